@@ -1,0 +1,1 @@
+"""Takes commands, answers queries, emits events; has no screen and no socket."""

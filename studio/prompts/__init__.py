@@ -1,0 +1,1 @@
+"""The machinery that turns canon, pages and templates into a prompt."""

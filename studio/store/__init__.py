@@ -1,0 +1,1 @@
+"""The only SQL: a project's DuckDB database."""

@@ -1,0 +1,1 @@
+"""Reads and checks workflow files; holds those that come with the program."""

@@ -1,0 +1,1 @@
+"""Files of a project: atomic writes inside a root, the lock, canon, the plain-text mirror."""
