@@ -1,22 +1,22 @@
 """Every error a person can meet: one tree, a stable code and a hint each. Exit codes and toasts are made at the edges.
 
-    StudioError
-    ├── BadInput            what was given is not usable (name, file, flag, workflow, template)
-    ├── NotFound            no such chapter, page, revision, document, model
-    ├── Refused             a gate says no
-    │   ├── LimitReached    a count ran out (model revisions per stage)
-    │   └── BudgetExceeded  money ran out ([limits])
-    ├── Conflict            decided on something that has changed since; carries both sides
-    ├── ProjectBusy         another process owns the project; carries its pid
-    ├── StorageError        the project's database or a file could not be read or written
-    ├── Interrupted         stopped by the person or a signal
-    └── ProviderError       a model's service did not deliver
-        ├── MissingModel / MissingKey      nothing is set up to answer
-        ├── AuthenticationFailed           401, 403
-        ├── RequestRejected                400, 404, 413, 422 (ContextTooLong among them)
-        ├── RateLimited / Overloaded       429 / 5xx, 529: worth another try
-        ├── ConnectionFailed / TimedOut    no bytes, or no more bytes
-        └── BadReply                       bytes that are not the protocol (HTML, broken JSON, an error frame)
+StudioError
+├── BadInput            what was given is not usable (name, file, flag, workflow, template)
+├── NotFound            no such chapter, page, revision, document, model
+├── Refused             a gate says no
+│   ├── LimitReached    a count ran out (model revisions per stage)
+│   └── BudgetExceeded  money ran out ([limits])
+├── Conflict            decided on something that has changed since; carries both sides
+├── ProjectBusy         another process owns the project; carries its pid
+├── StorageError        the project's database or a file could not be read or written
+├── Interrupted         stopped by the person or a signal
+└── ProviderError       a model's service did not deliver
+    ├── MissingModel / MissingKey      nothing is set up to answer
+    ├── AuthenticationFailed           401, 403
+    ├── RequestRejected                400, 404, 413, 422 (ContextTooLong among them)
+    ├── RateLimited / Overloaded       429 / 5xx, 529: worth another try
+    ├── ConnectionFailed / TimedOut    no bytes, or no more bytes
+    └── BadReply                       bytes that are not the protocol (HTML, broken JSON, an error frame)
 """
 
 from __future__ import annotations

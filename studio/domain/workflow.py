@@ -130,7 +130,7 @@ def advance(
             return State(Phase.GENERATING, workflow.stages[0].name) if state.phase is Phase.AWAITING else state
         case Action.EDIT if state.phase in (Phase.REVIEWING, Phase.APPROVED):
             return state
-        case (Action.DRAFT_READY | Action.EDIT) if state.phase in _DELIVERABLE and state.stage:
+        case Action.DRAFT_READY | Action.EDIT if state.phase in _DELIVERABLE and state.stage:
             return _delivered(workflow, state.stage, next_has_revision=next_has_revision)
         case Action.DRAFT_FAILED if state.phase is Phase.GENERATING:
             return State(Phase.FAILED, state.stage)

@@ -1,0 +1,112 @@
+"""Queries: what a front end may ask about. Each names its answer's type, so that a client's `query()` is typed."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from studio.protocol import views
+
+R = TypeVar("R", bound=views.View)
+
+
+class Query(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
+    """Base of all queries; R is the view that answers."""
+
+
+class GetProject(Query[views.ProjectView], frozen=True, kw_only=True, tag="project"):
+    archived: bool = False
+
+
+class GetPage(Query[views.PageView], frozen=True, kw_only=True, tag="page"):
+    page: str
+
+
+class GetRevision(Query[views.RevisionView], frozen=True, kw_only=True, tag="revision"):
+    """`revision` is an id, or `page@stage:number` such as `2/14@narration:3`."""
+
+    revision: str
+
+
+class GetHistory(Query[views.HistoryView], frozen=True, kw_only=True, tag="history"):
+    page: str
+    stage: str | None = None
+
+
+class GetRun(Query[views.RunView], frozen=True, kw_only=True, tag="run"):
+    run: str
+
+
+class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="context"):
+    """The exact prompt of the next call. `feedback` previews a revision; `stage` defaults to where the page stands."""
+
+    page: str
+    stage: str | None = None
+    model: str | None = None
+    feedback: str | None = None
+
+
+class GetCosts(Query[views.CostsView], frozen=True, kw_only=True, tag="costs"):
+    by: Literal["page", "chapter", "model", "day", "stage"] = "page"
+    page: str | None = None
+    executions: bool = False
+
+
+class Search(Query[views.SearchView], frozen=True, kw_only=True, tag="search"):
+    text: str
+    scope: Literal["all", "pages", "canon"] = "all"
+    limit: int = 200
+
+
+class GetCanon(Query[views.CanonView], frozen=True, kw_only=True, tag="canon"):
+    pass
+
+
+class GetCanonText(Query[views.CanonText], frozen=True, kw_only=True, tag="canon.text"):
+    """`name` is a name, an alias or a path."""
+
+    name: str
+
+
+class GetTemplates(Query[views.TemplatesView], frozen=True, kw_only=True, tag="templates"):
+    """`check` renders each with sample inputs, so that errors show before a draft meets them."""
+
+    check: bool = False
+
+
+class GetTemplate(Query[views.TemplateText], frozen=True, kw_only=True, tag="template"):
+    name: str
+
+
+class GetModels(Query[views.ModelsView], frozen=True, kw_only=True, tag="models"):
+    """`check` asks each service whose key is present (lists models; generates nothing)."""
+
+    check: bool = False
+
+
+class GetDoctor(Query[views.DoctorView], frozen=True, kw_only=True, tag="doctor"):
+    online: bool = False
+
+
+class GetBook(Query[views.BookView], frozen=True, kw_only=True, tag="book"):
+    chapter: str | None = None
+
+
+AnyQuery = (
+    GetProject
+    | GetPage
+    | GetRevision
+    | GetHistory
+    | GetRun
+    | GetContext
+    | GetCosts
+    | Search
+    | GetCanon
+    | GetCanonText
+    | GetTemplates
+    | GetTemplate
+    | GetModels
+    | GetDoctor
+    | GetBook
+)
