@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.domain.errors import BadInput, NotFound, StorageError
+from studio.domain.errors import BadInput, StorageError
 from studio.domain.text import one_line
 from studio.providers.local import messages
-from studio.providers.local.weights import CATALOGUE, GGUF_MAGIC, Weights, installed_path
+from studio.providers.local.weights import CATALOGUE, GGUF_MAGIC, OWN, Weights, installed_path
 
-OWN = "own"
 MODEL_VARIABLE = "STUDIO_LOCAL_MODEL"
 _CHOICE_FILE = "choice.json"
 _LARGEST_CHOICE = 10_000
@@ -66,10 +65,11 @@ def default_model(folder: Path, environ: Mapping[str, str] | None = None) -> str
     named = _variable(environ)
     if named:
         return named if named in CATALOGUE else OWN
-    choice = read_choice(folder)
-    if choice.model == OWN or (choice.model in CATALOGUE and installed_path(CATALOGUE[choice.model], folder)):
-        return choice.model
-    return next((name for name, weights in CATALOGUE.items() if installed_path(weights, folder)), None)
+    chosen = read_choice(folder).model
+    present = [name for name, weights in CATALOGUE.items() if installed_path(weights, folder)]
+    if chosen is not None and (chosen == OWN or chosen in present):
+        return chosen
+    return present[0] if present else None
 
 
 def find_model(name: str, folder: Path, environ: Mapping[str, str] | None = None) -> LocalModel:
@@ -81,8 +81,7 @@ def find_model(name: str, folder: Path, environ: Mapping[str, str] | None = None
             raise messages.no_weights(weights)
         return LocalModel(name, path, weights)
     if name != OWN:
-        known = ", ".join((*CATALOGUE, OWN))
-        raise NotFound(f"There is no local model {one_line(name, 60)}.", hint=f"Known are: {known}.")
+        raise messages.unknown_model(name)
     own = own_path(folder, environ)
     if own is None:
         raise messages.no_weights()

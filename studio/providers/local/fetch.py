@@ -54,7 +54,7 @@ async def fetch(weights: Weights, folder: Path, *, tell: Tell = silent, sources:
     """
     wanted = sources or Sources()
     make_folder(folder)
-    with _only_one(weights, folder):
+    with sole_writer(weights, folder):
         present = installed_path(weights, folder)
         if present is not None and await digest_fits(weights, present, tell):
             return Fetched(present, "already there")
@@ -133,7 +133,7 @@ def _ways(weights: Weights, folder: Path, tell: Tell, sources: Sources) -> Itera
 
 
 @contextmanager
-def _only_one(weights: Weights, folder: Path) -> Iterator[None]:
+def sole_writer(weights: Weights, folder: Path) -> Iterator[None]:
     """One process at a time writes a model's file; the lock falls with its holder, however that ends."""
     try:
         handle = os.open(folder / f".{weights.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import signal
 
-from studio.domain.errors import MissingModel
+from studio.domain.errors import MissingModel, NotFound
 from studio.domain.text import one_line
 from studio.providers.local.server import EXIT_NO_RUNTIME, EXIT_NOT_LOADED
-from studio.providers.local.weights import SMALL, TINY, Weights
+from studio.providers.local.weights import CATALOGUE, OWN, SMALL, TINY, Weights
 
 _LOAD_ERROR = re.compile(r"error loading model: (.+)")
 
@@ -56,6 +56,12 @@ def own_model_gone(path: str) -> MissingModel:
     return MissingModel(
         f"Your own model file {one_line(path)} is not there any more.",
         hint="Name it again with studio local setup PATH, or set STUDIO_LOCAL_MODEL.",
+    )
+
+
+def unknown_model(name: str) -> NotFound:
+    return NotFound(
+        f"There is no local model {one_line(name, 60)}.", hint=f"Known are: {', '.join((*CATALOGUE, OWN))}."
     )
 
 

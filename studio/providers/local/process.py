@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from studio.domain.errors import MissingModel
 from studio.providers.local import messages
 from studio.providers.local.server import KEY_VARIABLE
 from studio.providers.local.threads import compute_threads
+
+if TYPE_CHECKING:
+    import httpx2
 
 _HEALTH_POLL_SECONDS = 0.05
 _STOP_SECONDS = 5.0
@@ -252,7 +255,7 @@ class LocalServer:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > _LARGEST_LOG:
             path.replace(path.with_name(f"{path.name}.1"))
-        log = path.open("ab")
+        log = open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
         self._log_start = log.tell()
         log.write(f"-- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {self.launch.alias}\n".encode())
         log.flush()
@@ -280,15 +283,22 @@ def child_environment(environ: Mapping[str, str], key: str) -> dict[str, str]:
     return {**kept, KEY_VARIABLE: key, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-async def is_healthy(endpoint: Endpoint, *, seconds: float) -> bool:
-    """Whether `/health` answers 200 and the key is accepted; 503 means that the model is still loading."""
+def http_client(endpoint: Endpoint, *, seconds: float) -> httpx2.AsyncClient:
+    """A client that speaks to the child, over its socket where it has one. Proxies of the environment are not asked."""
     import httpx2
 
     transport = httpx2.AsyncHTTPTransport(uds=endpoint.socket) if endpoint.socket else None
     headers = {"authorization": f"Bearer {endpoint.key}"}
+    return httpx2.AsyncClient(transport=transport, timeout=seconds, headers=headers, trust_env=False)
+
+
+async def is_healthy(endpoint: Endpoint, *, seconds: float) -> bool:
+    """Whether `/health` answers 200 and the key is accepted; 503 means that the model is still loading."""
+    import httpx2
+
+    base = endpoint.base_url.removesuffix("/v1")
     try:
-        async with httpx2.AsyncClient(transport=transport, timeout=seconds, headers=headers, trust_env=False) as client:
-            base = endpoint.base_url.removesuffix("/v1")
+        async with http_client(endpoint, seconds=seconds) as client:
             answers = [await client.get(f"{base}{path}") for path in ("/health", "/v1/models")]
     except httpx2.HTTPError:
         return False

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from studio.domain.text import one_line
 from studio.providers.base import ModelProfile, Sampling
-from studio.providers.local.choice import OWN, LocalModel
-from studio.providers.local.weights import CATALOGUE, Weights
+from studio.providers.local.choice import LocalModel
+from studio.providers.local.weights import CATALOGUE, OWN, Weights
 
 OWN_CONTEXT_TOKENS = 12_288
 OWN_MAX_OUTPUT_TOKENS = 4_096

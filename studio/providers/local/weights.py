@@ -10,6 +10,9 @@ from pathlib import Path
 import platformdirs
 
 HUB = "https://huggingface.co"
+OWN = "own"
+"""The name of a person's own model, beside those of the catalogue."""
+
 GGUF_MAGIC = b"GGUF"
 
 
