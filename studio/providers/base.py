@@ -143,6 +143,10 @@ class ModelProfile:
     sampling: Mapping[str, Sampling] = field(default_factory=dict)  # by run kind: draft, revise
     local: bool = False
     label: str | None = None  # "local 1.5B - draft quality"
+    # How a shared prefix is marked on the wire: Anthropic's `cache_control`, OpenAI's `prompt_cache_breakpoint` (gpt-5.6 and later).
+    cache_marks: Literal["none", "cache_control", "breakpoint"] = "none"
+    # Output tokens asked for on top of `max_output_tokens`: a model that thinks first pays for its thoughts from the same limit.
+    reasoning_reserve: int = 0
 
 
 @dataclass(frozen=True, slots=True)
