@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from studio.domain.errors import MissingModel
 from studio.providers.local import messages
+from studio.providers.local.child_log import ChildLog
 from studio.providers.local.server import KEY_VARIABLE
 from studio.providers.local.threads import compute_threads
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _HEALTH_POLL_SECONDS = 0.05
 _STOP_SECONDS = 5.0
 _LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes on Linux, 103 on macOS
-_LARGEST_LOG = 1_000_000
-_TAIL_BYTES = 8_000
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 
@@ -84,7 +82,7 @@ class LocalServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
         self._folder: Path | None = None
-        self._log_start = 0
+        self._log = ChildLog(launch.log_path)
         self._starts = 0
         self._crashes = 0
         self._suspect = False
@@ -122,7 +120,7 @@ class LocalServer:
     def exit_reason(self) -> str | None:
         """Why the child is gone, in a sentence; None while it lives."""
         code = self._process.poll() if self._process is not None else None
-        return None if code is None else messages.explain_exit(code, self._log_tail())
+        return None if code is None else messages.explain_exit(code, self._log.tail())
 
     async def stop(self) -> None:
         """SIGTERM, after five seconds SIGKILL; the socket goes too. Harmless when nothing runs."""
@@ -191,7 +189,7 @@ class LocalServer:
         options = ["--alias", launch.alias, "--context", str(launch.context_tokens)]
         options += ["--threads", str(compute_threads()), "--idle-seconds", str(launch.idle_seconds)]
         options += ["--uds", socket] if by_socket else []
-        with self._open_log() as log:
+        with self._log.open(launch.alias) as log:
             self._process = subprocess.Popen(
                 [*launch.command, str(launch.model), *options],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
@@ -218,7 +216,7 @@ class LocalServer:
             code = await asyncio.to_thread(process.wait, _STOP_SECONDS)
         except subprocess.TimeoutExpired:
             code = 0
-        tail = self._log_tail()
+        tail = self._log.tail()
         await asyncio.shield(asyncio.to_thread(self._end))
         self._say(ServerState.FAILED)
         return MissingModel(
@@ -248,26 +246,6 @@ class LocalServer:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-    def _open_log(self) -> IO[bytes]:
-        """Append to the log; one of over a megabyte is put aside as `.1` first."""
-        path = self.launch.log_path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > _LARGEST_LOG:
-            path.replace(path.with_name(f"{path.name}.1"))
-        log = open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
-        self._log_start = log.tell()
-        log.write(f"-- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {self.launch.alias}\n".encode())
-        log.flush()
-        return log
-
-    def _log_tail(self) -> str:
-        try:
-            with self.launch.log_path.open("rb") as log:
-                log.seek(self._log_start)
-                return log.read()[-_TAIL_BYTES:].decode("utf-8", "replace").partition("\n")[2]
-        except OSError:
-            return ""
 
     def _say(self, state: ServerState) -> None:
         if self._on_state is not None:

@@ -64,6 +64,7 @@ def serve(options: argparse.Namespace, key: str) -> int:
         return EXIT_NOT_LOADED
     sys.stdout.write(f"LISTENING {server.listening_address}\n")
     sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads on: native code that prints must not block
     sys.stdin.buffer.read()
     # The owner may be gone, so nobody else would end a server that does not stop.
     deadline = threading.Timer(_STOP_SECONDS, os._exit, args=(1,))

@@ -115,8 +115,9 @@ def log_path(name: str) -> Path:
 
 
 def launch_of(model: LocalModel, log: Path) -> Launch:
-    """How this model is served."""
-    return Launch(model.path, model.name, profile_of(model).context_tokens, log)
+    """How this model is served. A person's own file may be large and lie on a slow disk: it gets more time to load."""
+    load_seconds = 60.0 if model.weights is not None else 300.0
+    return Launch(model.path, model.name, profile_of(model).context_tokens, log, load_seconds=load_seconds)
 
 
 async def try_model(model: LocalModel, log: Path, tell: Tell = silent) -> Trial:
