@@ -39,7 +39,13 @@ _RATE_KINDS = {"rate_limit_error", "rate_limit_exceeded", "rate_limit", "too_man
 _AUTH_KINDS = {"authentication_error", "permission_error", "invalid_api_key"}
 _TIMEOUTS = {"APITimeoutError", "TimeoutException", "TimeoutError"}
 _CONNECTIONS = {"APIConnectionError", "TransportError", "OSError", "StreamError"}
-_UNREADABLE = {"JSONDecodeError", "UnicodeDecodeError", "DecodingError", "APIResponseValidationError", "TooManyRedirects"}
+_UNREADABLE = {
+    "JSONDecodeError",
+    "UnicodeDecodeError",
+    "DecodingError",
+    "APIResponseValidationError",
+    "TooManyRedirects",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ def classify(exc: BaseException, site: CallSite | None = None) -> ProviderError:
         return TimedOut(f"{at} sent nothing in time.", hint="Try again; a large prompt can need a longer read timeout.")
     if "UnicodeEncodeError" in names or _caused_by(exc, "UnicodeEncodeError", "LocalProtocolError"):
         return AuthenticationFailed(
-            f"The key for {at} holds characters that cannot be sent.", hint=_key_hint(at, "Copy it again, without spaces")
+            f"The key for {at} holds characters that cannot be sent.",
+            hint=_key_hint(at, "Copy it again, without spaces"),
         )
     if (fault := _fault(exc, at)) is not None:
         return from_fault(fault.status, fault.kind, fault.words, at, retry_after=fault.retry_after)
@@ -133,7 +140,9 @@ def from_fault(
 def _by_status(status: int | None, kind: str, said: str, site: CallSite, retry_after: float | None) -> ProviderError:
     code = None if status == 200 else status
     if code in (401, 403) or kind in _AUTH_KINDS:
-        return AuthenticationFailed(f"{site} did not accept the key: {said}.", hint=_key_hint(site, "Check"), status=status)
+        return AuthenticationFailed(
+            f"{site} did not accept the key: {said}.", hint=_key_hint(site, "Check"), status=status
+        )
     if code == 429 or (code is None and kind in _RATE_KINDS):
         return RateLimited(
             f"{site} limits the rate of requests: {said}.", hint="Wait a little, or choose another model.",
@@ -228,7 +237,9 @@ def _location(headers: object) -> str:
 
 def _connection(exc: BaseException, site: CallSite) -> ProviderError:
     if _caused_by(exc, "ConnectError", "ConnectTimeout", "gaierror", "ConnectionRefusedError"):
-        return ConnectionFailed(f"{site} could not be reached.", hint="Check the network and the base URL, then try again.")
+        return ConnectionFailed(
+            f"{site} could not be reached.", hint="Check the network and the base URL, then try again."
+        )
     return ConnectionFailed(f"The connection to {site} broke off.", hint="Try again; what had arrived is kept.")
 
 

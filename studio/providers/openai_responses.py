@@ -1,0 +1,186 @@
+"""The Responses API of api.openai.com. Compatible servers get Chat Completions instead: llama.cpp's events lack fields."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from studio.domain.errors import ProviderError
+from studio.domain.run import Usage
+from studio.domain.text import clean_delta, one_line
+from studio.providers.base import Finished, FinishReason, ModelProfile, ModelRequest, StreamPart, TextDelta
+from studio.providers.classify import CallSite, classify, error_in_body, from_fault
+from studio.providers.connection import Connection, request_id, require_stream
+from studio.providers.openai_client import OpenAIClients
+from studio.providers.prompt_shape import Turn, breakpoint_places, strict_schema, turns
+
+if TYPE_CHECKING:
+    from openai.types.responses import Response, ResponseStreamEvent
+
+_INCOMPLETE = {"max_output_tokens": FinishReason.LENGTH, "content_filter": FinishReason.FILTERED}
+
+
+class OpenAIResponses:
+    """A Provider over the Responses API. Nothing is stored at the service (`store=False`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.name = connection.name
+        self._connection = connection
+        self._clients = OpenAIClients(connection)
+
+    def prepare(self) -> None:
+        """Import the SDK and build the client; may be called from a thread before the first use."""
+        self._clients.base()
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamPart]:
+        key = self._connection.current_key()
+        site = self._connection.site(request.model, key)
+        try:
+            client = self._clients.with_key(key, request.user_agent_note)
+            async with await client.responses.create(**self.body(request), stream=True) as stream:
+                await require_stream(stream.response, site)
+                reader = _ResponsesReader(site, request_id(stream.response))
+                async for event in stream:
+                    for part in reader.read(event):
+                        yield part
+                    # The SDK does not yield to the loop while bytes are buffered.
+                    await asyncio.sleep(0)
+                yield reader.finished()
+        except ProviderError:
+            raise
+        except Exception as error:
+            raise classify(error, site) from error
+
+    async def list_models(self) -> list[str]:
+        return await self._clients.list_models()
+
+    async def count_tokens(self, request: ModelRequest) -> int | None:
+        key = self._connection.current_key()
+        site = self._connection.site(request.model, key)
+        body = self.body(request)
+        try:
+            counter = self._clients.with_key(key).responses.input_tokens
+            kept = {name: body[name] for name in ("model", "input", "text") if name in body}
+            return (await counter.count(**kept)).input_tokens
+        except Exception as error:
+            raise classify(error, site) from error
+
+    async def aclose(self) -> None:
+        await self._clients.aclose()
+
+    def body(self, request: ModelRequest) -> dict[str, Any]:
+        """The request's arguments for the SDK, without `stream`."""
+        profile = self._connection.profile(request.model)
+        marked = breakpoint_places(request.messages) if profile.cache_marks == "breakpoint" else frozenset[int]()
+        body: dict[str, Any] = {
+            "model": request.model,
+            "input": [_item(turn) for turn in turns(request.messages, marked)],
+            "max_output_tokens": request.max_output_tokens + profile.reasoning_reserve,
+            "store": False,
+        }
+        if profile.supports_temperature:
+            wishes = (("temperature", request.sampling.temperature), ("top_p", request.sampling.top_p))
+            body |= {name: value for name, value in wishes if value is not None}
+        if request.cache_key:
+            body["prompt_cache_key"] = request.cache_key
+        if marked:
+            # Without this the changing end of the prompt would be written to the cache too, at 1.25 times its price.
+            body["prompt_cache_options"] = {"mode": "explicit"}
+        return body | _format(request, profile)
+
+
+def _item(turn: Turn) -> dict[str, Any]:
+    kind = "output_text" if turn.role == "assistant" else "input_text"
+    parts: list[dict[str, Any]] = []
+    for at, message in enumerate(turn.messages):
+        part: dict[str, Any] = {"type": kind, "text": message.text}
+        parts.append({**part, "prompt_cache_breakpoint": {"mode": "explicit"}} if at in turn.marks else part)
+    return {"type": "message", "role": turn.role, "content": parts}
+
+
+def _format(request: ModelRequest, profile: ModelProfile) -> dict[str, Any]:
+    if request.json_schema is None or profile.structured == "prompt":
+        return {}
+    if profile.structured == "json_object":
+        return {"text": {"format": {"type": "json_object"}}}
+    schema = strict_schema(request.json_schema.schema)
+    return {
+        "text": {"format": {"type": "json_schema", "name": request.json_schema.name, "schema": schema, "strict": True}}
+    }
+
+
+@dataclass(slots=True)
+class _ResponsesReader:
+    """Collects what the events say. Finished is proven by `response.completed` or `response.incomplete` alone."""
+
+    site: CallSite
+    request_id: str | None
+    reason: FinishReason = FinishReason.UNPROVEN
+    detail: str = ""
+    refused: bool = False
+    tool_called: bool = False
+    usage: Usage = field(default_factory=Usage)
+    served_model: str | None = None
+
+    def read(self, event: ResponseStreamEvent) -> Iterator[StreamPart]:
+        match event.type:
+            case "response.output_text.delta" | "response.refusal.delta":
+                self.refused = self.refused or event.type == "response.refusal.delta"
+                if kept := clean_delta(str(getattr(event, "delta", ""))):
+                    yield TextDelta(kept)
+            case "response.output_item.done":
+                item = getattr(event, "item", None)
+                self.tool_called = self.tool_called or getattr(item, "type", "") == "function_call"
+            case "response.completed" | "response.incomplete":
+                self._end(getattr(event, "response", None), event.type)
+            case "response.failed":
+                self._fail(getattr(getattr(event, "response", None), "error", None))
+            case "error":
+                self._fail(event)
+
+    def _end(self, response: Response | None, kind: str) -> None:
+        self.detail = kind.removeprefix("response.")
+        if response is None:
+            return
+        self.served_model = response.model
+        if response.usage is not None:
+            self.usage = responses_usage(response.usage.model_dump(exclude_none=True))
+        self.reason = FinishReason.COMPLETE
+        if kind == "response.incomplete":
+            why = response.incomplete_details.reason if response.incomplete_details else None
+            self.detail = str(why or self.detail)
+            self.reason = _INCOMPLETE.get(self.detail, FinishReason.UNPROVEN)
+        elif self.refused:
+            self.reason = FinishReason.REFUSAL
+        elif self.tool_called:
+            self.reason = FinishReason.TOOL_USE
+
+    def _fail(self, error: object) -> None:
+        words = {"message": getattr(error, "message", None), "code": getattr(error, "code", None)}
+        kind, said = error_in_body(words) or ("", "no reason given")
+        raise from_fault(200, kind, said, self.site)
+
+    def finished(self) -> Finished:
+        return Finished(
+            self.reason,
+            self.usage,
+            detail=one_line(self.detail, 60),
+            request_id=self.request_id,
+            served_model=one_line(self.served_model, 120) if self.served_model else None,
+        )
+
+
+def responses_usage(raw: dict[str, Any]) -> Usage:
+    """Usage of the Responses API. `input_tokens` includes cached tokens."""
+    given = raw.get("input_tokens_details") or {}
+    taken = raw.get("output_tokens_details") or {}
+    return Usage(
+        input_tokens=raw.get("input_tokens"),
+        cached_tokens=given.get("cached_tokens"),
+        cache_write_tokens=given.get("cache_write_tokens"),
+        output_tokens=raw.get("output_tokens"),
+        reasoning_tokens=taken.get("reasoning_tokens"),
+        raw=raw,
+    )
