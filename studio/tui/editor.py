@@ -1,0 +1,136 @@
+"""The external editor: which one, and running it on a file while the screen stands aside. Where the file lies is `workspace.edits`'.
+
+The engine works on its own thread, so a stream goes on while the editor holds the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from studio.domain.errors import BadInput
+from studio.domain.text import clean, one_line
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+FALLBACKS = ("nano", "vim", "vi")
+# A text read back is held in memory and sent to the engine; no page comes near this.
+MAX_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EditorCommand:
+    """`source` says where the choice comes from (`$VISUAL`, `$EDITOR`, or the fallback's own name)."""
+
+    argv: tuple[str, ...]
+    source: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.argv[0]).name
+
+
+class Editor(Protocol):
+    """Opens a file for the person and returns when they are done. Raises BadInput with a sentence when that is not possible."""
+
+    def edit(self, path: Path) -> None: ...
+
+
+def find_editor(
+    env: Mapping[str, str] | None = None, which: Callable[[str], str | None] = shutil.which
+) -> EditorCommand:
+    """$VISUAL, then $EDITOR, then the first known editor on PATH.
+
+    Raises BadInput when a variable names a program that is not there, or when nothing is found: falling through to another
+    editor would put a writer into `vi` without a word.
+    """
+    env = os.environ if env is None else env
+    for variable in ("VISUAL", "EDITOR"):
+        if words := _split(env.get(variable, ""), variable):
+            if which(words[0]) is None:
+                raise BadInput(
+                    f"${variable} names {one_line(words[0], 60)}, which is not on the PATH.",
+                    hint=f"Set ${variable} to an editor that is installed, or unset it.",
+                )
+            return EditorCommand(tuple(words), f"${variable}")
+    for name in FALLBACKS:
+        if which(name) is not None:
+            return EditorCommand((name,), name)
+    raise BadInput(
+        "No editor was found.", hint="Set $EDITOR to one that is installed; the text can be edited in place with i."
+    )
+
+
+def _split(value: str, variable: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise BadInput(f"${variable} cannot be read: {error}.", hint=f"Mend the quotes in ${variable}.") from error
+
+
+class TerminalEditor:
+    """Runs the person's editor in this terminal, with the app suspended meanwhile."""
+
+    def __init__(self, app: App[object], env: Mapping[str, str] | None = None) -> None:
+        self._app = app
+        self._env = env
+
+    def edit(self, path: Path) -> None:
+        """Blocks the app's loop until the editor ends. Raises BadInput when it is missing or fails; the file is left as it is."""
+        from textual.app import SuspendNotSupported
+
+        command = find_editor(self._env)
+        try:
+            with self._app.suspend():
+                code = _run(command, path)
+        except SuspendNotSupported as error:
+            raise BadInput(
+                "This terminal cannot make room for another program.", hint="Edit in place instead (key i)."
+            ) from error
+        if code:
+            raise BadInput(
+                f"{command.name} ended with code {code}; what it saved is kept in {path.name}.",
+                hint="Open it again to go on, or send the text from the composer.",
+            )
+
+
+def _run(command: EditorCommand, path: Path) -> int:
+    try:
+        return subprocess.run([*command.argv, str(path)], check=False).returncode
+    except OSError as error:
+        raise BadInput(
+            f"{command.name} could not be started: {error.strerror or error}.", hint=f"Check {command.source}."
+        ) from error
+
+
+def read_back(path: Path, original: str) -> str | None:
+    """The text that the editor left, cleaned; None when it is the original. Raises BadInput when it cannot be read as text.
+
+    Editors end a file with a newline that nobody typed: it is dropped unless the original had one.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path.name} could not be read back: {error.strerror or error}.", hint="Your text is kept as it was."
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise BadInput(
+            f"{path.name} is larger than 4 MB; it is left where it is.", hint="Shorten it and open it again."
+        )
+    try:
+        text = clean(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{path.name} is not UTF-8 text (byte {error.start}); it is left where it is.", hint="Save it as UTF-8."
+        ) from error
+    if not original.endswith("\n"):
+        text = text.rstrip("\n")
+    return None if text == original else text

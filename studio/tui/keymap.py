@@ -1,0 +1,196 @@
+"""The keymap: every action of the terminal with its keys, label, scopes, group and place in the footer. One table, no Textual.
+
+What an action does is in `studio.tui.actions` and `studio.tui.screens`; a row exists only once its handler does (tested).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from studio.domain.errors import BadInput
+
+ANYWHERE = "anywhere"
+WORKBENCH = "workbench"
+OUTLINE = "outline"
+PAGE = "page"
+INSPECTOR = "inspector"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row. `keys` are what a person types (`J`, `?`, `ctrl+p`, `enter`); `scopes` are the places where it works.
+
+    `order` is the place in the footer, 0 for none; `help` is a sentence for `?` and the palette; `words` are more words to find it by.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    scopes: tuple[str, ...]
+    group: str
+    order: int = 0
+    help: str = ""
+    words: str = ""
+
+
+def _row(
+    id: str, keys: str, label: str, scopes: str, group: str, order: int = 0, help: str = "", words: str = ""
+) -> Action:
+    return Action(id, tuple(keys.split()), label, tuple(scopes.split()), group, order, help or label, words)
+
+
+ACTIONS: tuple[Action, ...] = (
+    _row("cursor.down", "j down", "down", "workbench", "Move", help="next paragraph or row"),
+    _row("cursor.up", "k up", "up", "workbench", "Move", help="previous paragraph or row"),
+    _row("cursor.page_down", "space pagedown ctrl+f", "page down", "workbench", "Move", help="a screen down"),
+    _row("cursor.page_up", "pageup ctrl+b", "page up", "workbench", "Move", help="a screen up"),
+    _row("cursor.top", "home", "top", "workbench", "Move", help="to the beginning"),
+    _row("cursor.end", "end G", "end", "workbench", "Move", help="to the end; a text that streams is followed"),
+    _row("fold", "h left", "fold", "workbench", "Move", help="fold the cell or chapter under the cursor"),
+    _row("unfold", "l right", "unfold", "workbench", "Move", help="unfold the cell or chapter under the cursor"),
+    _row("pane.next", "tab", "panes", "workbench", "Move", 90, help="next pane: outline, page, inspector"),
+    _row("pane.previous", "shift+tab", "panes back", "workbench", "Move", help="previous pane"),
+    _row("open", "enter", "open", "workbench", "Move", 5, help="open the page, or fold and unfold"),
+    _row("back", "escape", "back", "workbench", "Move", help="back to the page; closes what lies over it"),
+    _row("page.previous", "[", "previous page", "workbench", "Move", help="the page before this one"),
+    _row("page.next", "]", "next page", "workbench", "Move", 60, help="the page after this one"),
+    _row(
+        "generate",
+        "g",
+        "generate",
+        "workbench",
+        "Draft",
+        10,
+        help="show the price of the next draft; g again starts it",
+    ),
+    _row("stop", "s", "stop", "workbench", "Draft", 11, help="stop the draft; what was written is kept"),
+    _row("approve", "a", "approve", "workbench", "Review", 12, help="approve the draft that waits for you"),
+    _row(
+        "resume.continue",
+        "C",
+        "continue",
+        "workbench",
+        "Draft",
+        13,
+        help="let the model go on where the draft broke off",
+    ),
+    _row("resume.keep", "w", "keep", "workbench", "Draft", 14, help="make the partial text a revision"),
+    _row("resume.discard", "X", "discard", "workbench", "Draft", 15, help="leave the partial text in the history only"),
+    _row("reopen", "u", "undo approval", "workbench", "Review", 50, help="undo the latest approval of the page"),
+    _row("page.new", "o", "new page", "workbench", "Book", 62, help="a page at the end of this chapter"),
+    _row("chapter.new", "O", "new chapter", "workbench", "Book", 63, help="a chapter at the end of the book"),
+    _row("move.down", "J", "move down", "workbench", "Book", help="move the page (or chapter) one place down"),
+    _row("move.up", "K", "move up", "workbench", "Book", help="move the page (or chapter) one place up"),
+    _row("rename", "f2", "rename", "workbench", "Book", help="rename the page (or chapter)"),
+    _row("archive", "D", "archive", "workbench", "Book", help="archive the page; on an archived page, bring it back"),
+    _row("archived", ".", "show archived", "workbench", "Book", help="show or hide archived pages"),
+    _row("tab.context", "1", "context", "workbench", "Inspector", help="what the next draft will see"),
+    _row("tab.notes", "2", "notes", "workbench", "Inspector", help="notes on this page"),
+    _row("tab.history", "3", "history", "workbench", "Inspector", help="revisions and runs of this page"),
+    _row("tab.costs", "4", "costs", "workbench", "Inspector", help="what this page and the project cost"),
+    _row(
+        "mouse",
+        "f8",
+        "mouse on/off",
+        ANYWHERE,
+        "Studio",
+        help="give the mouse back to the terminal, for its own selection",
+    ),
+    _row("quit", "q ctrl+q", "quit", ANYWHERE, "Studio", help="leave; a running draft is stopped and its text kept"),
+)
+"""Order here is the order in help; `order` is the order in the footer."""
+
+NAMED = {
+    "?": "question_mark",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "/": "slash",
+    ":": "colon",
+    ".": "full_stop",
+    ",": "comma",
+    "+": "plus",
+    "-": "minus",
+    "=": "equals_sign",
+    " ": "space",
+}
+_SPECIAL = frozenset(
+    "enter escape tab space backspace delete insert home end pageup pagedown up down left right".split()
+) | {f"f{n}" for n in range(1, 25)}
+_MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
+_SHOWN = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
+
+
+def valid_key(key: str) -> bool:
+    """Whether a terminal can send `key` as written: one printable character, a named key, or modifiers and one of these."""
+    *modifiers, last = key.split("+") if key not in ("+", "ctrl++") else [key]
+    if not set(modifiers) <= _MODIFIERS or len(set(modifiers)) != len(modifiers):
+        return False
+    return (len(last) == 1 and last.isprintable()) or last in _SPECIAL
+
+
+class Keymap:
+    """The table with a person's own keys in it, ready for look-ups by what was typed."""
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        self.actions = tuple(actions)
+        self.by_id = {action.id: action for action in actions}
+        self._by_key: dict[str, list[Action]] = {}
+        for action in actions:
+            for key in action.keys:
+                self._by_key.setdefault(key, []).append(action)
+
+    def lookup(self, key: str, character: str | None, scopes: Sequence[str]) -> list[Action]:
+        """Actions on this key in the order of `scopes`, the nearest place first. `key` is Textual's name, `character` what it types."""
+        typed = character if character and character.isprintable() and character != " " and "+" not in key[1:] else key
+        found = self._by_key.get(typed) or self._by_key.get(key) or []
+        ranked = [(scopes.index(place), action) for action in found for place in action.scopes if place in scopes]
+        return list(dict.fromkeys(action for _, action in sorted(ranked, key=lambda pair: pair[0])))
+
+    def shown(self, action_id: str) -> str:
+        """The first key of an action as a person reads it (`esc`, `]`), empty when it has none."""
+        keys = self.by_id[action_id].keys
+        return _SHOWN.get(keys[0], keys[0]) if keys else ""
+
+    def footer(self, scopes: Iterable[str]) -> list[Action]:
+        """Rows with a place in the footer that could work in `scopes`, most useful first."""
+        places = set(scopes)
+        return sorted(
+            (row for row in self.actions if row.order and places & set(row.scopes)), key=lambda row: row.order
+        )
+
+
+def build(overrides: Mapping[str, str | Sequence[str]] | None = None) -> Keymap:
+    """The keymap with `[keys]` of the configuration applied (`approve = "ctrl+y"`, a list for several, empty to unbind).
+
+    Raises BadInput that names every unknown action, unusable key and clash at once.
+    """
+    rows = {action.id: action for action in ACTIONS}
+    problems: list[str] = []
+    for action_id, given in (overrides or {}).items():
+        if action_id not in rows:
+            problems.append(f"there is no action `{action_id}`")
+            continue
+        keys = tuple(given.split() if isinstance(given, str) and given != " " else given)
+        bad = [key for key in keys if not valid_key(key)]
+        problems += [f"`{key}` for {action_id} is not a key" for key in bad]
+        rows[action_id] = replace(rows[action_id], keys=tuple(key for key in keys if key not in bad))
+    problems += _clashes(rows.values())
+    if problems:
+        raise BadInput(
+            f"The [keys] table of the configuration cannot be used: {'; '.join(problems)}.",
+            hint="`studio config path` names the file; `?` in the workbench lists actions and keys.",
+        )
+    return Keymap(tuple(rows.values()))
+
+
+def _clashes(rows: Iterable[Action]) -> list[str]:
+    seen: dict[tuple[str, str], str] = {}
+    problems: list[str] = []
+    for row in rows:
+        for key in row.keys:
+            for place in row.scopes:
+                other = seen.setdefault((key, place), row.id)
+                if other != row.id:
+                    problems.append(f"`{key}` is bound to both {other} and {row.id}")
+    return problems
