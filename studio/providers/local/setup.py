@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import platformdirs
-
+from studio.config.paths import user_state_dir
 from studio.domain.errors import BadReply, StorageError
 from studio.providers.local import messages
 from studio.providers.local.choice import (
@@ -111,7 +110,7 @@ def own_file(named: str) -> Path:
 
 def log_path(name: str) -> Path:
     """Where a child's standard error goes, for every session of the user."""
-    return platformdirs.user_log_path("studio") / f"local-{name}.log"
+    return user_state_dir() / f"local-{name}.log"
 
 
 def launch_of(model: LocalModel, log: Path) -> Launch:

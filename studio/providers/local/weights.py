@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
+from studio.config.paths import user_cache_dir
 
 HUB = "https://huggingface.co"
 OWN = "own"
@@ -84,7 +84,7 @@ def models_folder(override: Path | None = None, environ: Mapping[str, str] | Non
     if override is not None:
         return override
     named = (os.environ if environ is None else environ).get("STUDIO_MODELS_DIR", "").strip()
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("studio") / "models"
+    return Path(named).expanduser() if named else user_cache_dir(environ) / "models"
 
 
 def installed_path(weights: Weights, folder: Path) -> Path | None:
