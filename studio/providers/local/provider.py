@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 from studio.domain.errors import BadReply, ConnectionFailed, ProviderError, TimedOut
 from studio.providers.base import ModelProfile, ModelRequest, StreamPart, TextDelta
@@ -57,12 +56,11 @@ class LocalProvider:
         self._on_state = on_state
         self._served: dict[Path, _Served] = {}
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamPart]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         """Start the child if need be, then stream. Raises MissingModel when nothing is installed or it does not start."""
         served, chat = await self._ready(request.model)
         try:
-            answer = cast("AsyncGenerator[StreamPart, None]", chat.stream(_as_taken(request)))
-            async with aclosing(answer) as parts:
+            async with aclosing(chat.stream(_as_taken(request))) as parts:
                 async for part in parts:
                     if isinstance(part, TextDelta):
                         served.server.proved()
