@@ -59,10 +59,11 @@ class ProfileRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One service. `key_env` names environment variables, never keys; `read_timeout` is seconds of silence.
+    """One service.
 
-    `base_url_env` is the SDK's own variable for another address. `models[0]` is the default model. `local` means that it runs on
-    the person's own machines, for nothing.
+    `key_env` names environment variables, never keys; `api_key_cmd` is a command that prints the key; `read_timeout` is seconds
+    of silence; `base_url_env` is the SDK's own variable for another address. `models[0]` is the default model. `local` means
+    that it runs on the person's own machines, for nothing.
     """
 
     base_url: str
@@ -70,6 +71,7 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     api: Literal["responses", "chat", "messages"] = "chat"
     key_env: tuple[str, ...] = ()
     key_required: bool = True
+    api_key_cmd: str = ""
     models: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     profiles: tuple[ProfileRule, ...] = ()
@@ -153,17 +155,23 @@ def _endpoint(
             f"{where} has no setting {one_line(unknown[0], 40)}.", hint=f"Known: {', '.join(sorted(_FROM_FILES))}."
         )
     given: dict[str, Any] = {} if base is None else msgspec.to_builtins(base)
+    if base is not None and "base_url" not in table:
+        origin = base.origin
+    elif given.get("api") == "responses":
+        # Another server under a known name speaks the common denominator, unless its table says otherwise.
+        given["api"] = "chat"
     try:
         settings = msgspec.convert(
             {**given, **table, "origin": origin, "trusted": trusted}, EndpointSettings, strict=True
         )
     except msgspec.ValidationError as error:
         raise BadInput(f"{where}: {one_line(str(error))}.", hint="Correct the setting.") from error
-    _check_address(where, settings)
+    check_address(where, settings)
     return settings
 
 
-def _check_address(where: str, settings: EndpointSettings) -> None:
+def check_address(where: str, settings: EndpointSettings) -> None:
+    """Raises BadInput unless the address can be called and would not carry a key in the clear across the internet."""
     try:
         parts = urlsplit(settings.base_url)
         _ = parts.port

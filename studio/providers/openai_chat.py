@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import ProviderError
 from studio.domain.run import Usage
 from studio.domain.text import clean_delta, one_line
-from studio.providers.base import Finished, FinishReason, ModelRequest, StreamPart, TextDelta
+from studio.providers.base import Finished, FinishReason, ModelProfile, ModelRequest, StreamPart, TextDelta
 from studio.providers.classify import classify
 from studio.providers.connection import Connection, request_id, require_stream
 from studio.providers.openai_client import OpenAIClients
@@ -59,7 +59,7 @@ class OpenAIChat:
         """Import the SDK and build the client; may be called from a thread before the first use."""
         self._clients.base()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamPart]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         key = self._connection.current_key()
         site = self._connection.site(request.model, key)
         try:
@@ -99,9 +99,9 @@ class OpenAIChat:
                 _message(turn, profile.cache_marks, options.separator) for turn in turns(request.messages, marked)
             ],
             "stream_options": {"include_usage": True},
-            options.max_tokens_field: request.max_output_tokens + profile.reasoning_reserve,
+            **_limit(request, profile, options),
         }
-        self._add_sampling(body, extra, request, temperature=profile.supports_temperature)
+        self._add_sampling(body, extra, request, profile)
         if request.json_schema is not None:
             body |= _format(request, profile.structured, strict=options.strict_schema)
         if options.send_cache_key and request.cache_key:
@@ -111,22 +111,25 @@ class OpenAIChat:
         return {**body, "extra_body": extra} if extra else body
 
     def _add_sampling(
-        self, body: dict[str, Any], extra: dict[str, Any], request: ModelRequest, *, temperature: bool
+        self, body: dict[str, Any], extra: dict[str, Any], request: ModelRequest, profile: ModelProfile
     ) -> None:
         wishes = request.sampling
-        if temperature:
-            body |= {
-                name: value
-                for name, value in (("temperature", wishes.temperature), ("top_p", wishes.top_p))
-                if value is not None
-            }
-        if wishes.seed is not None:
-            body["seed"] = wishes.seed
-        if wishes.stop:
-            body["stop"] = list(wishes.stop)
+        named: dict[str, Any] = {}
+        if profile.supports_temperature:
+            named |= {"temperature": wishes.temperature, "top_p": wishes.top_p}
+        if not profile.reasoning_reserve:
+            # Models that think first answer a stop string or a seed with a 400.
+            named |= {"seed": wishes.seed, "stop": list(wishes.stop) or None}
+        body |= {name: value for name, value in named.items() if value is not None}
         for ours, value in (("min_p", wishes.min_p), ("repeat_penalty", wishes.repeat_penalty)):
             if value is not None and ours in self._options.sampling_names:
                 extra[self._options.sampling_names[ours]] = value
+
+
+def _limit(request: ModelRequest, profile: ModelProfile, options: ChatOptions) -> dict[str, Any]:
+    """The output limit under the name that the model takes: those that think first refuse `max_tokens`."""
+    name = "max_completion_tokens" if profile.reasoning_reserve else options.max_tokens_field
+    return {name: request.max_output_tokens + profile.reasoning_reserve}
 
 
 def _marked(request: ModelRequest, marks: str) -> frozenset[int]:
