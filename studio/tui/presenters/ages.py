@@ -1,0 +1,23 @@
+"""How long ago something was, in words short enough for a row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def age(then: datetime, now: datetime | None = None) -> str:
+    """`now`, `4 min`, `3 h`, `2 d`, then the date. Times without a zone are taken as UTC."""
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    now = now or datetime.now(UTC)
+    seconds = (now - then).total_seconds()
+    if seconds < _MINUTE:
+        return "now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h"
+    if seconds < 7 * _DAY:
+        return f"{int(seconds // _DAY)} d"
+    return then.astimezone(now.tzinfo).strftime("%Y-%m-%d")

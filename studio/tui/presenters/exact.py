@@ -1,0 +1,63 @@
+"""The next call in full: the ledger (what goes in, why; what was left out) and the messages word for word. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from studio.protocol.views import ContextView, LedgerView, MessageView
+from studio.tui.glyphs import UNICODE, Glyphs
+from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
+from studio.tui.presenters.spans import MEASURE, flow
+
+# Messages are set a little wider than prose: they hold lists and headings that were written for a wider page.
+_WIDEST = MEASURE + 8
+
+
+def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE) -> list[Line]:
+    """The ledger, then each message. Heads are stops (`ledger`, 0, 1, ...) so that the cursor steps from part to part."""
+    measure = max(20, min(cells, _WIDEST))
+    rows: list[Line] = []
+    for warning in view.warnings:
+        rows += flow([(f"{glyphs.failed} {warning.message} {warning.hint}".rstrip(), "warn")], measure)
+        rows.append(BLANK)
+    rows += [*_ledger(view, measure, glyphs), BLANK]
+    for at, message in enumerate(view.messages):
+        rows += [*_message(message, at, measure, glyphs), BLANK]
+    return rows
+
+
+def head(view: ContextView) -> str:
+    """The line of the engine, else how full the budget is."""
+    return view.line.strip() or f"{view.tokens:,} of {view.budget:,} tokens"
+
+
+def _message(message: MessageView, at: int, measure: int, glyphs: Glyphs) -> Iterator[Line]:
+    cached = "  a cached prefix may end here" if message.cache else ""
+    left = ((f"{glyphs.bar}{message.role.upper()}", "head"), (cached, "dim"))
+    yield spread(left, ((f"{message.tokens:,} tokens", "dim"),), measure, at)
+    yield BLANK
+    for paragraph in message.text.split("\n"):
+        yield from flow([(paragraph, "text")], measure, indent="  ") if paragraph.strip() else (BLANK,)
+
+
+def _ledger(view: ContextView, measure: int, glyphs: Glyphs) -> Iterator[Line]:
+    left = ((f"{glyphs.bar}CONTEXT", "head"), (f"  {view.template}", "dim"))
+    yield spread(left, ((f"{view.tokens:,} of {view.budget:,} tokens", "dim"),), measure, "ledger")
+    yield BLANK
+    yield from (_entry(entry, measure, glyphs) for entry in view.ledger if entry.included)
+    left_out = [entry for entry in view.ledger if not entry.included]
+    if left_out:
+        yield BLANK
+        yield line(("  matched, but left out", "dim"))
+        yield from (_entry(entry, measure, glyphs) for entry in left_out)
+
+
+def _entry(entry: LedgerView, measure: int, glyphs: Glyphs) -> Line:
+    name = fit(entry.name or entry.path, 28, glyphs.more).ljust(28)
+    why = f"{entry.reason} {entry.detail}".strip() if entry.included else entry.left_out or entry.reason
+    left = (
+        (f"  {glyphs.waiting if entry.included else glyphs.empty} ", "accent" if entry.included else "dim"),
+        (name, "text" if entry.included else "dim"),
+        (f"  {fit(why, max(8, measure - 46), glyphs.more)}", "dim"),
+    )
+    return spread(left, ((f"{entry.tokens:,}", "dim"),), measure)
