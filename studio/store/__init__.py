@@ -1,1 +1,1 @@
-"""The only SQL: a project's DuckDB database."""
+"""The project's database: the only SQL of the program. Decisions about a book are not here (`studio.engine`)."""

@@ -1,0 +1,15 @@
+"""Single values about the project that belong to its database."""
+
+from __future__ import annotations
+
+from studio.store import sql
+from studio.store.transaction import Tx
+
+
+def get(tx: Tx, key: str) -> str | None:
+    row = tx.one("SELECT value FROM project_meta WHERE key = $1", key)
+    return None if row is None else str(row[0])
+
+
+def put(tx: Tx, key: str, value: str) -> None:
+    tx.run(sql.upsert("project_meta", "key value", "key"), key, value)

@@ -1,0 +1,151 @@
+"""Opening the database file: creation that survives a kill at any system call, the copy before a migration, refusals."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.domain.errors import StorageError
+from studio.store.failures import open_error
+from studio.store.migrate import Step, create_views, migrate, schema_version
+
+if TYPE_CHECKING:
+    import duckdb
+
+# One thread is faster for this work (ENGINE measurements); the limit bounds a search over a large book; the rest shuts the
+# door on everything but this one file.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "memory_limit": "512MB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+}
+
+
+def open_database(path: Path, steps: Sequence[Step], clock: Callable[[], datetime]) -> duckdb.DuckDBPyConnection:
+    """The open, migrated database; made first where there is none.
+
+    Raises ProjectBusy when another process holds it, StorageError for a foreign, broken, newer or half-missing one.
+    """
+    import duckdb
+
+    try:
+        _create_if_missing(path, steps, clock)
+        connection = _connect(path)
+        try:
+            if _needs_migration(connection, path, steps):
+                connection.execute("CHECKPOINT")
+                connection.close()
+                _keep_copy(path, steps[-1].version)
+                connection = _connect(path)
+                migrate(connection, steps, clock)
+                connection.execute("CHECKPOINT")
+            create_views(connection)
+            connection.execute("SET lock_configuration = true")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    except (duckdb.Error, OSError) as error:
+        raise open_error(error, path) from error
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(str(path), config=_CONFIG)
+
+
+def _create_if_missing(path: Path, steps: Sequence[Step], clock: Callable[[], datetime]) -> None:
+    if path.is_file():
+        if path.stat().st_size == 0:
+            raise StorageError(f"{path} is empty: it is not a database.", hint="Put back a copy of it, or remove it.")
+        return
+    if path.exists() or path.is_symlink():
+        raise StorageError(f"{path} is not a file.", hint="Move what stands in its place away.")
+    _refuse_orphans(path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f"{path.name}.new")
+    for leftover in (fresh, _wal(fresh)):
+        leftover.unlink(missing_ok=True)
+    connection = _connect(fresh)
+    try:
+        migrate(connection, steps, clock)
+        create_views(connection)
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()
+    fresh.chmod(0o600)
+    _sync(fresh)
+    fresh.rename(path)
+    _sync(path.parent)
+
+
+def _refuse_orphans(path: Path) -> None:
+    """DuckDB would open an empty book in silence beside the log or the copies of a full one."""
+    copies = sorted(path.parent.glob(f"{path.name}.before-*"))
+    wal = _wal(path)
+    if not wal.exists() and not copies:
+        return
+    found = wal if wal.exists() else copies[-1]
+    where = f" A copy stands in {copies[-1].name}." if copies else ""
+    raise StorageError(
+        f"{path.name} is missing, but {found.name} is there.",
+        hint=f"Put the database back from a copy.{where} To start an empty book, move {found.name} away.",
+        data={"path": str(path)},
+    )
+
+
+def _needs_migration(connection: duckdb.DuckDBPyConnection, path: Path, steps: Sequence[Step]) -> bool:
+    version = schema_version(connection)
+    if version is None:
+        raise StorageError(
+            f"{path} is a database, but not one of studio.", hint="Move it away, or open another folder."
+        )
+    newest = steps[-1].version
+    if version > newest:
+        raise StorageError(
+            f"The project was written by a newer studio (schema {version}; this one knows {newest}).",
+            hint="Open it with the newer studio.",
+            data={"schema": version, "known": newest},
+        )
+    return version < newest
+
+
+def _keep_copy(path: Path, version: int) -> None:
+    """Copy the closed file to `<name>.before-<version>`; an earlier copy that differs is kept as well.
+
+    The file must be closed: closing any descriptor of it would drop DuckDB's own lock.
+    """
+    base = path.with_name(f"{path.name}.before-{version}")
+    copy, count = base, 1
+    while copy.exists():
+        if filecmp.cmp(path, copy, shallow=False):
+            return
+        count += 1
+        copy = base.with_name(f"{base.name}.{count}")
+    part = path.with_name(f"{path.name}.copying")
+    shutil.copyfile(path, part)
+    part.chmod(0o600)
+    _sync(part)
+    part.rename(copy)
+    _sync(path.parent)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,149 @@
+"""Pages of the book: rows, order, heads and approvals. Naming a page by other than its id is in `page_refs`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.domain.errors import Conflict, NotFound
+from studio.domain.page import Page, StageHead
+from studio.store import sql
+from studio.store.naming import free_slug, shown
+from studio.store.ordering import whole_order
+from studio.store.page_refs import resolve
+from studio.store.state import mirror
+from studio.store.transaction import Tx
+
+__all__ = [
+    "get",
+    "heads",
+    "insert",
+    "listing",
+    "reorder",
+    "resolve",
+    "set_approved",
+    "set_head",
+    "unique_slug",
+    "update",
+]
+
+COLUMNS = "id chapter_id slug position title state version created_at updated_at archived"
+_INSERT = sql.insert("story_pages", COLUMNS)
+_SELECT = f"SELECT {sql.names(COLUMNS, 'p')} FROM story_pages p"
+
+
+def insert(tx: Tx, page: Page) -> None:
+    """Add the page and its orchestrator row. Raises Conflict for an id that is there already."""
+    tx.run(
+        _INSERT,
+        page.id,
+        page.chapter_id,
+        page.slug,
+        page.position,
+        page.title,
+        page.state,
+        page.version,
+        page.created_at,
+        page.updated_at,
+        page.archived,
+    )
+    mirror(tx, page.id, page.state)
+
+
+def get(tx: Tx, page_id: str) -> Page:
+    row = tx.one(f"{_SELECT} WHERE p.id = $1", page_id)
+    if row is None:
+        raise NotFound(f"There is no page {shown(page_id)!r}.")
+    return Page(*row)
+
+
+def listing(tx: Tx, chapter_id: str | None = None, archived: bool = False) -> list[Page]:
+    """In book order; `archived` adds the archived ones. A page's number is its place among its chapter's unarchived pages."""
+    rows = tx.all(
+        f"{_SELECT} JOIN chapters c ON c.id = p.chapter_id "
+        "WHERE ($1::text IS NULL OR p.chapter_id = $1) AND ($2 OR NOT p.archived) "
+        "ORDER BY c.position, c.id, p.position, p.id",
+        chapter_id,
+        archived,
+    )
+    return [Page(*row) for row in rows]
+
+
+def update(
+    tx: Tx,
+    page_id: str,
+    *,
+    state: str | None = None,
+    title: str | None = None,
+    archived: bool | None = None,
+    position: int | None = None,
+    chapter_id: str | None = None,
+    expected_version: int | None = None,
+) -> Page:
+    """Change what is given; the version grows by one. A new state is mirrored into `orchestrator_state`.
+
+    Raises NotFound, and Conflict (`expected`, `actual` are versions) when the page is not at `expected_version`.
+    """
+    row = tx.one(
+        "UPDATE story_pages AS p SET state = coalesce($2::text, state), title = coalesce($3::text, title), "
+        "archived = coalesce($4::boolean, archived), position = coalesce($5::integer, position), "
+        "chapter_id = coalesce($6::text, chapter_id), version = version + 1, updated_at = $7 "
+        f"WHERE p.id = $1 AND ($8::integer IS NULL OR p.version = $8) RETURNING {sql.names(COLUMNS)}",
+        page_id,
+        state,
+        title,
+        archived,
+        position,
+        chapter_id,
+        tx.now,
+        expected_version,
+    )
+    if row is None:
+        actual = get(tx, page_id).version
+        raise Conflict(
+            "The page has changed meanwhile.",
+            hint="Look at it again and repeat.",
+            data={"expected": expected_version, "actual": actual},
+        )
+    if state is not None:
+        mirror(tx, page_id, state)
+    return Page(*row)
+
+
+def reorder(tx: Tx, chapter_id: str, ids: Sequence[str]) -> None:
+    """Put the chapter's pages in the order of `ids`; any not named keep their order behind them. Raises BadInput for a stranger."""
+    order = whole_order(ids, [page.id for page in listing(tx, chapter_id, archived=True)], "page")
+    tx.run(sql.reposition("story_pages"), order, list(range(1, len(order) + 1)))
+
+
+def unique_slug(tx: Tx, chapter_id: str, wanted: str) -> str:
+    """A slug for a new page, free in its chapter."""
+    rows = tx.all("SELECT slug FROM story_pages WHERE chapter_id = $1", chapter_id)
+    return free_slug(wanted, {row[0] for row in rows}, "page")
+
+
+def heads(tx: Tx, page_id: str) -> dict[str, StageHead]:
+    """By stage; a stage without any revision has no entry."""
+    rows = tx.all("SELECT page_id, stage, revision_id, approved_id FROM page_stages WHERE page_id = $1", page_id)
+    return {row[1]: StageHead(*row) for row in rows}
+
+
+def set_head(tx: Tx, page_id: str, stage: str, revision_id: str) -> None:
+    """Make `revision_id` the newest of the stage; what is approved stays."""
+    tx.run(
+        "INSERT INTO page_stages (page_id, stage, revision_id) VALUES ($1, $2, $3) "
+        "ON CONFLICT (page_id, stage) DO UPDATE SET revision_id = excluded.revision_id",
+        page_id,
+        stage,
+        revision_id,
+    )
+
+
+def set_approved(tx: Tx, page_id: str, stage: str, revision_id: str | None) -> None:
+    """Approve a revision of the stage; None takes the approval back."""
+    tx.run(
+        "INSERT INTO page_stages (page_id, stage, approved_id) VALUES ($1, $2, $3) "
+        "ON CONFLICT (page_id, stage) DO UPDATE SET approved_id = excluded.approved_id",
+        page_id,
+        stage,
+        revision_id,
+    )

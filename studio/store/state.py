@@ -1,0 +1,55 @@
+"""Where each page stands in its workflow: `orchestrator_state`, which the page's own `state` mirrors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from studio.domain.errors import NotFound
+from studio.store import sql
+from studio.store.naming import shown
+from studio.store.transaction import Tx
+
+_COLUMNS = "page_id workflow state stage run_id updated_at"
+_SAVE = sql.upsert("orchestrator_state", _COLUMNS, "page_id")
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """`stage` is None at both ends of the workflow; `run_id` is the run that is or was last at work."""
+
+    page_id: str
+    workflow: str
+    state: str
+    stage: str | None
+    run_id: str | None
+    updated_at: datetime
+
+
+def save(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None, run_id: str | None) -> None:
+    """Write the state, and the page's mirror of it where that differs (a change of the page: its version grows)."""
+    tx.run(_SAVE, page_id, workflow, state, stage, run_id, tx.now)
+    tx.run(
+        "UPDATE story_pages SET state = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND state <> $2",
+        page_id,
+        state,
+        tx.now,
+    )
+
+
+def mirror(tx: Tx, page_id: str, state: str) -> None:
+    """Take over a state that was set on the page; workflow, stage and run stay as they were."""
+    tx.run(
+        "INSERT INTO orchestrator_state (page_id, workflow, state, updated_at) VALUES ($1, '', $2, $3) "
+        "ON CONFLICT (page_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at",
+        page_id,
+        state,
+        tx.now,
+    )
+
+
+def get(tx: Tx, page_id: str) -> PageState:
+    row = tx.one(f"SELECT {sql.names(_COLUMNS)} FROM orchestrator_state WHERE page_id = $1", page_id)
+    if row is None:
+        raise NotFound(f"There is no page {shown(page_id)!r}.")
+    return PageState(*row)

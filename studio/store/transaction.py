@@ -1,0 +1,96 @@
+"""`Tx`: what a unit of work sees of the database. Its SQL is what DuckDB and PostgreSQL share, with `$1` placeholders."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio.domain.errors import StorageError
+from studio.protocol.codec import encode
+from studio.protocol.events import AnyEvent
+from studio.store.failures import database_error
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = tuple[Any, ...]
+
+
+def utc_now() -> datetime:
+    """The time now in UTC, without a zone: DuckDB's zoned timestamps cannot be fetched without pytz."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def utc(at: datetime) -> datetime:
+    """A zoned time in UTC without its zone; one without a zone is UTC already."""
+    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
+
+
+class Tx:
+    """One transaction. `now` is its time in UTC, `actor` who asked for it.
+
+    A function that is given a writing Tx may be run twice (a group that failed is replayed one by one), so it does nothing
+    but read and write through it. A reading Tx refuses `run` and `emit`.
+    """
+
+    __slots__ = ("_connection", "_seq", "actor", "events", "now")
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, now: datetime, actor: str = "", seq: int | None = None
+    ) -> None:
+        self._connection = connection
+        self._seq = seq
+        self.actor = actor
+        self.now = utc(now)
+        self.events: list[AnyEvent] = []
+
+    @property
+    def seq(self) -> int:
+        """The journal sequence that this transaction has come to; 0 when it only reads."""
+        return self._seq or 0
+
+    def one(self, sql: str, *args: object) -> Row | None:
+        """The first row, or None. Raises StorageError, Conflict or BadInput, as `all` and `run` do."""
+        rows = self.all(sql, *args)
+        return rows[0] if rows else None
+
+    def all(self, sql: str, *args: object) -> list[Row]:
+        """Every row, fetched: no result stays open behind the transaction."""
+        return self._execute(sql, args).fetchall()
+
+    def run(self, sql: str, *args: object) -> None:
+        """A statement without an answer."""
+        self._writing()
+        self._execute(sql, args)
+
+    def emit(self, event: AnyEvent) -> int:
+        """Write the event to the journal with the next sequence number, which is returned; listeners hear it after the commit."""
+        seq = self._writing() + 1
+        numbered = msgspec.structs.replace(event, seq=seq)
+        self.run(
+            "INSERT INTO workflow_events (seq, kind, page_id, actor, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6)",
+            seq,
+            str(type(event).__struct_config__.tag),
+            getattr(event, "page", None),
+            self.actor,
+            self.now,
+            encode(numbered).decode(),
+        )
+        self._seq = seq
+        self.events.append(numbered)
+        return seq
+
+    def _writing(self) -> int:
+        if self._seq is None:
+            raise StorageError("A reading transaction cannot write.")
+        return self._seq
+
+    def _execute(self, sql: str, args: tuple[object, ...]) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        try:
+            return self._connection.execute(sql, [utc(arg) if isinstance(arg, datetime) else arg for arg in args])
+        except duckdb.Error as error:
+            raise database_error(error, "carry out the request") from error
