@@ -152,6 +152,7 @@ def _check_unique(reader: _Reader, stages: tuple[Stage, ...], lines: Sequence[in
         for key, value in (("name", stage.name), ("label", stage.label.casefold())):
             if value and f"{key} {value}" in seen:
                 reader.inner({}, f"stage[{index}]", line).problem(key, f"{value!r} is used by an earlier stage")
+                break
             seen.add(f"{key} {value}")
 
 

@@ -1,0 +1,31 @@
+"""Files of a project: what `studio.config.files` offers, and names that are safe on every disk. The jail is in `jail`."""
+
+from __future__ import annotations
+
+import re
+
+from studio.config.files import TEXT_LIMIT, atomic_write, decode, read_text, storage_error
+from studio.domain.text import clean, digest
+
+__all__ = ["NAME_BYTES", "TEXT_LIMIT", "atomic_write", "decode", "read_text", "safe_name", "storage_error"]
+
+NAME_BYTES = 180
+"""Bytes of a file name's stem: file systems allow 255, and suffixes such as `.conflict-12.md` need room."""
+
+_UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+
+
+def safe_name(wanted: str, fallback: str = "untitled") -> str:
+    """`wanted` as one file name's stem: no separators, no leading dot, no reserved name, at most `NAME_BYTES` bytes.
+
+    A name that had to be cut ends in eight digits of its digest, so that two long names stay two.
+    """
+    name = _UNSAFE.sub("-", clean(wanted)).strip(" .-") or fallback
+    if _RESERVED.match(name):
+        name = f"{name}-"
+    encoded = name.encode("utf-8")
+    if len(encoded) <= NAME_BYTES:
+        return name
+    cut = encoded[: NAME_BYTES - 9].decode("utf-8", "ignore").rstrip(" .-")
+    return f"{cut}-{digest(name)[:8]}"
