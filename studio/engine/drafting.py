@@ -1,0 +1,257 @@
+"""The stage runner: one run from its queued row to its settled rows (context, prompt, stream, checks, revision).
+
+Order of safety: a delta goes to the stream file before anything else sees it, the whole reply becomes rows in one transaction,
+and only then is the stream file removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+from studio.domain.errors import BadReply, ProviderError, StudioError
+from studio.domain.job import Job
+from studio.domain.page import Origin
+from studio.domain.run import Execution, Outcome, Run, RunStatus, Usage
+from studio.domain.workflow import Action, Phase, advance
+from studio.engine import attempts
+from studio.engine.desk import Plan
+from studio.engine.live import LiveRun
+from studio.engine.open_project import OpenProject
+from studio.engine.replies import Reply, read_reply
+from studio.engine.texts import add_revision
+from studio.protocol.events import RunEnded
+from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
+from studio.providers.retry import stream_with_retry
+from studio.store import pages, revisions, runs
+from studio.store.database import Tx
+from studio.workspace import streams
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from studio.providers.base import AttemptPart
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Working:
+    """What one working of a stage has gathered; `execution` is the request under way."""
+
+    run: Run
+    live: LiveRun
+    plan: Plan
+    execution: Execution | None = None
+    asked_at: float = 0.0
+    first_token_ms: float | None = None
+    finished: Finished | None = None
+    seen: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended, before it is written down."""
+
+    status: RunStatus
+    reply: Reply | None = None
+    error: StudioError | None = None
+
+
+class Drafting:
+    """Carries out `draft` jobs for one open project."""
+
+    def __init__(self, project: OpenProject) -> None:
+        self._project = project
+
+    async def __call__(self, job: Job) -> None:
+        project = self._project
+        run = await project.store.transact(lambda tx: _start(tx, job.payload["run"]))
+        if run is None:
+            return
+        stream = streams.StreamFile.open(project.root, run.id)
+        live = LiveRun(run, stream.append, project.bus.publish, run.partial)
+        if run.partial:
+            stream.append(run.partial)
+        project.live.add(live)
+        working: Working | None = None
+        try:
+            plan = await project.desk.plan_of_run(run)
+            working = Working(run, live, plan)
+            await project.desk.check_budget(plan)
+            await project.desk.record(run, plan)
+            ending = await self._draft(working)
+        except asyncio.CancelledError:
+            asked = run.id in project.stopping
+            ending = Ending(RunStatus.STOPPED if asked else RunStatus.INTERRUPTED)
+        except StudioError as error:
+            ending = Ending(RunStatus.FAILED, error=error)
+        except Exception as error:
+            log.exception("run %s", run.id)
+            ending = Ending(RunStatus.FAILED, error=BadReply(f"The draft failed: {type(error).__name__}.", hint="See the log."))
+        await asyncio.shield(self._settle(run, live, working, ending))
+        stream.close()
+        streams.remove(project.root, run.id)
+
+    async def _draft(self, working: Working) -> Ending:
+        checkpoint = asyncio.create_task(self._checkpoint(working.live))
+        try:
+            await self._stream(working)
+        finally:
+            checkpoint.cancel()
+        finished = working.finished
+        reason = finished.reason if finished else FinishReason.UNPROVEN
+        stage = self._project.workflow.stage(working.run.stage)
+        reply = read_reply(stage, working.live.text, reason)
+        if reply.outcome is Outcome.UNPROVEN:
+            error = BadReply(
+                "The stream ended without the service's word that it was complete.",
+                hint="The text so far is kept: continue it, keep it or discard it.",
+            )
+            return Ending(RunStatus.INTERRUPTED, reply, error)
+        if not reply.text.strip():
+            return Ending(RunStatus.FAILED, reply, _nothing(reply.outcome))
+        return Ending(RunStatus.COMPLETED, reply)
+
+    async def _stream(self, working: Working) -> None:
+        provider = await self._project.models.provider(working.plan.model, working.live.tell)
+        policy = self._project.models.retry_policy()
+        parts = cast("AsyncGenerator[AttemptPart, None]", stream_with_retry(provider, working.plan.request, policy))
+        async with aclosing(parts):
+            async for part in parts:
+                await self._take(working, part)
+
+    async def _take(self, working: Working, part: AttemptPart) -> None:
+        live, store = working.live, self._project.store
+        match part:
+            case AttemptStarted(number):
+                working.asked_at = time.monotonic()
+                working.execution = execution = attempts.begin(working.run, working.plan, number, store)
+                await store.transact(lambda tx: attempts.insert(tx, execution))
+                live.tell("waiting for the model")
+            case AttemptFailed(_, error, wait, _):
+                await self._attempt_failed(working, error)
+                live.tell(f"{error.message} Next try in {wait:.0f} s" if wait is not None else "")
+            case TextDelta(text):
+                if working.first_token_ms is None:
+                    working.first_token_ms = (time.monotonic() - working.asked_at) * 1000
+                    live.waiting = ""
+                live.append(text)
+                live.cost_usd = attempts.running_cost(working.plan, live.output_tokens)
+            case UsageSeen(usage):
+                working.seen = usage
+            case Finished():
+                working.finished = part
+
+    async def _attempt_failed(self, working: Working, error: ProviderError) -> None:
+        execution = working.execution
+        if execution is None:
+            return
+        ended = attempts.failed(execution, error, (time.monotonic() - working.asked_at) * 1000)
+        working.execution = None
+        await self._project.store.transact(lambda tx: attempts.update(tx, ended))
+
+    async def _checkpoint(self, live: LiveRun) -> None:
+        """The partial text as a row every second, so that a reader of the store sees it too."""
+        length = 0
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            text = live.text
+            if len(text) != length:
+                length = len(text)
+                await self._project.store.transact(lambda tx, text=text: runs.progress(tx, live.run.id, text))  # type: ignore[misc]
+
+    async def _settle(self, run: Run, live: LiveRun, working: Working | None, ending: Ending) -> None:
+        """Write how the run ended: execution, revision, state, event; all in one transaction."""
+        live.flush()
+        ended = attempts.ended(working, live, ending) if working else None
+        await self._project.store.transact(lambda tx: self._write_ending(tx, run, live, ended, ending))
+        self._project.live.remove(run.id)
+        self._project.stopping.discard(run.id)
+        if ended is not None and working is not None:
+            await self._project.models.learn(working.plan, ended.usage)
+
+    def _write_ending(self, tx: Tx, run: Run, live: LiveRun, ended: Execution | None, ending: Ending) -> None:
+        project = self._project
+        if ended is not None:
+            attempts.update(tx, ended)
+        page = pages.get(tx, run.page_id)
+        state = project.state_of(page)
+        head = revisions.newest(tx, run.page_id, run.stage)
+        revision = None
+        if ending.status is RunStatus.COMPLETED and ending.reply is not None:
+            # A page that moved on meanwhile (an outside text arrived) keeps its newest; this one is kept beside it.
+            awaited = state.phase is Phase.GENERATING and state.stage == run.stage
+            revision = add_revision(
+                tx, run.page_id, run.stage, ending.reply.text,
+                origin=Origin.AGENT, parent=head, data=ending.reply.data, outcome=ending.reply.outcome,
+                model=run.model, run_id=run.id, feedback_id=run.feedback_id, author=run.model, head=awaited,
+            )  # fmt: skip
+        error = ending.error
+        runs.finish(
+            tx, run.id, status=ending.status, outcome=ending.reply.outcome if ending.reply else None,
+            partial=live.text, revision_id=revision.id if revision else None,
+            error_code=error.code if error else None, error_message=str(error) if error else None,
+        )  # fmt: skip
+        self._move_page(tx, run, live, ending, revision_id=revision.id if revision else None)
+        tx.emit(
+            RunEnded(
+                run=run.id, page=run.page_id, stage=run.stage, status=ending.status.value,
+                outcome=ending.reply.outcome.value if ending.reply else None,
+                revision=revision.id if revision else None,
+                error_code=error.code if error else None,
+                error=error.message if error else None,
+                hint=error.hint if error else "",
+                cost_usd=ended.cost_usd if ended else None,
+                output_tokens=ended.usage.output_tokens if ended else None,
+                elapsed=live.elapsed,
+            )
+        )  # fmt: skip
+
+    def _move_page(self, tx: Tx, run: Run, live: LiveRun, ending: Ending, *, revision_id: str | None) -> None:
+        project = self._project
+        page = pages.get(tx, run.page_id)
+        state = project.state_of(page)
+        if state.phase is not Phase.GENERATING or state.stage != run.stage:
+            return
+        has_revision = revisions.newest(tx, run.page_id, run.stage) is not None
+        if ending.status is RunStatus.COMPLETED:
+            action, what = Action.DRAFT_READY, "draft_ready"
+        elif live.text.strip():
+            action, what = Action.DRAFT_INTERRUPTED, "draft_interrupted"
+        elif ending.status is RunStatus.STOPPED:
+            action, what = Action.DISCARD, "stopped"
+        elif ending.status is RunStatus.INTERRUPTED:
+            action, what = Action.DRAFT_INTERRUPTED, "draft_interrupted"
+        else:
+            action, what = Action.DRAFT_FAILED, "draft_failed"
+        following = advance(project.workflow, state, action, has_revision=has_revision)
+        project.move_to(tx, page, following, what, stage=run.stage, revision=revision_id, run=run.id)
+
+
+def _start(tx: Tx, run_id: str) -> Run | None:
+    """Claim the run; None when it was stopped or worked on before."""
+    run = runs.get(tx, run_id)
+    if run.status is not RunStatus.QUEUED:
+        return None
+    runs.start(tx, run_id)
+    return replace(run, status=RunStatus.RUNNING)
+
+
+def _nothing(outcome: Outcome) -> BadReply:
+    words = {
+        Outcome.REFUSED: "The model declined and gave no text.",
+        Outcome.FILTERED: "The service's content filter stopped the answer before any text came.",
+        Outcome.CUT_OFF: "The output limit was used up before any text came.",
+    }
+    return BadReply(
+        words.get(outcome, "The model answered nothing."), hint="Change the brief or the feedback, or try another model."
+    )
+
+

@@ -1,0 +1,123 @@
+"""The engine: takes commands, answers queries, emits events, for one open project. No screen, no socket."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+from studio.domain.errors import StorageError, StudioError
+from studio.engine.handlers import book, drafts, mirror, review, settings, texts
+from studio.engine.open_project import Call, OpenProject
+from studio.engine.views import canon, machinery, outline, page
+from studio.engine.views import texts as text_views
+from studio.engine.watching import Watching
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.protocol.events import AnyEvent
+from studio.protocol.views import View
+from studio.workspace.lock import ProjectLock
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=View)
+
+# `Any` because a handler takes its own command; `tests/engine/test_dispatch.py` holds each against its annotation.
+Handler = Callable[[OpenProject, Any, Call], Awaitable[c.Done]]
+Answer = Callable[[OpenProject, Any, str], Awaitable[Any]]
+
+HANDLERS: dict[type[c.Command], Handler] = {
+    c.AddChapter: book.add_chapter,
+    c.RenameChapter: book.rename_chapter,
+    c.MoveChapter: book.move_chapter,
+    c.AddPage: book.add_page,
+    c.SetBrief: book.set_brief,
+    c.MovePage: book.move_page,
+    c.RenamePage: book.rename_page,
+    c.ArchivePage: book.archive_page,
+    c.UnarchivePage: book.unarchive_page,
+    c.Generate: drafts.generate,
+    c.Revise: drafts.revise,
+    c.Stop: drafts.stop,
+    c.Resume: drafts.resume,
+    c.Deliver: drafts.deliver,
+    c.Comment: review.comment,
+    c.ResolveComment: review.resolve_comment,
+    c.Approve: review.approve,
+    c.Reopen: review.reopen,
+    c.Edit: texts.edit,
+    c.Restore: texts.restore,
+    c.KeepWords: texts.keep_words,
+    c.PinCanon: settings.pin_canon,
+    c.SetModel: settings.set_model,
+    c.SetSpending: settings.set_spending,
+    c.SaveTemplate: settings.save_template,
+    c.CopyCanon: settings.copy_canon,
+    c.SyncMirror: mirror.sync_mirror,
+    c.ImportBook: mirror.import_book,
+}
+
+ANSWERS: dict[type[q.Query[Any]], Answer] = {
+    q.GetProject: outline.get_project,
+    q.GetPage: page.get_page,
+    q.GetRevision: page.get_revision,
+    q.GetHistory: page.get_history,
+    q.GetRun: page.get_run,
+    q.GetContext: canon.get_context,
+    q.GetCanon: canon.get_canon,
+    q.GetCanonText: canon.get_canon_text,
+    q.GetTemplates: machinery.get_templates,
+    q.GetTemplate: machinery.get_template,
+    q.GetModels: machinery.get_models,
+    q.GetDoctor: machinery.get_doctor,
+    q.GetCosts: text_views.get_costs,
+    q.Search: text_views.search,
+    q.GetBook: text_views.get_book,
+}
+
+
+class Engine:
+    """Made by `engine.opening.open_engine`, which hands over the lock it holds; lives on one event loop."""
+
+    def __init__(self, project: OpenProject, lock: ProjectLock, watching: Watching) -> None:
+        self._project = project
+        self._lock = lock
+        self._watching = watching
+        self._closed = False
+
+    async def execute(self, command: c.AnyCommand, call: Call) -> c.Done:
+        """Carry out one command; raises the tree of `domain.errors`, and nothing else."""
+        return await self._guarded(HANDLERS[type(command)](self._project, command, call))
+
+    async def query(self, query: q.Query[R], actor: str) -> R:
+        answer: R = await self._guarded(ANSWERS[type(query)](self._project, query, actor))
+        return answer
+
+    def subscribe(self, after: int | None) -> AbstractAsyncContextManager[AsyncIterator[list[AnyEvent]]]:
+        return self._project.bus.subscribe(after)
+
+    async def _guarded(self, work: Awaitable[Any]) -> Any:
+        try:
+            return await work
+        except StudioError:
+            raise
+        except Exception as error:
+            log.exception("unexpected")
+            raise StorageError(
+                f"Something went wrong inside the engine ({type(error).__name__}); nothing of yours was changed by it.",
+                hint="The details are in .studio/engine.log.",
+            ) from error
+
+    async def aclose(self) -> None:
+        """Stop runs (their partials are kept), write what is owed, close the store, free the lock."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._watching.aclose()
+        await self._project.scheduler.aclose()
+        self._project.bus.close()
+        await self._project.models.aclose()
+        await self._project.desk.aclose()
+        await self._project.store.aclose()
+        self._lock.release()

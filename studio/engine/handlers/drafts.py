@@ -1,0 +1,242 @@
+"""Commands that start, stop and settle drafts. The draft itself is `engine.drafting`; this is what is decided around it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from studio.domain.errors import BadInput, Refused
+from studio.domain.ids import new_id
+from studio.domain.job import Job, job_key
+from studio.domain.page import FeedbackKind, Origin, Page, Revision
+from studio.domain.run import Outcome, Run, RunKind, RunStatus
+from studio.domain.text import clean
+from studio.domain.workflow import Action, Phase, State, advance
+from studio.engine.feedback import add_feedback
+from studio.engine.limits import check_revisions
+from studio.engine.open_project import Call, OpenProject
+from studio.engine.texts import add_revision, refuse_stale, structured
+from studio.protocol import commands as c
+from studio.protocol.events import RunStarted
+from studio.store import pages, revisions, runs
+from studio.store.database import Tx
+
+DRAFT_JOB = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A draft that is asked for: what `_start` needs beside the page."""
+
+    kind: RunKind
+    action: Action
+    model: str | None = None
+    feedback: str = ""
+    quote: str | None = None
+    seen: str | None = None
+    continue_run: str | None = None
+
+
+async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.Done:
+    wanted = Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=command.model, seen=command.revision)
+    return await _start(project, command.page, wanted, call)
+
+
+async def revise(project: OpenProject, command: c.Revise, call: Call) -> c.Done:
+    text = clean(command.feedback).strip()
+    wanted = Wanted(RunKind.REVISE, Action.REVISE, command.model, text, command.quote, command.revision)
+    return await _start(project, command.page, wanted, call)
+
+
+async def start_automatically(project: OpenProject, page_id: str, call: Call) -> str | None:
+    """The next draft after an approval, where the project wants it; returns the run's id."""
+    done = await _start(project, page_id, Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN), Call(call.actor))
+    return done.run
+
+
+async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> c.Done:
+    page = await project.store.read(lambda tx: _page(project, tx, ref))
+    state = project.state_of(page)
+    if state.stage is None:
+        advance(project.workflow, state, wanted.action)
+        raise Refused("There is nothing to draft.")
+    plan = await project.desk.plan(page.id, wanted.kind, model=wanted.model, feedback=wanted.feedback or None)
+    await project.desk.check_budget(plan)
+    stage, model = state.stage, str(plan.model)
+
+    def work(tx: Tx) -> c.Done:
+        now = pages.get(tx, page.id)
+        head = revisions.newest(tx, page.id, stage)
+        refuse_stale(wanted.seen, head)
+        _refuse_second_run(tx, page.id)
+        following = advance(project.workflow, project.state_of(now), wanted.action, has_revision=head is not None)
+        check_revisions(project, tx, page.id, stage, wanted.kind)
+        note = None
+        if wanted.kind is RunKind.REVISE:
+            note = _revision_request(tx, page.id, stage, head, wanted)
+        run = _new_run(tx, page.id, stage, wanted, head, model, note, call.request or new_id())
+        runs.insert(tx, run)
+        project.scheduler.submit(Job(run.job_key, DRAFT_JOB, {"run": run.id}), tx)
+        project.move_to(tx, now, following, wanted.action.value, run=run.id)
+        tx.emit(RunStarted(run=run.id, page=page.id, stage=stage, kind=run.kind.value, model=model))
+        state_name = project.workflow.state_name(following)
+        return c.Done(
+            seq=0, message=plan.line, page=page.id, run=run.id, state=state_name, price=plan.price, feedback=note
+        )
+
+    done = await project.act(call, work)
+    project.scheduler.wake()
+    return done
+
+
+def _page(project: OpenProject, tx: Tx, ref: str) -> Page:
+    return pages.resolve(tx, ref, final_state=project.workflow.final_state)
+
+
+def _refuse_second_run(tx: Tx, page_id: str) -> None:
+    if any(run.page_id == page_id for run in runs.live(tx)):
+        raise Refused("A draft of this page is already running.", hint="Stop it first; its text is kept.")
+
+
+def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:
+    from studio.store import feedback
+
+    if head is None:
+        raise Refused("There is no draft to revise.", hint="Draft the page first.")
+    if wanted.feedback:
+        return add_feedback(tx, head, FeedbackKind.REVISE, wanted.feedback, wanted.quote).id
+    if not feedback.open_notes(tx, page_id, stage):
+        raise BadInput("A revision needs feedback.", hint="Say what should change, or comment on a passage first.")
+    return None
+
+
+def _new_run(
+    tx: Tx, page_id: str, stage: str, wanted: Wanted, head: Revision | None, model: str, note: str | None, request: str
+) -> Run:
+    base = head.id if head else None
+    carried = runs.get(tx, wanted.continue_run).partial if wanted.continue_run else ""
+    return Run(
+        id=new_id(),
+        page_id=page_id,
+        stage=stage,
+        kind=wanted.kind,
+        job_key=job_key(wanted.kind.value, page_id, stage, base, request),
+        status=RunStatus.QUEUED,
+        model=model,
+        started_at=tx.now,
+        base_revision=base,
+        feedback_id=note,
+        partial=carried,
+    )
+
+
+async def stop(project: OpenProject, command: c.Stop, call: Call) -> c.Done:
+    live = await _to_stop(project, command)
+    if not live:
+        raise Refused("No draft is running.", hint="Nothing to stop.")
+    for run in live:
+        project.stopping.add(run.id)
+        if not await project.scheduler.cancel(run.job_key):
+            await project.desk.settle_unclaimed(run)
+    page_id = live[-1].page_id
+    page = await project.store.read(lambda tx: pages.get(tx, page_id))
+    many = "Stopped; the text so far is kept." if len(live) == 1 else f"{len(live)} drafts stopped; their texts are kept."
+    return c.Done(seq=0, message=many, page=page.id, run=live[-1].id, state=page.state)
+
+
+async def _to_stop(project: OpenProject, command: c.Stop) -> list[Run]:
+    def find(tx: Tx) -> list[Run]:
+        found = runs.live(tx)
+        if command.run:
+            return [run for run in found if run.id == command.run]
+        if command.page:
+            page = _page(project, tx, command.page)
+            return [run for run in found if run.page_id == page.id]
+        return found
+
+    return await project.store.read(find)
+
+
+async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
+    page = await project.store.read(lambda tx: _page(project, tx, command.page))
+    state = project.state_of(page)
+    if state.phase not in (Phase.FAILED, Phase.INTERRUPTED) or state.stage is None:
+        raise Refused(f"The page is in state {page.state}; nothing was interrupted.", hint="See `studio status`.")
+    stage = state.stage
+    last = await project.store.read(lambda tx: _last_partial(tx, page.id, stage))
+    if command.action == "continue":
+        kind = RunKind.CONTINUE if last and last.partial.strip() else RunKind.DRAFT
+        wanted = Wanted(kind, Action.DRAFT_AGAIN, model=command.model, continue_run=last.id if last else None)
+        return await _start(project, page.id, wanted, call)
+    if command.action == "keep":
+        return await _keep(project, page, state, last, call)
+    return await _discard(project, page, state, call)
+
+
+def _last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:
+    """The newest run of the stage that ended early; its partial text is what `resume` speaks of."""
+    ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
+    return next((run for run in runs.listing(tx, page_id) if run.stage == stage and run.status in ended), None)
+
+
+async def _keep(project: OpenProject, page: Page, state: State, last: Run | None, call: Call) -> c.Done:
+    if last is None or not last.partial.strip() or state.stage is None:
+        raise Refused("There is no partial text to keep.", hint="Ask for the draft again, or write it yourself.")
+    stage = project.workflow.stage(state.stage)
+
+    def work(tx: Tx) -> c.Done:
+        now = pages.get(tx, page.id)
+        parent = revisions.newest(tx, page.id, stage.name)
+        outcome = Outcome.STOPPED if last.status is RunStatus.STOPPED else Outcome.INTERRUPTED
+        revision = add_revision(
+            tx, page.id, stage.name, last.partial, origin=Origin.AGENT, parent=parent, outcome=outcome,
+            model=last.model, run_id=last.id, note="kept partial text",
+        )  # fmt: skip
+        following = advance(project.workflow, project.state_of(now), Action.EDIT)
+        now = project.move_to(tx, now, following, "keep", stage=stage.name, revision=revision.id)
+        return c.Done(
+            seq=0, message="The partial text is now a revision.", page=page.id, revision=revision.id, state=now.state
+        )
+
+    return await project.act(call, work)
+
+
+async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
+    def work(tx: Tx) -> c.Done:
+        now = pages.get(tx, page.id)
+        has_revision = state.stage is not None and revisions.newest(tx, page.id, state.stage) is not None
+        following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
+        now = project.move_to(tx, now, following, "discard")
+        return c.Done(
+            seq=0, message="Set aside; the partial text stays in the history.", page=page.id, state=now.state
+        )
+
+    return await project.act(call, work)
+
+
+async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Done:
+    """A text from outside. A live run is stopped first and keeps its partial."""
+    page = await project.store.read(lambda tx: _page(project, tx, command.page))
+    if live := project.live.of_page(page.id):
+        await stop(project, c.Stop(run=live.run.id), call)
+        await asyncio.sleep(0)
+    stage = project.workflow.stage(command.stage)
+    text, data = structured(stage, clean(command.text))
+
+    def work(tx: Tx) -> c.Done:
+        now = pages.get(tx, page.id)
+        state = project.state_of(now)
+        if state.stage != stage.name:
+            raise Refused(f"The page is in state {now.state}; no {stage.label.lower()} is awaited.")
+        following = advance(project.workflow, state, Action.DRAFT_READY)
+        parent = revisions.newest(tx, page.id, stage.name)
+        revision = add_revision(
+            tx, page.id, stage.name, text, origin=Origin.OUTSIDE, parent=parent, data=data, model=command.model,
+            author=command.agent or call.actor,
+        )  # fmt: skip
+        now = project.move_to(tx, now, following, "draft_ready", stage=stage.name, revision=revision.id)
+        return c.Done(
+            seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state
+        )
+
+    return await project.act(call, work)

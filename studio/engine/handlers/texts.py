@@ -1,0 +1,109 @@
+"""Commands on texts: a person's edit, restoring an earlier revision, and words typed but not sent."""
+
+from __future__ import annotations
+
+from studio.domain.errors import BadInput, Refused
+from studio.domain.page import BRIEF, Keepsake, Origin, Page
+from studio.domain.text import clean
+from studio.domain.workflow import Action, Phase, State, advance
+from studio.engine.handlers import book
+from studio.engine.open_project import Call, OpenProject
+from studio.engine.texts import add_person_revision, add_revision, refuse_stale, structured
+from studio.engine.views.page import find_revision
+from studio.protocol import commands as c
+from studio.store import pages, revisions, words
+from studio.store.database import Tx
+
+
+async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
+    """A person's text: never limited. On an approved stage the page stays approved and the new text is the approved one."""
+    if command.stage == BRIEF:
+        return await book.set_brief(
+            project, c.SetBrief(page=command.page, text=command.text, revision=command.revision), call
+        )
+    stage = project.workflow.stage(command.stage)
+    text, data = structured(stage, clean(command.text))
+
+    def work(tx: Tx) -> c.Done:
+        page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
+        newest = revisions.newest(tx, page.id, stage.name)
+        refuse_stale(command.revision, newest)
+        if newest is not None and newest.text == text and newest.outcome.approvable:
+            return c.Done(seq=0, message="Nothing changed.", page=page.id, revision=newest.id, state=page.state)
+        following = _after_edit(project, tx, page, stage.name)
+        revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
+        if _is_approved(tx, page.id, stage.name):
+            pages.set_approved(tx, page.id, stage.name, revision.id)
+        page = project.move_to(tx, page, following, "edit", stage=stage.name, revision=revision.id)
+        return c.Done(
+            seq=0, message=f"{stage.label} saved as revision {revision.number}.", page=page.id,
+            revision=revision.id, state=page.state,
+        )  # fmt: skip
+
+    done = await project.act(call, work)
+    await project.manuscript.write_page(done.page or "")
+    return done
+
+
+def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:
+    head = pages.heads(tx, page_id).get(stage)
+    return head is not None and head.approved_id is not None
+
+
+def _after_edit(project: OpenProject, tx: Tx, page: Page, stage: str) -> State:
+    """The state after a text for `stage`; an approved stage may be edited at any time, a later one not before its turn."""
+    state = project.state_of(page)
+    if _is_approved(tx, page.id, stage) and state.stage != stage:
+        return state
+    if state.stage != stage:
+        raise Refused(
+            f"The {stage} of this page is not open: the page is in state {page.state}.",
+            hint="Approve the stage before it first." if state.phase is not Phase.AWAITING else "Write the brief first.",
+        )
+    if project.live.of_page(page.id):
+        raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
+    return advance(project.workflow, state, Action.EDIT)
+
+
+async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Done:
+    def work(tx: Tx) -> c.Done:
+        old = find_revision(project, tx, command.revision)
+        page = pages.get(tx, old.page_id)
+        newest = revisions.newest(tx, page.id, old.stage)
+        if newest is not None and newest.id == old.id:
+            raise BadInput(f"Revision {old.number} is the newest already.", hint="Choose an earlier one.")
+        following = project.state_of(page) if old.stage == BRIEF else _after_edit(project, tx, page, old.stage)
+        revision = add_revision(
+            tx, page.id, old.stage, old.text, origin=Origin.RESTORE, parent=old, data=old.data, outcome=old.outcome,
+            model=old.model, note=f"restored from revision {old.number}",
+        )  # fmt: skip
+        if old.stage != BRIEF and _is_approved(tx, page.id, old.stage):
+            pages.set_approved(tx, page.id, old.stage, revision.id)
+        page = project.move_to(tx, page, following, "restore", stage=old.stage, revision=revision.id)
+        return c.Done(
+            seq=0, message=f"Revision {old.number} restored as revision {revision.number}.", page=page.id,
+            revision=revision.id, state=page.state,
+        )  # fmt: skip
+
+    done = await project.act(call, work)
+    await project.manuscript.write_page(done.page or "")
+    return done
+
+
+async def keep_words(project: OpenProject, command: c.KeepWords, call: Call) -> c.Done:
+    """Nothing is trimmed: the words come back as they were typed."""
+
+    def work(tx: Tx) -> c.Done:
+        page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
+        kept = Keepsake(
+            author=tx.actor,
+            page_id=page.id,
+            place=command.place,
+            text=clean(command.text),
+            base_revision=command.base_revision,
+            updated_at=tx.now,
+        )
+        words.keep(tx, kept)
+        return c.Done(seq=0, page=page.id)
+
+    return await project.act(call, work)

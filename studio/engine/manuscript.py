@@ -1,0 +1,232 @@
+"""The plain-text mirror: approved stages are written to `manuscript/`, and a person's edits of those files are read back.
+
+A file is never overwritten before what stands in it is in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.domain import dialogue
+from studio.domain.errors import BadInput, NotFound, StudioError
+from studio.domain.page import Origin, Page, Revision
+from studio.domain.text import clean
+from studio.domain.workflow import OutputKind, Stage, Workflow
+from studio.engine.texts import add_revision
+from studio.protocol.events import AnyEvent, MirrorConflict, Notice, PageChanged
+from studio.store import chapters, mirror, pages, revisions
+from studio.store.database import Store, Tx
+from studio.workspace import mirror as format_
+from studio.workspace.mirror_files import MirrorFile, MirrorFolder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A page with its approved revisions, and where its file belongs."""
+
+    page: Page
+    chapter_slug: str
+    chapter_title: str
+    sections: tuple[tuple[Stage, Revision], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the file would: title, place and approved revisions."""
+        ids = ",".join(revision.id for _, revision in self.sections)
+        return f"{self.chapter_slug}/{self.page.slug}/{self.page.state}/{self.page.title}/{ids}"
+
+
+class Manuscript:
+    def __init__(self, root: Path, store: Store, workflow: Workflow, publish: Callable[[AnyEvent], None]) -> None:
+        self._folder = MirrorFolder(root)
+        self._store = store
+        self._workflow = workflow
+        self._publish = publish
+        self._busy = asyncio.Lock()
+        self._conflicts: dict[str, tuple[str, ...]] = {}
+
+    def conflicts_of(self, page_id: str) -> tuple[str, ...]:
+        """Sentences about edits of the page's file that met a changed page; both texts are kept."""
+        return self._conflicts.get(page_id, ())
+
+    async def write_page(self, page_id: str) -> None:
+        """Bring one page's file up to date, reading edits in it first. A failure is a notice: the store has the text."""
+        async with self._busy:
+            try:
+                await self._read_known(page_id)
+                await self._write(page_id)
+            except StudioError as error:
+                self._publish(Notice(level="warning", message=error.message, hint=error.hint))
+
+    async def rewrite_moved(self) -> None:
+        """After pages were moved or renamed: files that stand in the wrong place are written where they belong."""
+        async with self._busy:
+            await self._write_due()
+
+    async def sync(self, actor: str) -> str:
+        """Read all edits, then write what is missing; answers with one sentence."""
+        async with self._busy:
+            taken = await self._read_all()
+            written = await self._write_due()
+        return f"{taken} edited section{'' if taken == 1 else 's'} read, {written} file{'' if written == 1 else 's'} written."
+
+    async def _read_all(self) -> int:
+        files = await asyncio.to_thread(self._folder.scan)
+        known = {row.page_id: row for row in await self._store.read(mirror.all)}
+        taken = 0
+        for file in files:
+            row = known.get(file.page_id)
+            if file.page_id and (row is None or row.digest != file.digest):
+                taken += await self._read(file)
+        return taken
+
+    async def _read_known(self, page_id: str) -> None:
+        files = await asyncio.to_thread(self._folder.scan)
+        row = await self._store.read(lambda tx: mirror.get(tx, page_id))
+        for file in files:
+            if file.page_id == page_id and (row is None or row.digest != file.digest):
+                await self._read(file)
+
+    async def _read(self, file: MirrorFile) -> int:
+        """Take the edits of one file; returns how many sections became revisions."""
+        try:
+            text = await asyncio.to_thread(self._folder.read, file.path)
+            labels = {stage.name: stage.label for stage in self._workflow.stages}
+            parsed = format_.parse(text, labels)
+            approved = await self._store.read(lambda tx: self._approved(tx, file.page_id))
+        except NotFound:
+            return 0
+        except StudioError as error:
+            self._publish(Notice(level="warning", message=f"{file.path}: {error.message}", hint=error.hint))
+            return 0
+        current = {stage.name: format_.Approved(revision.id, revision.text) for stage, revision in approved.sections}
+        changes = format_.changes(parsed, current)
+        conflicts = [edit for edit in changes.edits if edit.conflict]
+        if conflicts or changes.unplaced.strip():
+            await self._keep(file, text, approved.page)
+        taken = 0
+        for edit in changes.edits:
+            taken += await self._take(approved.page, edit, file)
+        await self._store.transact(lambda tx: mirror.put(tx, file.page_id, file.path, file.digest, ""))
+        return taken
+
+    async def _keep(self, file: MirrorFile, text: str, page: Page) -> None:
+        kept = await asyncio.to_thread(self._folder.keep_conflict, file.path, text)
+        message = f"{file.path} was edited while the page had changed; the edited file is kept as {kept}."
+        self._conflicts[page.id] = (*self._conflicts.get(page.id, ()), message)
+        event = MirrorConflict(page=page.id, path=file.path, kept=kept, message=message)
+        await self._store.transact(lambda tx: tx.emit(event))
+
+    async def _take(self, page: Page, edit: format_.SectionEdit, file: MirrorFile) -> int:
+        stage = self._workflow.stage(edit.stage)
+        text, data = _readable(stage, clean(edit.text))
+        if not text.strip():
+            return 0
+
+        def work(tx: Tx) -> None:
+            head = pages.heads(tx, page.id).get(stage.name)
+            approved = head.approved_id if head else None
+            note = f"edited in {file.path}" + (" while the page had changed" if edit.conflict else "")
+            base = edit.base_revision if edit.base_revision and _exists(tx, edit.base_revision) else approved
+            revision = add_revision(
+                tx, page.id, stage.name, text, origin=Origin.MIRROR, data=data, note=note, head=not edit.conflict,
+                parent=revisions.get(tx, base) if base else None,
+            )  # fmt: skip
+            if approved is not None and not edit.conflict:
+                pages.set_approved(tx, page.id, stage.name, revision.id)
+            now = pages.update(tx, page.id)
+            tx.emit(PageChanged(page=page.id, state=now.state, what="mirror", stage=stage.name, revision=revision.id))
+
+        await self._store.transact(work, actor="manuscript")
+        return 1
+
+    async def _write_due(self) -> int:
+        """Write each page whose file is missing or older than its approved texts."""
+        found = await self._store.read(lambda tx: [self._approved(tx, ident) for ident in _with_approved(tx)])
+        known = {row.page_id: row for row in await self._store.read(mirror.all)}
+        there = {file.page_id for file in await asyncio.to_thread(self._folder.scan)}
+        written = 0
+        for one in found:
+            row = known.get(one.page.id)
+            if row is None or row.fingerprint != one.fingerprint or one.page.id not in there:
+                await self._write(one.page.id)
+                written += 1
+        return written
+
+    async def _write(self, page_id: str) -> None:
+        approved = await self._store.read(lambda tx: self._approved(tx, page_id))
+        row = await self._store.read(lambda tx: mirror.get(tx, page_id))
+        path = format_.relative_path(approved.chapter_slug, approved.page.slug)
+        if not approved.sections and row is None:
+            return
+        text = format_.render(_mirror_page(approved, self._workflow))
+        if row is not None and row.path != path:
+            await asyncio.to_thread(self._move, row.path, path)
+        file_digest = await asyncio.to_thread(self._folder.write, path, text)
+        await self._store.transact(lambda tx: mirror.put(tx, page_id, path, file_digest, approved.fingerprint))
+
+    def _move(self, old: str, new: str) -> None:
+        try:
+            self._folder.rename(old, new)
+        except StudioError as error:
+            log.warning("could not move %s to %s: %s", old, new, error)
+
+    def _approved(self, tx: Tx, page_id: str) -> Approved:
+        page = pages.get(tx, page_id)
+        chapter = chapters.get(tx, page.chapter_id)
+        heads = pages.heads(tx, page_id)
+        sections: list[tuple[Stage, Revision]] = []
+        for stage in self._workflow.stages:
+            head = heads.get(stage.name)
+            if head is not None and head.approved_id is not None:
+                sections.append((stage, revisions.get(tx, head.approved_id)))
+        return Approved(page, chapter.slug, chapter.title, tuple(sections))
+
+
+def _mirror_page(approved: Approved, workflow: Workflow) -> format_.MirrorPage:
+    return format_.MirrorPage(
+        id=approved.page.id,
+        title=approved.page.title,
+        chapter=approved.chapter_title,
+        state=approved.page.state,
+        sections=tuple(
+            format_.MirrorSection(
+                stage=stage.name,
+                label=stage.label,
+                text=revision.text,
+                revision=revision.id,
+                number=revision.number,
+                model=revision.model or "",
+            )
+            for stage, revision in approved.sections
+        ),
+    )
+
+
+def _with_approved(tx: Tx) -> list[str]:
+    return list(dict.fromkeys(page_id for page_id, _, _ in revisions.approved_sections(tx)))
+
+
+def _exists(tx: Tx, revision_id: str) -> bool:
+    try:
+        revisions.get(tx, revision_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _readable(stage: Stage, text: str) -> tuple[str, str | None]:
+    """Hand-edited dialogue that cannot be read as lines is kept as it was written, without data."""
+    if stage.output is not OutputKind.DIALOGUE:
+        return text.strip("\n"), None
+    try:
+        lines = dialogue.parse(text)
+    except BadInput:
+        return text.strip("\n"), None
+    return dialogue.render(lines), dialogue.to_json(lines)

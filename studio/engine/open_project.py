@@ -1,0 +1,106 @@
+"""An open project: the parts that handlers and views share, and `act`, the one way a command changes rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from studio.domain.page import BRIEF, Page
+from studio.domain.workflow import Stage, State, Workflow
+from studio.engine.bus import EventBus
+from studio.engine.live import LiveRuns
+from studio.engine.scheduler import Scheduler
+from studio.protocol.commands import Done
+from studio.protocol.events import PageChanged
+from studio.store import journal, pages, state
+from studio.store.database import Store, Tx
+
+if TYPE_CHECKING:
+    from studio.config.settings import Settings
+    from studio.engine.canon_shelf import CanonShelf
+    from studio.engine.desk import Desk
+    from studio.engine.manuscript import Manuscript
+    from studio.engine.model_room import ModelRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who sends a command, and its idempotency key."""
+
+    actor: str
+    request: str | None = None
+
+
+@dataclass(slots=True)
+class OpenProject:
+    """Everything an open project consists of. Built by `engine.opening`; handlers take it as their first argument."""
+
+    root: Path
+    settings: Settings
+    workflow: Workflow
+    store: Store
+    bus: EventBus
+    live: LiveRuns
+    scheduler: Scheduler
+    canon: CanonShelf
+    models: ModelRoom
+    desk: Desk
+    manuscript: Manuscript
+    overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
+    env: Mapping[str, str] | None = None
+    stopping: set[str] = field(default_factory=set)  # runs that a person asked to stop
+
+    async def act(self, call: Call, work: Callable[[Tx], Done]) -> Done:
+        """Run `work` in a transaction, once per request key: a repeated key gets the first answer and changes nothing."""
+
+        def once(tx: Tx) -> Done:
+            if call.request and (known := journal.recall(tx, call.request)) is not None:
+                return msgspec.json.decode(known, type=Done)
+            done = msgspec.structs.replace(work(tx), seq=journal.head(tx))
+            if call.request:
+                journal.remember(tx, call.request, msgspec.json.encode(done))
+            return done
+
+        return await self.store.transact(once, actor=call.actor)
+
+    def take_settings(self, settings: Settings) -> None:
+        """Use new settings from the next decision on."""
+        self.settings = settings
+        self.models.take_settings(settings)
+
+    def state_of(self, page: Page) -> State:
+        return self.workflow.parse_state(page.state)
+
+    def stage_of(self, page: Page) -> Stage | None:
+        """The stage the page stands at, None while the brief is awaited or all is approved."""
+        name = self.state_of(page).stage
+        return self.workflow.stage(name) if name else None
+
+    def is_stage(self, name: str) -> bool:
+        return name == BRIEF or any(stage.name == name for stage in self.workflow.stages)
+
+    def move_to(
+        self,
+        tx: Tx,
+        page: Page,
+        following: State,
+        what: str,
+        *,
+        stage: str | None = None,
+        revision: str | None = None,
+        run: str | None = None,
+    ) -> Page:
+        """Write the page's new state (also when it stays: the version grows) and its event, in the caller's transaction."""
+        name = self.workflow.state_name(following)
+        moved = pages.update(tx, page.id, state=name)
+        state.save(tx, page.id, self.workflow.name, name, following.stage, run)
+        tx.emit(
+            PageChanged(
+                page=page.id, state=name, what=what, stage=stage or following.stage, revision=revision, actor=tx.actor
+            )
+        )
+        return moved

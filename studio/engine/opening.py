@@ -1,0 +1,130 @@
+"""Opening a project: lock, settings, store, recovery, mirror, in the order in which a failure does the least."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from studio.config.load import load
+from studio.config.paths import packaged, state_folder
+from studio.domain.job import JobStatus
+from studio.engine.bus import EventBus
+from studio.engine.canon_shelf import CanonShelf
+from studio.engine.desk import Desk
+from studio.engine.drafting import Drafting
+from studio.engine.engine import Engine
+from studio.engine.handlers.drafts import DRAFT_JOB
+from studio.engine.live import LiveRuns
+from studio.engine.manuscript import Manuscript
+from studio.engine.model_room import ModelRoom
+from studio.engine.open_project import OpenProject
+from studio.engine.recovery import recover
+from studio.engine.scheduler import Scheduler
+from studio.engine.watching import Watching
+from studio.protocol.events import AnyEvent
+from studio.store import jobs, journal
+from studio.store.database import Store, Tx
+from studio.workflows import library
+from studio.workspace import scaffold
+from studio.workspace.lock import ProjectLock
+
+log = logging.getLogger(__name__)
+
+DATABASE = "studio.duckdb"
+
+
+async def open_engine(
+    root: Path, *, overrides: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None, watch: bool = True
+) -> Engine:
+    """Open the project at `root` on the running loop.
+
+    Raises ProjectBusy while another process holds it, BadInput for settings or a workflow that cannot be read, StorageError
+    for a database that cannot be opened. `watch=False` is for a command that ends at once.
+    """
+    lock = await asyncio.to_thread(_claim, root)
+    try:
+        return await _open(root, lock, overrides, env, watch=watch)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _claim(root: Path) -> ProjectLock:
+    scaffold.ensure_state(root)
+    return ProjectLock.acquire(root)
+
+
+async def _open(
+    root: Path,
+    lock: ProjectLock,
+    overrides: Mapping[str, object] | None,
+    env: Mapping[str, str] | None,
+    *,
+    watch: bool,
+) -> Engine:
+    settings = await asyncio.to_thread(load, root, env, overrides)
+    workflow = library.load(settings.project.workflow, root, auto_draft=settings.workflow.auto_draft)
+    store = await Store.open(state_folder(root) / DATABASE)
+    try:
+        live = LiveRuns()
+        bus = EventBus(lambda after: _tail(store, after), live.snapshots)
+        store.on_commit(bus.publish_threadsafe)
+        models = ModelRoom(root, settings, store, env)
+        canon = CanonShelf(root, store, bus.publish)
+        manuscript = Manuscript(root, store, workflow, bus.publish)
+        desk = Desk(root / "prompts", packaged("prompts"))
+        project = OpenProject(
+            root=root,
+            settings=settings,
+            workflow=workflow,
+            store=store,
+            bus=bus,
+            live=live,
+            scheduler=Scheduler(store),
+            canon=canon,
+            models=models,
+            desk=desk,
+            manuscript=manuscript,
+            overrides=dict(overrides or {}),
+            env=env,
+        )
+        await desk.start(project)
+        await canon.rescan(quiet=True)
+        await recover(project)
+        await store.transact(_close_jobs)
+        await manuscript.sync("manuscript")
+        return _started(project, lock, watch=watch)
+    except BaseException:
+        await store.aclose()
+        raise
+
+
+def _started(project: OpenProject, lock: ProjectLock, *, watch: bool) -> Engine:
+    project.scheduler.register(DRAFT_JOB, Drafting(project))
+    project.scheduler.start()
+    watching = Watching(project)
+    if watch:
+        watching.start()
+    return Engine(project, lock, watching)
+
+
+def _close_jobs(tx: Tx) -> None:
+    """A job that a crash left claimed belongs to a run that recovery has settled: it is not worked on again."""
+    for job in jobs.pending(tx):
+        jobs.finish(tx, job.key, JobStatus.CANCELLED)
+
+
+async def _tail(store: Store, after: int) -> list[AnyEvent]:
+    """The journal after a sequence number, in pages, so that a long absence does not need it all at once."""
+    found: list[AnyEvent] = []
+    step = 5_000
+    while batch := await store.read(lambda tx, since=after: journal.tail(tx, since, step)):  # type: ignore[misc]
+        found += batch
+        after = batch[-1].seq
+        if len(batch) < step:
+            break
+    return found
+
+

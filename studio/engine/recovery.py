@@ -1,0 +1,92 @@
+"""What a crash left open is closed at the next start: runs become interrupted with every delta that reached the disk.
+
+Nothing is bought again; whether to continue is the person's decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from studio.domain.job import JobStatus
+from studio.domain.run import Execution, Run, RunStatus, Usage
+from studio.domain.workflow import Action, Phase, advance
+from studio.engine.open_project import OpenProject
+from studio.protocol.events import RunEnded
+from studio.providers import tokens
+from studio.store import executions, jobs, pages, revisions, runs
+from studio.store.database import Tx
+from studio.workspace import streams
+
+INTERRUPTED_CODE = "interrupted"
+MESSAGE = "The program ended while this draft was running."
+
+
+async def recover(project: OpenProject) -> int:
+    """Settle runs without a process. Returns how many there were."""
+    kept = await asyncio.to_thread(_texts, project.root)
+    found = await project.store.transact(lambda tx: _settle_all(project, tx, kept), actor="recovery")
+    settled = await project.store.transact(lambda tx: _late_texts(tx, kept), actor="recovery")
+    for run_id in settled:
+        await asyncio.to_thread(streams.remove, project.root, run_id)
+    return found
+
+
+def _texts(root: Path) -> dict[str, str]:
+    return {run_id: streams.read(root, run_id) or "" for run_id in streams.left_over(root)}
+
+
+def _settle_all(project: OpenProject, tx: Tx, kept: dict[str, str]) -> int:
+    open_runs = runs.live(tx)
+    for run in open_runs:
+        text = max(kept.get(run.id, ""), run.partial, key=len)
+        _settle(project, tx, run, text)
+        jobs.finish(tx, run.job_key, JobStatus.CANCELLED)
+    return len(open_runs)
+
+
+def _settle(project: OpenProject, tx: Tx, run: Run, text: str) -> None:
+    for call in executions.listing(tx, run=run.id):
+        if call.status == "running":
+            executions.update(tx, _interrupted(project, call, text[len(run.partial) :] or text))
+    runs.finish(
+        tx, run.id, status=RunStatus.INTERRUPTED, outcome=None, partial=text, revision_id=None,
+        error_code=INTERRUPTED_CODE, error_message=MESSAGE,
+    )  # fmt: skip
+    page = pages.get(tx, run.page_id)
+    state = project.state_of(page)
+    if state.phase is Phase.GENERATING and state.stage == run.stage:
+        has_revision = revisions.newest(tx, run.page_id, run.stage) is not None
+        action = Action.DRAFT_INTERRUPTED if text.strip() else Action.DISCARD
+        following = advance(project.workflow, state, action, has_revision=has_revision)
+        project.move_to(tx, page, following, "draft_interrupted", stage=run.stage, run=run.id)
+    tx.emit(
+        RunEnded(
+            run=run.id, page=run.page_id, stage=run.stage, status=RunStatus.INTERRUPTED.value,
+            error_code=INTERRUPTED_CODE, error=MESSAGE, hint="Continue it, keep it as a revision, or discard it.",
+        )
+    )  # fmt: skip
+
+
+def _interrupted(project: OpenProject, call: Execution, arrived: str) -> Execution:
+    """The request's row by our own count: the service never said what it took."""
+    usage = Usage(output_tokens=tokens.estimate(arrived) if arrived else 0, estimated=True)
+    cost, source, version = project.models.price(call.provider, call.model, usage)
+    return replace(
+        call, status="interrupted", usage=usage, cost_usd=cost, cost_source=source, price_version=version,
+        error_code=INTERRUPTED_CODE, error_message=MESSAGE,
+    )  # fmt: skip
+
+
+def _late_texts(tx: Tx, kept: dict[str, str]) -> list[str]:
+    """Stream files of settled runs: removable once the row holds at least as much."""
+    done: list[str] = []
+    for run_id, text in kept.items():
+        run = runs.find(tx, run_id)
+        if run is None:
+            continue
+        if len(run.partial) < len(text):
+            runs.progress(tx, run_id, text)
+        done.append(run_id)
+    return done

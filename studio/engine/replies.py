@@ -1,0 +1,53 @@
+"""Checks on a finished reply: what it is, and in which form it becomes a revision. The reply itself is never changed or lost."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from studio.domain import dialogue
+from studio.domain.errors import BadInput
+from studio.domain.run import Outcome
+from studio.domain.workflow import OutputKind, Stage
+from studio.providers.base import FinishReason
+
+_WHOLE_FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(?P<body>.*)\n[ \t]*```\s*\Z", re.S)
+
+_OUTCOMES = {
+    FinishReason.COMPLETE: Outcome.COMPLETE,
+    FinishReason.LENGTH: Outcome.CUT_OFF,
+    FinishReason.REFUSAL: Outcome.REFUSED,
+    FinishReason.FILTERED: Outcome.FILTERED,
+    FinishReason.TOOL_USE: Outcome.UNPARSED,
+    FinishReason.UNPROVEN: Outcome.UNPROVEN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`text` is readable; `data` is JSON for a structured stage; `outcome` says whether it may be approved as it is."""
+
+    text: str
+    data: str | None
+    outcome: Outcome
+
+
+def read_reply(stage: Stage, raw: str, reason: FinishReason) -> Reply:
+    """What a reply is worth. Dialogue that cannot be read stays verbatim and is named `UNPARSED`."""
+    outcome = _OUTCOMES[reason]
+    if not raw.strip():
+        return Reply("", None, Outcome.EMPTY if outcome in (Outcome.COMPLETE, Outcome.UNPROVEN) else outcome)
+    if stage.output is not OutputKind.DIALOGUE:
+        return Reply(_prose(raw), None, outcome)
+    if outcome in (Outcome.REFUSED, Outcome.FILTERED):
+        return Reply(raw, None, outcome)
+    try:
+        lines = dialogue.parse(raw)
+    except BadInput:
+        return Reply(raw, None, Outcome.UNPARSED if outcome is Outcome.COMPLETE else outcome)
+    return Reply(dialogue.render(lines), dialogue.to_json(lines), outcome)
+
+
+def _prose(raw: str) -> str:
+    fenced = _WHOLE_FENCE.match(raw)
+    return (fenced["body"] if fenced else raw).strip()

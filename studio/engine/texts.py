@@ -1,0 +1,94 @@
+"""Making revisions: a person's text, a delivered text, and the conflict that arises when two decide on the same revision."""
+
+from __future__ import annotations
+
+from studio.domain import dialogue
+from studio.domain.errors import BadInput, Conflict
+from studio.domain.ids import new_id
+from studio.domain.page import Origin, Revision
+from studio.domain.run import Outcome
+from studio.domain.text import digest
+from studio.domain.workflow import OutputKind, Stage
+from studio.store import pages, revisions
+from studio.store.database import Tx
+
+
+def conflict(seen: str | None, newest: str | None, theirs: str) -> Conflict:
+    return Conflict(
+        "The text has changed since you looked at it.",
+        hint="Your words are kept. Look at the newest revision and decide again.",
+        data={"expected": seen or "", "actual": newest or "", "theirs": theirs},
+    )
+
+
+def refuse_stale(seen: str | None, newest: Revision | None) -> None:
+    """Raises Conflict when the sender decided on something that is no longer the newest revision."""
+    if seen is not None and seen != (newest.id if newest else None):
+        raise conflict(seen, newest.id if newest else None, newest.text if newest else "")
+
+
+def add_revision(
+    tx: Tx,
+    page_id: str,
+    stage: str,
+    text: str,
+    *,
+    origin: Origin,
+    parent: Revision | None,
+    data: str | None = None,
+    outcome: Outcome = Outcome.COMPLETE,
+    model: str | None = None,
+    run_id: str | None = None,
+    feedback_id: str | None = None,
+    note: str = "",
+    author: str | None = None,
+    head: bool = True,
+) -> Revision:
+    """Insert the next revision of a stage and make it the newest (unless `head` is False: kept beside it)."""
+    revision = Revision(
+        id=new_id(),
+        page_id=page_id,
+        stage=stage,
+        number=revisions.next_number(tx, page_id, stage),
+        text=text,
+        digest=digest(text),
+        origin=origin,
+        author=author if author is not None else tx.actor,
+        created_at=tx.now,
+        outcome=outcome,
+        data=data,
+        model=model,
+        run_id=run_id,
+        parent_id=parent.id if parent else None,
+        feedback_id=feedback_id,
+        note=note,
+    )
+    revisions.insert(tx, revision)
+    if head:
+        pages.set_head(tx, page_id, stage, revision.id)
+    return revision
+
+
+def add_person_revision(
+    tx: Tx,
+    page_id: str,
+    stage: str,
+    text: str,
+    *,
+    parent: Revision | None,
+    data: str | None = None,
+    origin: Origin = Origin.PERSON,
+    note: str = "",
+) -> Revision:
+    return add_revision(tx, page_id, stage, text, origin=origin, parent=parent, data=data, note=note)
+
+
+def structured(stage: Stage, text: str) -> tuple[str, str | None]:
+    """A person's text for a stage as (readable text, data). Raises BadInput when dialogue cannot be read as lines."""
+    if not text.strip():
+        raise BadInput(f"The {stage.label.lower()} is empty.", hint="Write something, or leave the text as it was.")
+    if stage.output is not OutputKind.DIALOGUE:
+        return text, None
+    lines = dialogue.parse(text)
+    return dialogue.render(lines), dialogue.to_json(lines)
+

@@ -1,0 +1,100 @@
+"""Views of canon, templates and context."""
+
+from __future__ import annotations
+
+import asyncio
+
+from studio.domain.canon import CanonDocument, LedgerEntry
+from studio.domain.run import RunKind
+from studio.engine.desk import Plan
+from studio.engine.open_project import OpenProject
+from studio.protocol import queries as q
+from studio.protocol import views as v
+from studio.providers import tokens
+from studio.store import canon as rows
+from studio.store import pages
+from studio.workspace.canon_files import missing_links
+
+
+async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.CanonView:
+    missing = missing_links(project.canon.documents)
+    return v.CanonView(
+        documents=tuple(_line(document, missing.get(document.path, ())) for document in project.canon.documents),
+        warnings=tuple(
+            v.Warning(kind="canon", message=warning.message, path=f"canon/{warning.path}", line=warning.line)
+            for warning in project.canon.warnings
+        ),
+        packaged=project.canon.packaged(),
+    )
+
+
+async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str) -> v.CanonText:
+    document = project.canon.find(query.name)
+    versions = await project.store.read(lambda tx: rows.versions(tx, document.path))
+    text = await asyncio.to_thread(project.canon.text, document.path)
+    missing = missing_links(project.canon.documents)
+    return v.CanonText(
+        line=_line(document, missing.get(document.path, ())), body=document.body, versions=len(versions), text=text
+    )
+
+
+def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
+    return v.CanonLine(
+        path=document.path,
+        name=document.name,
+        type=document.type,
+        aliases=document.aliases,
+        tags=document.tags,
+        include=document.include.value,
+        priority=document.priority,
+        tokens=tokens.estimate(document.body),
+        links=document.links,
+        missing_links=missing,
+    )
+
+
+async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
+    page = await project.store.read(
+        lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state)
+    )
+    kind = RunKind.REVISE if query.feedback is not None else None
+    plan = await project.desk.preview(page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback)
+    return context_view(project, plan)
+
+
+def context_view(project: OpenProject, plan: Plan) -> v.ContextView:
+    return v.ContextView(
+        page=plan.page_id,
+        stage=plan.stage,
+        kind=plan.kind.value,
+        model=str(plan.model) if plan.has_model else None,
+        messages=tuple(
+            v.MessageView(role=one.role, text=one.text, tokens=tokens.estimate(one.text), cache=one.cache)
+            for one in plan.request.messages
+        ),
+        ledger=tuple(_entry(entry) for entry in plan.ledger),
+        tokens=plan.tokens,
+        budget=plan.budget,
+        output_tokens=plan.output_high,
+        price_low=plan.price_low,
+        price_high=plan.price_high,
+        template=plan.template,
+        template_digest=plan.template_digest,
+        prompt_digest=plan.prompt_digest,
+        line=plan.line,
+        warnings=project.desk.warnings(),
+    )
+
+
+def _entry(entry: LedgerEntry) -> v.LedgerView:
+    return v.LedgerView(
+        kind=entry.kind.value,
+        name=entry.name,
+        reason=entry.reason.value,
+        detail=entry.detail,
+        tokens=entry.tokens,
+        included=entry.included,
+        left_out=entry.left_out,
+        digest=entry.digest,
+        path=entry.path,
+    )

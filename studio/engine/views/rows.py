@@ -1,0 +1,124 @@
+"""Rows of the store as views: revisions, feedback, runs, executions. Pure mapping."""
+
+from __future__ import annotations
+
+from studio.domain.page import Feedback, Revision
+from studio.domain.run import Execution, Run, RunStatus
+from studio.domain.text import word_count
+from studio.protocol import views as v
+
+HINTS = {
+    RunStatus.FAILED: "Try again, or write it yourself.",
+    RunStatus.INTERRUPTED: "Continue it, keep it as a revision, or discard it.",
+    RunStatus.STOPPED: "Continue it, keep it as a revision, or discard it.",
+}
+
+
+def revision_view(revision: Revision, *, approved: str | None = None, badge: str = "") -> v.RevisionView:
+    return v.RevisionView(
+        id=revision.id,
+        page=revision.page_id,
+        stage=revision.stage,
+        number=revision.number,
+        text=revision.text,
+        data=revision.data,
+        origin=revision.origin.value,
+        author=revision.author,
+        outcome=revision.outcome.value,
+        created_at=revision.created_at,
+        words=word_count(revision.text),
+        model=revision.model,
+        badge=badge,
+        run=revision.run_id,
+        parent=revision.parent_id,
+        feedback=revision.feedback_id,
+        note=revision.note,
+        approved=approved == revision.id,
+    )
+
+
+def feedback_view(note: Feedback, numbers: dict[str, int]) -> v.FeedbackView:
+    """`numbers` maps revision ids to their numbers."""
+    return v.FeedbackView(
+        id=note.id,
+        stage=note.stage,
+        revision=note.revision_id,
+        revision_number=numbers.get(note.revision_id, 0),
+        kind=note.kind.value,
+        text=note.text,
+        quote=note.quote,
+        author=note.author,
+        created_at=note.created_at,
+        used=note.used_by_run is not None,
+        resolved=note.resolved,
+    )
+
+
+def partial_view(run: Run) -> v.PartialText:
+    return v.PartialText(
+        run=run.id,
+        stage=run.stage,
+        text=run.partial,
+        status=run.status.value,
+        error=run.error_message or "",
+        hint=HINTS.get(run.status, ""),
+        model=run.model,
+    )
+
+
+def run_view(run: Run, calls: list[Execution]) -> v.RunView:
+    """A run with the sums of its calls; a sum is None when no call gave that figure."""
+    mine = [call for call in calls if call.run_id == run.id]
+    return v.RunView(
+        id=run.id,
+        page=run.page_id,
+        stage=run.stage,
+        kind=run.kind.value,
+        status=run.status.value,
+        model=run.model,
+        outcome=run.outcome.value if run.outcome else None,
+        partial=run.partial,
+        revision=run.revision_id,
+        error_code=run.error_code,
+        error=run.error_message,
+        hint=HINTS.get(run.status, ""),
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        cost_usd=_total([call.cost_usd for call in mine]),
+        input_tokens=_count([call.usage.input_tokens for call in mine]),
+        cached_tokens=_count([call.usage.cached_tokens for call in mine]),
+        output_tokens=_count([call.usage.output_tokens for call in mine]),
+    )
+
+
+def execution_view(call: Execution, run: Run) -> v.ExecutionView:
+    return v.ExecutionView(
+        id=call.id,
+        run=call.run_id,
+        page=run.page_id,
+        stage=run.stage,
+        attempt=call.attempt,
+        provider=call.provider,
+        model=call.model,
+        status=call.status,
+        started_at=call.started_at,
+        input_tokens=call.usage.input_tokens,
+        cached_tokens=call.usage.cached_tokens,
+        output_tokens=call.usage.output_tokens,
+        cost_usd=call.cost_usd,
+        cost_source=call.cost_source,
+        latency_ms=call.latency_ms,
+        first_token_ms=call.first_token_ms,
+        finish_reason=call.finish_reason,
+        error=call.error_message,
+    )
+
+
+def _total(figures: list[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def _count(figures: list[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None

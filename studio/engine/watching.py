@@ -1,0 +1,80 @@
+"""Hot reload: what changes under `prompts/`, `canon/`, `manuscript/` and in `studio.toml` is taken while the engine runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from studio.config.load import load
+from studio.config.paths import PROJECT_FILE, packaged
+from studio.domain.errors import StudioError
+from studio.engine.open_project import OpenProject
+from studio.prompts.watcher import watch
+from studio.protocol.events import Notice, SettingsChanged
+
+log = logging.getLogger(__name__)
+
+
+class Watching:
+    """One task that follows the project's folders; every change is a rescan, never a guess from the event."""
+
+    def __init__(self, project: OpenProject) -> None:
+        self._project = project
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._settings_text = b""
+
+    def start(self) -> None:
+        self._settings_text = self._read_settings()
+        self._task = asyncio.create_task(self._follow(), name="watching")
+
+    async def aclose(self) -> None:
+        self._stop.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _follow(self) -> None:
+        root = self._project.root
+        folders = [root / "prompts", root / "canon", root / "manuscript", packaged("prompts")]
+        try:
+            async for changed in watch(folders, files=[root / PROJECT_FILE], stop=self._stop):
+                await self._take(changed)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("watching stopped")
+            self._project.bus.publish(
+                Notice(level="warning", message="Changes of files are no longer noticed.", hint="Start the program again.")
+            )
+
+    async def _take(self, changed: set[Path]) -> None:
+        project, root = self._project, self._project.root
+        shared = packaged("prompts")
+        try:
+            if any(path.is_relative_to(root / "prompts") or path.is_relative_to(shared) for path in changed):
+                await project.desk.reload_templates()
+            if any(path.is_relative_to(root / "canon") for path in changed):
+                await project.canon.rescan()
+            if any(path.is_relative_to(root / "manuscript") for path in changed):
+                await project.manuscript.sync("manuscript")
+            if root / PROJECT_FILE in changed:
+                await self._reload_settings()
+        except StudioError as error:
+            project.bus.publish(Notice(level="warning", message=error.message, hint=error.hint))
+
+    async def _reload_settings(self) -> None:
+        text = await asyncio.to_thread(self._read_settings)
+        if text == self._settings_text:
+            return
+        self._settings_text = text
+        settings = await asyncio.to_thread(load, self._project.root, overrides=self._project.overrides)
+        self._project.take_settings(settings)
+        self._project.bus.publish(SettingsChanged(what=PROJECT_FILE))
+
+    def _read_settings(self) -> bytes:
+        try:
+            return (self._project.root / PROJECT_FILE).read_bytes()
+        except OSError:
+            return b""
