@@ -90,7 +90,7 @@ def _import_page(project: OpenProject, tx: Tx, chapter_id: str, outline: PageOut
 
 def _replay(project: OpenProject, tx: Tx, page: Page, step: Step) -> Page:
     stage = project.workflow.stage(step.stage)
-    head = revisions.newest(tx, page.id, stage.name)
+    head = revisions.head(tx, page.id, stage.name)
     state = project.state_of(page)
     if step.do == "approve":
         if head is None:

@@ -56,14 +56,14 @@ def _states(project: OpenProject, tx: Tx) -> Check:
     wrong: list[str] = []
     everything = pages.listing(tx, archived=True)
     for page in everything:
-        row = state.get(tx, page.id)
         try:
+            row = state.get(tx, page.id)
             project.state_of(page)
         except StudioError as error:
             wrong.append(f"{page.slug}: {error.message}")
             continue
-        if row is None or row.state != page.state:
-            wrong.append(f"{page.slug}: the page says {page.state}, its state row {row.state if row else 'nothing'}")
+        if row.state != page.state:
+            wrong.append(f"{page.slug}: the page says {page.state}, its state row {row.state}")
     if wrong:
         return Check(name="states", ok=False, message=f"{len(wrong)} pages: {_some(wrong)}.", hint="Report this.")
     return Check(name="states", ok=True, message=f"{len(everything)} pages, each in a state of its workflow.")

@@ -183,7 +183,7 @@ class Drafting:
             attempts.update(tx, ended)
         page = pages.get(tx, run.page_id)
         state = project.state_of(page)
-        head = revisions.newest(tx, run.page_id, run.stage)
+        head = revisions.head(tx, run.page_id, run.stage)
         revision = None
         if ending.status is RunStatus.COMPLETED and ending.reply is not None:
             # A page that moved on meanwhile (an outside text arrived) keeps its newest; this one is kept beside it.
@@ -220,7 +220,7 @@ class Drafting:
         state = project.state_of(page)
         if state.phase is not Phase.GENERATING or state.stage != run.stage:
             return
-        has_revision = revisions.newest(tx, run.page_id, run.stage) is not None
+        has_revision = revisions.head(tx, run.page_id, run.stage) is not None
         if ending.status is RunStatus.COMPLETED:
             action, what = Action.DRAFT_READY, "draft_ready"
         elif live.text.strip():

@@ -23,7 +23,7 @@ def check_revisions(project: OpenProject, tx: Tx, page_id: str, stage: str, kind
     """
     if kind is RunKind.CONTINUE:
         return
-    if kind is RunKind.DRAFT and revisions.newest(tx, page_id, stage) is None:
+    if kind is RunKind.DRAFT and revisions.head(tx, page_id, stage) is None:
         return
     limit = project.settings.limits.revisions
     if runs.revisions_count(tx, page_id, stage) >= limit:

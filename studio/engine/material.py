@@ -56,10 +56,10 @@ def gather(tx: Tx, workflow: Workflow, page_id: str, stage: Stage, kind: RunKind
         chapter_number=numbers.get(chapter.id, 0),
         number=siblings.index(page.id) + 1 if page.id in siblings else 0,
         stage=stage,
-        brief=revisions.newest(tx, page.id, BRIEF),
+        brief=revisions.head(tx, page.id, BRIEF),
         priors=_priors(tx, workflow, page, numbers),
         earlier=earlier,
-        head=revisions.newest(tx, page.id, stage.name),
+        head=revisions.head(tx, page.id, stage.name),
         notes=_notes(tx, page.id, stage, kind, feedback_id),
         pins=canon.pins(tx, page.id),
     )
@@ -88,7 +88,7 @@ def _priors(tx: Tx, workflow: Workflow, page: Page, numbers: dict[str, int]) -> 
             break
         if one.id not in approved:
             continue
-        brief = revisions.newest(tx, one.id, BRIEF)
+        brief = revisions.head(tx, one.id, BRIEF)
         texts = approved[one.id]
         found.append(
             PriorPage(

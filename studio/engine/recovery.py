@@ -6,9 +6,11 @@ Nothing is bought again; whether to continue is the person's decision.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from studio.domain.errors import NotFound
 from studio.domain.job import JobStatus
 from studio.domain.run import Execution, Run, RunStatus, Usage
 from studio.domain.workflow import Action, Phase, advance
@@ -57,7 +59,7 @@ def _settle(project: OpenProject, tx: Tx, run: Run, text: str) -> None:
     page = pages.get(tx, run.page_id)
     state = project.state_of(page)
     if state.phase is Phase.GENERATING and state.stage == run.stage:
-        has_revision = revisions.newest(tx, run.page_id, run.stage) is not None
+        has_revision = revisions.head(tx, run.page_id, run.stage) is not None
         action = Action.DRAFT_INTERRUPTED if text.strip() else Action.DISCARD
         following = advance(project.workflow, state, action, has_revision=has_revision)
         project.move_to(tx, page, following, "draft_interrupted", stage=run.stage, run=run.id)
@@ -80,13 +82,10 @@ def _interrupted(project: OpenProject, call: Execution, arrived: str) -> Executi
 
 
 def _late_texts(tx: Tx, kept: dict[str, str]) -> list[str]:
-    """Stream files of settled runs: removable once the row holds at least as much."""
+    """Stream files of settled runs: removable once the row holds at least as much; others stay where they are."""
     done: list[str] = []
     for run_id, text in kept.items():
-        run = runs.find(tx, run_id)
-        if run is None:
-            continue
-        if len(run.partial) < len(text):
-            runs.progress(tx, run_id, text)
-        done.append(run_id)
+        with suppress(NotFound):
+            if len(runs.get(tx, run_id).partial) >= len(text):
+                done.append(run_id)
     return done

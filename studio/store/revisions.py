@@ -60,6 +60,17 @@ def newest(tx: Tx, page_id: str, stage: str) -> Revision | None:
     return None if row is None else _revision(row)
 
 
+def head(tx: Tx, page_id: str, stage: str) -> Revision | None:
+    """The revision that the stage shows and decides on; not always the newest one, since some are only kept beside it."""
+    row = tx.one(
+        f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.revision_id "
+        "WHERE s.page_id = $1 AND s.stage = $2",
+        page_id,
+        stage,
+    )
+    return None if row is None else _revision(row)
+
+
 def listing(tx: Tx, page_id: str, stage: str | None = None) -> list[Revision]:
     """Newest first."""
     rows = tx.all(

@@ -111,7 +111,7 @@ async def set_brief(project: OpenProject, command: c.SetBrief, call: Call) -> c.
 
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
-        newest = revisions.newest(tx, page.id, BRIEF)
+        newest = revisions.head(tx, page.id, BRIEF)
         refuse_stale(command.revision, newest)
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=newest)
         following = advance(project.workflow, project.state_of(page), Action.BRIEF)

@@ -66,7 +66,7 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
 
     def work(tx: Tx) -> c.Done:
         now = pages.get(tx, page.id)
-        head = revisions.newest(tx, page.id, stage)
+        head = revisions.head(tx, page.id, stage)
         refuse_stale(wanted.seen, head)
         _refuse_second_run(tx, page.id)
         following = advance(project.workflow, project.state_of(now), wanted.action, has_revision=head is not None)
@@ -186,7 +186,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 
     def work(tx: Tx) -> c.Done:
         now = pages.get(tx, page.id)
-        parent = revisions.newest(tx, page.id, stage.name)
+        parent = revisions.head(tx, page.id, stage.name)
         outcome = Outcome.STOPPED if last.status is RunStatus.STOPPED else Outcome.INTERRUPTED
         revision = add_revision(
             tx, page.id, stage.name, last.partial, origin=Origin.AGENT, parent=parent, outcome=outcome,
@@ -204,7 +204,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
     def work(tx: Tx) -> c.Done:
         now = pages.get(tx, page.id)
-        has_revision = state.stage is not None and revisions.newest(tx, page.id, state.stage) is not None
+        has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
         return c.Done(
@@ -229,7 +229,7 @@ async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Don
         if state.stage != stage.name:
             raise Refused(f"The page is in state {now.state}; no {stage.label.lower()} is awaited.")
         following = advance(project.workflow, state, Action.DRAFT_READY)
-        parent = revisions.newest(tx, page.id, stage.name)
+        parent = revisions.head(tx, page.id, stage.name)
         revision = add_revision(
             tx, page.id, stage.name, text, origin=Origin.OUTSIDE, parent=parent, data=data, model=command.model,
             author=command.agent or call.actor,

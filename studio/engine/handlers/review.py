@@ -63,7 +63,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             project.workflow,
             project.state_of(page),
             Action.APPROVE,
-            next_has_revision=following is not None and revisions.newest(tx, page.id, following.name) is not None,
+            next_has_revision=following is not None and revisions.head(tx, page.id, following.name) is not None,
         )
         pages.set_approved(tx, page.id, newest.stage, newest.id)
         page = project.move_to(tx, page, state, "approve", stage=newest.stage, revision=newest.id)
@@ -78,7 +78,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
 
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:
     state = project.state_of(page)
-    newest = revisions.newest(tx, page.id, state.stage) if state.stage else None
+    newest = revisions.head(tx, page.id, state.stage) if state.stage else None
     if state.phase is not Phase.REVIEWING or newest is None:
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")

@@ -26,7 +26,7 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
 
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
-        newest = revisions.newest(tx, page.id, stage.name)
+        newest = revisions.head(tx, page.id, stage.name)
         refuse_stale(command.revision, newest)
         if newest is not None and newest.text == text and newest.outcome.approvable:
             return c.Done(seq=0, message="Nothing changed.", page=page.id, revision=newest.id, state=page.state)
@@ -69,7 +69,7 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
     def work(tx: Tx) -> c.Done:
         old = find_revision(project, tx, command.revision)
         page = pages.get(tx, old.page_id)
-        newest = revisions.newest(tx, page.id, old.stage)
+        newest = revisions.head(tx, page.id, old.stage)
         if newest is not None and newest.id == old.id:
             raise BadInput(f"Revision {old.number} is the newest already.", hint="Choose an earlier one.")
         following = project.state_of(page) if old.stage == BRIEF else _after_edit(project, tx, page, old.stage)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from studio.domain.errors import StudioError
 from studio.domain.workflow import Phase
 from studio.engine.limits import spend
 from studio.engine.open_project import OpenProject
 from studio.protocol import queries as q
 from studio.protocol import views as v
-from studio.store import chapters, journal
+from studio.store import journal
 from studio.store import outline as rows
 from studio.store.database import Tx
 
@@ -51,40 +49,39 @@ def _model(project: OpenProject) -> tuple[str | None, str, str]:
 
 
 def _chapters(project: OpenProject, tx: Tx, *, archived: bool) -> tuple[v.ChapterLine, ...]:
-    found = rows.outline(tx, archived=archived)
-    pages_of = {chapter: list(group) for chapter, group in groupby(found, key=lambda row: row.chapter_id)}
-    lines: list[v.ChapterLine] = []
-    for number, chapter in enumerate(chapters.listing(tx), start=1):
-        lines.append(_chapter(project, chapter.id, number, chapter.slug, chapter.title, pages_of.get(chapter.id, [])))
-    return tuple(lines)
+    names = [stage.name for stage in project.workflow.stages]
+    return tuple(_chapter(project, one) for one in rows.outline(tx, names, archived=archived))
 
 
-def _chapter(
-    project: OpenProject, ident: str, number: int, slug: str, title: str, found: list[rows.OutlineRow]
-) -> v.ChapterLine:
-    lines: list[v.PageLine] = []
-    count = 0
-    for row in found:
-        state = project.workflow.parse_state(row.state)
-        count += not row.archived
-        live = project.live.of_page(row.page_id)
-        lines.append(
-            v.PageLine(
-                id=row.page_id,
-                chapter=ident,
-                number=0 if row.archived else count,
-                slug=row.slug,
-                title=row.title,
-                state=row.state,
-                phase=state.phase.value,
-                stage=state.stage,
-                archived=row.archived,
-                live=live.run.id if live else row.live_run,
-                stages_done=row.stages_approved,
-                stages_total=len(project.workflow.stages),
-            )
-        )
-    approved = sum(1 for line in lines if line.phase == Phase.APPROVED.value and not line.archived)
+def _chapter(project: OpenProject, one: rows.OutlineChapter) -> v.ChapterLine:
+    lines = tuple(_page(project, row) for row in one.pages)
+    standing = [line for line in lines if not line.archived]
     return v.ChapterLine(
-        id=ident, number=number, slug=slug, title=title, pages=tuple(lines), approved=approved, total=count
+        id=one.chapter.id,
+        number=one.number,
+        slug=one.chapter.slug,
+        title=one.chapter.title,
+        pages=lines,
+        approved=sum(1 for line in standing if line.phase == Phase.APPROVED.value),
+        total=len(standing),
+    )
+
+
+def _page(project: OpenProject, row: rows.OutlinePage) -> v.PageLine:
+    page = row.page
+    state = project.state_of(page)
+    live = project.live.of_page(page.id)
+    return v.PageLine(
+        id=page.id,
+        chapter=page.chapter_id,
+        number=row.number,
+        slug=page.slug,
+        title=page.title,
+        state=page.state,
+        phase=state.phase.value,
+        stage=state.stage,
+        archived=page.archived,
+        live=live.run.id if live else row.live,
+        stages_done=row.stages_done,
+        stages_total=len(project.workflow.stages),
     )

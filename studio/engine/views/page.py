@@ -28,7 +28,7 @@ def _page_view(project: OpenProject, tx: Tx, ref: str, actor: str) -> v.PageView
     ledger = executions.listing(tx, page=page.id)
     known = [call.cost_usd for call in ledger if call.cost_usd is not None]
     written = mirror.get(tx, page.id)
-    brief = revisions.newest(tx, page.id, BRIEF)
+    brief = revisions.head(tx, page.id, BRIEF)
     return v.PageView(
         id=page.id,
         chapter=chapter.id,
@@ -172,13 +172,13 @@ def find_revision(project: OpenProject, tx: Tx, ref: str) -> Revision:
     if not project.is_stage(stage):
         project.workflow.stage(stage)
     if not number:
-        found = revisions.newest(tx, page.id, stage)
+        found = revisions.head(tx, page.id, stage)
     else:
         if not (number.isascii() and number.isdigit()):
             raise BadInput(f"{number!r} is not a revision's number.", hint="Write it as 2/14@narration:3.")
         found = revisions.by_number(tx, page.id, stage, int(number))
     if found is None:
-        raise NotFound(f"There is no revision {ref!r}.", hint=f"See `studio history {page_ref}`.")
+        raise NotFound(f"There is no {stage} of this page yet.", hint="Draft it first.")
     return found
 
 

@@ -23,37 +23,14 @@ async def search(project: OpenProject, query: q.Search, actor: str) -> v.SearchV
         raise BadInput("The search is empty.", hint="Give a word or a phrase.")
     hits: list[v.SearchHit] = []
     if query.scope in ("all", "pages"):
-        rows = await project.store.read(lambda tx: found_in.pages(tx, wanted, query.limit + 1))
-        hits += [hit for row in rows for hit in _page_hits(row, wanted)]
+        hits += await project.store.read(lambda tx: found_in.pages(tx, wanted, query.limit + 1))
     if query.scope in ("all", "canon"):
         hits += _canon_hits(project, wanted)
     return v.SearchView(hits=tuple(hits[: query.limit]), more=len(hits) > query.limit)
 
 
-def _pattern(wanted: str) -> re.Pattern[str]:
-    return re.compile(re.escape(wanted), re.IGNORECASE)
-
-
-def _page_hits(row: found_in.PageHit, wanted: str) -> list[v.SearchHit]:
-    pattern = _pattern(wanted)
-    return [
-        v.SearchHit(
-            kind="page",
-            title=row.title,
-            page=row.page_id,
-            stage=row.stage,
-            path="",
-            line=number,
-            before=before,
-            match=match,
-            after=after,
-        )
-        for number, before, match, after in _lines(pattern, row.text)
-    ]
-
-
 def _canon_hits(project: OpenProject, wanted: str) -> list[v.SearchHit]:
-    pattern = _pattern(wanted)
+    pattern = re.compile(re.escape(wanted), re.IGNORECASE)
     return [
         v.SearchHit(
             kind="canon",
