@@ -88,10 +88,7 @@ def classify(exc: BaseException, site: CallSite | None = None) -> ProviderError:
     if names & _TIMEOUTS:
         return TimedOut(f"{at} sent nothing in time.", hint="Try again; a large prompt can need a longer read timeout.")
     if "UnicodeEncodeError" in names or _caused_by(exc, "UnicodeEncodeError", "LocalProtocolError"):
-        return AuthenticationFailed(
-            f"The key for {at} holds characters that cannot be sent.",
-            hint=_key_hint(at, "Copy it again, without spaces"),
-        )
+        return unusable_key(at)
     if (fault := _fault(exc, at)) is not None:
         return from_fault(fault.status, fault.kind, fault.words, at, retry_after=fault.retry_after)
     if names & _CONNECTIONS:
@@ -110,6 +107,13 @@ _ADDRESS_HINT = "Check the base URL: it should be the address of a model's API."
 def missing_key(site: CallSite) -> MissingKey:
     name = site.key_env or "the key's environment variable"
     return MissingKey(f"There is no key for {site}.", hint=f"Set {name}, or choose another model.")
+
+
+def unusable_key(site: CallSite) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        f"The key for {site} holds characters that cannot be sent.",
+        hint=_key_hint(site, "Copy it again, without quotes and line ends"),
+    )
 
 
 def from_fault(

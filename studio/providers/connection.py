@@ -13,7 +13,7 @@ from studio import __version__
 from studio.domain.errors import BadReply
 from studio.domain.text import one_line
 from studio.providers.base import ModelProfile
-from studio.providers.classify import CallSite, error_in_body, from_fault, missing_key
+from studio.providers.classify import CallSite, error_in_body, from_fault, missing_key, unusable_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -66,8 +66,10 @@ class Connection:
         return CallSite(provider=self.name, host=self.host, model=model, key_env=self.key_env, secret=secret)
 
     def current_key(self) -> str:
-        """The key as it is now, or a placeholder where none is needed. Raises MissingKey."""
+        """The key as it is now, or a placeholder where none is needed. Raises MissingKey, AuthenticationFailed."""
         key = (self.key() or "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise unusable_key(self.site())
         if key:
             return key
         if self.key_required:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.fakes.wire_cache import Block, Count, PromptCache
-from tests.fakes.wire_dialect import Answer, Body, content_blocks, error_words, frame, openai_count, schema_block
+from tests.fakes.wire_dialect import (
+    STATUS_KINDS,
+    Answer,
+    Body,
+    content_blocks,
+    error_words,
+    frame,
+    openai_count,
+    schema_block,
+)
 from tests.fakes.wire_script import Finish, Step
 
 _REASONS = {
@@ -61,7 +70,8 @@ class ChatDialect:
 
     def error_frame(self, answer: Answer) -> bytes:
         kind, message = error_words(answer.step)
-        return frame({"error": {"message": message, "type": kind, "code": 502}})
+        number = next((code for code, name in STATUS_KINDS.items() if name == kind), 502)
+        return frame({"error": {"message": message, "type": kind, "code": number}})
 
     def failed_frame(self, answer: Answer) -> bytes:
         return self.error_frame(answer)

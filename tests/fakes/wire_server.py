@@ -75,6 +75,7 @@ class WireServer:
     requests: list[Recorded] = field(default_factory=list)
     cache: PromptCache = field(default_factory=PromptCache)
     port: int = 0
+    play_on_models: Step | None = None  # answer to /v1/models, instead of the list
     _steps: deque[Step] = field(default_factory=deque)
     _repeat: bool = False
     _server: asyncio.Server | None = None
@@ -159,6 +160,8 @@ class WireServer:
         path = seen.path.removeprefix("/v1")
         if self.keys is not None and _key(seen) not in self.keys:
             await self._refuse_key(path, out)
+        elif path == "/models" and self.play_on_models is not None:
+            await self._plain(self.play_on_models, DIALECTS["/chat/completions"], out)
         elif path == "/models":
             data = [
                 {"id": name, "object": "model", "type": "model", "created": 0, "owned_by": "wire"} for name in MODELS
@@ -186,8 +189,7 @@ class WireServer:
         blocks = dialect.blocks(seen.body)
         step = self._checked(step, dialect, blocks)
         if step.plain:
-            body = step.raw_body if step.raw_body is not None else dumps(dialect.error_body(step))
-            await out.whole(step.status, body.encode(), step.content_type, headers)
+            await self._plain(step, dialect, out, headers)
             return
         answer = self._compose(dialect, seen, number, step, blocks)
         seen.text, seen.count = answer.text, answer.count
@@ -195,6 +197,11 @@ class WireServer:
             await _send_json(out, 200, dialect.whole(answer), headers)
             return
         await self._stream(dialect, answer, out, headers)
+
+    @staticmethod
+    async def _plain(step: Step, dialect: Dialect, out: Responder, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        body = step.raw_body if step.raw_body is not None else dumps(dialect.error_body(step))
+        await out.whole(step.status, body.encode(), step.content_type, headers or step.headers)
 
     def _next_step(self) -> Step:
         if not self._steps:
