@@ -140,7 +140,6 @@ ACTIONS: tuple[Action, ...] = (
     _row("help", "? f1", "help", "workbench", "Studio", 98, "all keys, searchable", "keys"),
     _row("palette", "ctrl+p", "palette", "workbench composer", "Studio", 99, "every action by its words", "command"),
     _row("composer.send", "ctrl+s", "send", "composer", "Composer", 1, "send what is written"),
-    _row("composer.line", "enter", "send", "title", "Composer", 1, "send the title"),
     _row("composer.leave", "escape", "leave, words kept", "composer", "Composer", 2, "close; the words are kept"),
     _row("composer.outside", "ctrl+o", "editor", "composer", "Composer", 3, "go on in $VISUAL or $EDITOR"),
     _row("composer.last", "alt+up", "last feedback", "composer", "Composer", 4, "put in what was asked last time"),
@@ -189,7 +188,7 @@ NAMED = {
     " ": "space",
 }
 _SPECIAL = frozenset(
-    "enter escape tab space backspace delete insert home end pageup pagedown up down left right".split()
+    ["enter", "escape", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right"]
 ) | {f"f{n}" for n in range(1, 25)}
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
 _SHOWN = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}

@@ -94,6 +94,15 @@ class LineView(Widget, can_focus=True):
         self._follow()
         self._repaint_changed(shown)
 
+    def set_line(self, index: int, row: Line) -> None:
+        """One line in its own cells; for a figure that ticks."""
+        if self.lines[index] == row:
+            return
+        shown = self._visible()
+        self.lines[index] = row
+        self._strips.pop(index, None)
+        self._repaint_changed(shown)
+
     def _visible(self) -> tuple[int, list[Line]]:
         return self.top, self.lines[self.top : self.top + self.size.height]
 
@@ -226,7 +235,7 @@ class LineView(Widget, can_focus=True):
         else:
             self._land(keys[min(max(here + step, 0), len(keys) - 1)])
 
-    def page(self, step: int) -> None:
+    def turn(self, step: int) -> None:
         """A screen on (1) or back (-1); the cursor goes along."""
         self.scroll_lines(self.top + step * max(self.size.height - 2, 1))
         if self.stops:

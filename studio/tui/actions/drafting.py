@@ -1,0 +1,79 @@
+"""Drafts: the price before the first byte, start, stop, and the three ways out of one that broke off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from studio.protocol.commands import Generate, Resume, Stop
+from studio.protocol.queries import GetContext
+from studio.tui.actions.conditions import asked, broken, can_draft, has_partial
+from studio.tui.actions.registry import action
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+def _generates(app: StudioApp) -> bool:
+    return can_draft(app) or asked(app)
+
+
+@action("generate", when=_generates)
+async def generate(app: StudioApp) -> None:
+    """Say what goes in and what it costs; the second key starts the draft."""
+    page = app.session.page
+    if page is None:
+        return
+    context = await app.session.query(GetContext(page=page.id))
+    if app.session.page is None or app.session.page.id != page.id:
+        return
+
+    async def start() -> None:
+        app.workbench.page_view.follow_next = True
+        await app.session.execute(Generate(page=page.id))
+
+    limit = app.options.ask_above_usd
+    if limit is not None and context.price_high is not None and context.price_high <= limit:
+        await start()
+        return
+    warning = f" {context.warnings[0].message}" if context.warnings else ""
+    app.ask(f"{context.line}{warning}", "generate", start)
+
+
+def _running(app: StudioApp) -> bool:
+    return bool(app.session.running)
+
+
+@action("stop", when=_running)
+async def stop(app: StudioApp) -> None:
+    """The draft on this page, or the only one that runs elsewhere."""
+    page = app.session.page
+    here = app.session.live_on(page.id) if page else None
+    run = here or app.session.running[0]
+    done = await app.session.execute(Stop(run=run.run))
+    app.say(done.message or "Stopped; what was written is kept.")
+
+
+async def _resume(app: StudioApp, how: Literal["continue", "keep", "discard"]) -> None:
+    page = app.session.page
+    if page is None:
+        return
+    if how == "continue":
+        app.workbench.page_view.follow_next = True
+    done = await app.session.execute(Resume(page=page.id, action=how))
+    if done.message:
+        app.say(done.message)
+
+
+@action("resume.continue", when=has_partial)
+async def resume_continue(app: StudioApp) -> None:
+    await _resume(app, "continue")
+
+
+@action("resume.keep", when=has_partial)
+async def resume_keep(app: StudioApp) -> None:
+    await _resume(app, "keep")
+
+
+@action("resume.discard", when=broken)
+async def resume_discard(app: StudioApp) -> None:
+    await _resume(app, "discard")

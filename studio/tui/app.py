@@ -1,0 +1,237 @@
+"""The terminal's application: start and end, keys in their order, messages. What keys do is in `actions`, what is drawn in `screens`."""
+
+from __future__ import annotations
+
+import studio.tui.before_textual  # noqa: F401  isort: skip
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.widget import Widget
+
+from studio.domain.errors import StudioError
+from studio.protocol.client import EngineClient
+from studio.tui import glyphs, keymap, screens
+from studio.tui.actions import registry
+from studio.tui.message import Level, Message, Pending
+from studio.tui.options import WorkbenchOptions
+from studio.tui.screens.workbench import Workbench
+from studio.tui.session import Session
+from studio.tui.signals import watch_signals
+from studio.tui.terminal import Terminal
+from studio.tui.theme import Palette, palette_for
+
+if TYPE_CHECKING:
+    from studio.tui.screens.base import StudioScreen
+
+log = logging.getLogger(__name__)
+
+
+class StudioApp(App[int], inherit_bindings=False):
+    """The workbench over an `EngineClient` that `connect` gives; the first frame does not wait for it."""
+
+    CSS_PATH = None
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+    CSS = "Screen { background: $background; } * { scrollbar-size: 0 0; }"
+
+    def __init__(self, connect: Callable[[], Awaitable[EngineClient]], options: WorkbenchOptions | None = None) -> None:
+        self.options = options or WorkbenchOptions()
+        self.keymap = keymap.build(self.options.keys)
+        self.glyphs = glyphs.choose(self.options.ascii)
+        super().__init__()
+        self.theme = "ansi-dark" if self.options.theme == "terminal" else self.options.theme
+        self.session = Session(connect)
+        self.terminal = Terminal(self)
+        self.message: Message | None = None
+        self.pending: Pending | None = None
+        self.handlers = registry.load()
+        self.palette: Palette = palette_for(self.current_theme, no_color=self.no_color)
+        self.before_exit: list[Callable[[], Awaitable[None]]] = []
+        self.last_key_at = 0.0
+        self._leaving = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Start
+
+    def get_default_screen(self) -> Workbench:
+        return Workbench()
+
+    @property
+    def workbench(self) -> Workbench:
+        """The main screen, at the bottom of the stack."""
+        found = self.screen_stack[0]
+        assert isinstance(found, Workbench)
+        return found
+
+    def on_mount(self) -> None:
+        watch_signals(self)
+        self.theme_changed_signal.subscribe(self, self._on_theme)
+        self.call_after_refresh(lambda: self.spawn(self._open()))
+
+    async def _open(self) -> None:
+        self.session.changed = self.workbench.show
+        self.session.failed = self.say_error
+        self.session.listeners += [self.workbench.hear, self.terminal.hear]
+        try:
+            await self.session.open(self.options.page)
+        except StudioError as error:
+            if not self.session.connected:
+                self.leave(1, str(error))
+                return
+            self.say_error(error)
+        self.terminal.start()
+        self.spawn(self.session.keep_fresh())
+        self.spawn(self.session.listen())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside the keys; its StudioErrors are said, others are logged and said."""
+        task = asyncio.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except StudioError as error:
+            self.say_error(error)
+        except Exception as error:
+            log.exception("an action failed")
+            self.say(f"That did not work: {type(error).__name__}. Details are in the log.", "error")
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and await self._on_typed(event):
+            return
+        await super().on_event(event)
+
+    async def _on_typed(self, event: events.Key) -> bool:
+        """Act on a key before it goes to a widget, in the order of typing. True when it was ours."""
+        self.last_key_at = event.time
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return False
+        for row in self.keymap.lookup(event.key, event.character, self.current_scopes()):
+            if self.can(row.id):
+                await self._settled(focused)
+                await self.run_action_id(row.id)
+                return True
+        if self.pending is not None or self.message is not None:
+            self.clear_message()
+        return False
+
+    async def _settled(self, focused: Widget | None) -> None:
+        """Wait until an editor has taken all keys that were sent to it, so that `hello` and ctrl+s loses no letter."""
+        if focused is None or not focused.check_consume_key("a", "a"):
+            return
+        done = asyncio.Event()
+        focused.call_later(done.set)
+        await done.wait()
+
+    def current_scopes(self) -> tuple[str, ...]:
+        """The places that count for a key now, the nearest first."""
+        node = self.focused or self.screen
+        for place in node.ancestors_with_self:
+            scopes = getattr(place, "scopes", None)
+            if scopes is not None:
+                return tuple(scopes)
+        return (keymap.ANYWHERE,)
+
+    def can(self, action_id: str) -> bool:
+        """Whether an action would do something now."""
+        handler = self.handlers.get(action_id)
+        return handler is not None and handler.applies(self)
+
+    async def run_action_id(self, action_id: str) -> None:
+        """Do what the key of `action_id` does. A question that waits for another key is withdrawn."""
+        pending = self.pending
+        if pending is not None and action_id in pending.keys:
+            self.clear_message()
+            self.spawn(pending.go())
+            return
+        self.clear_message()
+        handler = self.handlers[action_id]
+        result = handler.run(self)
+        if result is None:
+            return
+        if handler.inline:
+            await self._guarded(result)
+        else:
+            self.spawn(_awaited(result))
+
+    # Words to the person
+
+    def say(self, message: str, level: Level = "info") -> None:
+        """One sentence above the footer; it goes with the next key, an info after some seconds as well."""
+        self.pending = None
+        self.message = Message.of(message, level)
+        self.workbench.show_message()
+
+    def say_error(self, error: StudioError) -> None:
+        self.say(str(error), "error")
+
+    def ask(self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Say `question`; the same key again, or enter, goes; any other key withdraws it."""
+        self.say(question, "ask")
+        self.pending = Pending(frozenset({action_id, "open"}), go)
+        self.refresh_footer()
+
+    def clear_message(self) -> None:
+        if self.message is not None or self.pending is not None:
+            self.message = self.pending = None
+            self.workbench.show_message()
+
+    def refresh_footer(self) -> None:
+        self.workbench.show_footer()
+
+    # Screens
+
+    async def open_screen(self, name: str, **given: Any) -> StudioScreen:
+        """Put a full screen on top; mounted and focused when this returns."""
+        screen = screens.make(name, **given)
+        await self.push_screen(screen)
+        return screen
+
+    def close_screen(self, result: object = None) -> None:
+        """Back to the screen below."""
+        if len(self.screen_stack) > 1:
+            self.screen.dismiss(result)
+
+    def _on_theme(self, _theme: object) -> None:
+        self.palette = palette_for(self.current_theme, no_color=self.no_color)
+
+    def get_system_commands(self, screen: object) -> list[SystemCommand]:  # type: ignore[override]
+        return []
+
+    # End
+
+    def leave(self, code: int, sentence: str = "") -> None:
+        """Keep what is typed, let go of the engine, give the terminal back, exit with `code`. Said once, done once."""
+        if not self._leaving:
+            self._leaving = True
+            self.spawn(self._leave(code, sentence))
+
+    async def _leave(self, code: int, sentence: str) -> None:
+        for keep in self.before_exit:
+            await self._guarded(asyncio.wait_for(keep(), 2))
+        await self._guarded(asyncio.wait_for(self.session.aclose(), 8))
+        self.terminal.restore()
+        self.exit(code, return_code=code, message=sentence or None)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error nobody foresaw ends the program with a sentence; the traceback goes to the log only."""
+        if isinstance(error, AssertionError) or self.is_headless:
+            super()._handle_exception(error)
+            return
+        log.error("the terminal failed", exc_info=error)
+        where = f" Details are in {self.options.log}." if self.options.log else ""
+        self.leave(1, f"The screen failed unexpectedly ({type(error).__name__}); everything saved is kept.{where}")
+
+
+async def _awaited(result: Awaitable[None]) -> None:
+    await result

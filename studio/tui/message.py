@@ -1,0 +1,35 @@
+"""A sentence to the person, and a question that the next key answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from studio.domain.text import one_line
+
+Level = Literal["info", "warning", "error", "ask"]
+LIMIT = 600
+"""Characters of a message that are shown; more is in the log or in the place it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    text: str
+    level: Level
+
+    @classmethod
+    def of(cls, text: str, level: Level) -> Message:
+        return cls(one_line(text, LIMIT), level)
+
+    @property
+    def style(self) -> str:
+        return {"info": "text", "warning": "warn", "error": "error", "ask": "strong"}[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for a second key. `keys` are the actions that say yes."""
+
+    keys: frozenset[str]
+    go: Callable[[], Coroutine[Any, Any, None]]

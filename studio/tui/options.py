@@ -1,0 +1,29 @@
+"""What the workbench is told when it starts: settings given in by the composition root, no file read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchOptions:
+    """`keys` are the person's own bindings by action id; `ask_above_usd` skips the price question for drafts that cost less.
+
+    `ascii` None lets the terminal decide; `page` is what to open first (None: the page that waits); `fps` counts repaints of a
+    stream a second; `bell_after` is the length in seconds from which the end of a draft rings if the terminal was left.
+    """
+
+    root: Path | None = None
+    title: str = "studio"
+    page: str | None = None
+    keys: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    theme: str = "terminal"
+    ascii: bool | None = None
+    ask_above_usd: float | None = None
+    mouse: bool = True
+    fps: float = 6.0
+    bell_after: float = 10.0
+    progress: bool = True
+    log: Path | None = None

@@ -1,0 +1,179 @@
+"""The inspector's four tabs in prepared lines: context, notes, history, costs. No Textual."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView, LedgerView, PageView, SpendView
+from studio.tui.glyphs import Glyphs
+from studio.tui.presenters.ages import age
+from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
+from studio.tui.presenters.outcomes import why_incomplete
+from studio.tui.presenters.status import money
+
+TABS = ("context", "notes", "history", "costs")
+
+
+def tabs_line(tab: str, width: int) -> Line:
+    """`1 context 2 notes ...`, the open one strong; on a narrow pane the others show their number only."""
+    spans: list[Span] = []
+    for number, name in enumerate(TABS, start=1):
+        if name == tab:
+            spans += [(f"{number} {name.upper()}", "head"), ("  ", "text")]
+        elif width >= 34:
+            spans += [(f"{number} {name}", "dim"), ("  ", "text")]
+        else:
+            spans += [(f"{number}", "dim"), ("  ", "text")]
+    return line(*spans)
+
+
+def tokens(count: int) -> str:
+    """`812`, `7.9k`."""
+    return str(count) if count < 1000 else f"{count / 1000:.1f}k"
+
+
+def context_lines(context: ContextView | None, width: int, glyphs: Glyphs) -> list[Line]:
+    """The ledger of the next draft: what goes in and why, then what was left out."""
+    if context is None:
+        return _empty("What the next draft will see stands here once a page has a brief.", width)
+    head = spread(
+        ((context.stage, "strong"),), ((f"{tokens(context.tokens)} of {tokens(context.budget)}", "dim"),), width
+    )
+    rows = [head, *_price(context, width), BLANK]
+    included = [entry for entry in context.ledger if entry.included]
+    left = [entry for entry in context.ledger if not entry.included]
+    rows += [_ledger(entry, width, glyphs, n) for n, entry in enumerate(included)]
+    if left:
+        rows += [BLANK, line(("left out", "dim"))]
+        rows += [_ledger(entry, width, glyphs, n + len(included)) for n, entry in enumerate(left)]
+    for warning in context.warnings:
+        rows += [
+            BLANK,
+            *(line((row, "warn")) for row in wrap(f"{glyphs.failed} {warning.message} {warning.hint}", width)),
+        ]
+    return rows
+
+
+def _price(context: ContextView, width: int) -> list[Line]:
+    model = (context.model or "no model").split(":")[-1].split("/")[-1]
+    if context.price_low is None or context.price_high is None:
+        price = "price unknown"
+    elif context.price_high == 0:
+        price = "free"
+    elif money(context.price_low) == money(context.price_high):
+        price = money(context.price_high)
+    else:
+        price = f"{money(context.price_low)}-{money(context.price_high)}"
+    return [spread(((model, "dim"),), ((price, "dim"),), width)]
+
+
+def _ledger(entry: LedgerView, width: int, glyphs: Glyphs, number: int) -> Line:
+    sign: Span = (glyphs.waiting, "ok") if entry.included else (glyphs.empty, "dim")
+    why = entry.reason if entry.included else entry.left_out
+    return spread(
+        (sign, (" " + entry.name, "text" if entry.included else "dim")),
+        ((f"{why} {tokens(entry.tokens):>5}", "dim"),),
+        width,
+        ("ledger", number),
+    )
+
+
+def notes_lines(page: PageView | None, width: int, glyphs: Glyphs) -> list[Line]:
+    """Notes of all stages, open ones first."""
+    notes = [note for cell in page.cells for note in cell.notes] if page else []
+    if not notes:
+        return _empty("No notes. c comments on the passage under the cursor; the next revision is given it.", width)
+    rows: list[Line] = []
+    for note in sorted(notes, key=lambda note: (note.used or note.resolved, note.created_at.timestamp())):
+        if rows:
+            rows.append(BLANK)
+        rows += _note(note, width, glyphs)
+    return rows
+
+
+def _note(note: FeedbackView, width: int, glyphs: Glyphs) -> list[Line]:
+    done = note.used or note.resolved
+    state = "used" if note.used else "resolved" if note.resolved else "open"
+    stop = ("note", note.id)
+    head = spread(
+        (((glyphs.approved if done else glyphs.waiting), "dim" if done else "note"), (f" {note.stage} r{note.revision_number}", "dim")),
+        ((f"{note.author} {state}", "dim"),),
+        width,
+        stop,
+    )  # fmt: skip
+    rows = [head]
+    if note.quote:
+        rows += [line(("  " + row, "quote"), stop=stop) for row in wrap(f'"{fit(note.quote, 160)}"', width - 2)[:3]]
+    rows += [
+        line(("  " + row, "dim" if done else "text"), stop=stop)
+        for row in wrap(note.text.replace("\n", " "), width - 2)
+    ]
+    return rows
+
+
+def history_lines(history: HistoryView | None, width: int, glyphs: Glyphs, now: datetime) -> list[Line]:
+    """Revisions, newest first, then runs that made none."""
+    if history is None or not (history.revisions or history.runs):
+        return _empty("No revision yet. Every one will stand here, with what it was made from.", width)
+    rows: list[Line] = []
+    for revision in history.revisions:
+        sign: Span = (glyphs.approved, "ok") if revision.approved else (" ", "text")
+        what = f" {revision.stage} r{revision.number}"
+        who = (
+            revision.author if revision.origin != "agent" else (revision.model or "model").split(":")[-1].split("/")[-1]
+        )
+        stop = ("revision", revision.id)
+        rows.append(
+            spread(
+                (sign, (what, "text")), ((f"{revision.words} w · {age(revision.created_at, now)}", "dim"),), width, stop
+            )
+        )
+        tail = f"  {who}" + (f" · {revision.note}" if revision.note else "")
+        rows.append(line((fit(tail, width, glyphs.more), "dim"), stop=stop))
+        if why := why_incomplete(revision.outcome):
+            rows.append(line((fit(f"  {glyphs.failed} {why}", width, glyphs.more), "warn"), stop=stop))
+    failed = [run for run in history.runs if run.revision is None and run.status not in ("running", "queued")]
+    for run in failed:
+        stop = ("run", run.id)
+        rows.append(
+            spread(
+                ((glyphs.failed, "error"), (f" {run.stage} {run.status}", "text")),
+                ((age(run.started_at, now), "dim"),),
+                width,
+                stop,
+            )
+        )
+        rows += [line(("  " + row, "dim"), stop=stop) for row in wrap(run.error or "", width - 2)[:2] if row]
+    return rows
+
+
+def costs_lines(costs: CostsView | None, spend: SpendView | None, page: PageView | None, width: int) -> list[Line]:
+    """This page, today, the project, then the calls for this page."""
+    rows: list[Line] = []
+    if page is not None:
+        rows.append(_amount("this page", money(page.cost_usd), page.cost_unknown, None, width))
+    if spend is not None:
+        rows.append(_amount("today", money(spend.day), 0, spend.day_limit, width))
+        rows.append(_amount("project", money(spend.project), spend.unknown, spend.project_limit, width))
+    if costs is not None and costs.total.calls:
+        total = costs.total
+        cached = f"{100 * total.cached_tokens / total.input_tokens:.0f}% cached" if total.input_tokens else ""
+        rows += [BLANK, spread(((f"{total.calls} calls for this page", "text"),), ((cached, "dim"),), width)]
+        for number, call in enumerate(costs.executions[:40]):
+            price = "?" if call.cost_usd is None else money(call.cost_usd)
+            name = f"{call.stage} {call.model.split('/')[-1]}"
+            rows.append(
+                spread(((name, "dim" if call.status == "ok" else "warn"),), ((price, "dim"),), width, ("call", number))
+            )
+    elif not rows:
+        return _empty("No call was made yet.", width)
+    return rows
+
+
+def _amount(name: str, amount: str, unknown: int, limit: float | None, width: int) -> Line:
+    text = amount + (f" of ${limit:.2f}" if limit is not None else "") + (f" + {unknown} unknown" if unknown else "")
+    return spread(((name, "text"),), ((text, "strong"),), width)
+
+
+def _empty(text: str, width: int) -> list[Line]:
+    return [line((row, "dim")) for row in wrap(text, width)]

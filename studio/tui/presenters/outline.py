@@ -1,0 +1,60 @@
+"""The outline in prepared lines: chapters and pages with a sign for their state. No Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from studio.protocol.views import ChapterLine, PageLine, ProjectView
+from studio.tui.glyphs import Glyphs
+from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
+
+
+def state_sign(page: PageLine, glyphs: Glyphs) -> tuple[str, str]:
+    """The sign of a page's state and its style."""
+    if page.live:
+        return glyphs.drafting, "accent"
+    return {
+        "user_reviewing": (glyphs.waiting, "wait"),
+        "approved": (glyphs.approved, "ok"),
+        "failed": (glyphs.failed, "error"),
+        "interrupted": (glyphs.failed, "error"),
+    }.get(page.phase, (glyphs.empty, "dim"))
+
+
+def outline_lines(
+    project: ProjectView | None, here: str | None, folded: Set[str], width: int, glyphs: Glyphs
+) -> list[Line]:
+    """One row per chapter and page; the stop of a row is the id of what it shows. `here` is the page on the screen."""
+    if project is None:
+        return []
+    if not project.chapters:
+        return [line(("No chapter yet.", "dim")), line(("O", "key"), (" makes the first one.", "dim"))]
+    found: list[Line] = []
+    for chapter in project.chapters:
+        if found:
+            found.append(BLANK)
+        found += _chapter(chapter, here, chapter.id in folded, width, glyphs)
+    return found
+
+
+def _chapter(chapter: ChapterLine, here: str | None, folded: bool, width: int, glyphs: Glyphs) -> list[Line]:
+    count = f"{chapter.approved}/{chapter.total}"
+    sign = f"{glyphs.folded} " if folded else ""
+    head = spread(((f"{sign}{chapter.number} {chapter.title}", "strong"),), ((count, "dim"),), width, chapter.id)
+    if folded:
+        return [head]
+    if not chapter.pages:
+        return [head, line(("  ", "text"), ("o", "key"), (" makes a page", "dim"), stop=None)]
+    return [head, *(_page(page, page.id == here, width, glyphs) for page in chapter.pages)]
+
+
+def _page(page: PageLine, here: bool, width: int, glyphs: Glyphs) -> Line:
+    mark = f"{glyphs.here} " if here else "  "
+    if page.archived:
+        return line(
+            (mark, "accent"), (fit(f"- {page.title or page.slug}", width - 2, glyphs.more), "dim"), stop=page.id
+        )
+    sign, style = state_sign(page, glyphs)
+    title = fit(f" {page.number} {page.title}".rstrip(), width - 3, glyphs.more)
+    words = "strong" if here else "text" if page.phase != "awaiting" else "dim"
+    return line((mark, "accent"), (sign, style), (title, words), stop=page.id)

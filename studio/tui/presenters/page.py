@@ -1,0 +1,249 @@
+"""A page as a notebook of cells in prepared lines: the brief, then each stage with its revision, state, model and notes. No Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from studio.domain.diff import paragraphs
+from studio.domain.text import word_count
+from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
+from studio.tui.glyphs import Glyphs
+from studio.tui.presenters.ages import age
+from studio.tui.presenters.lines import BLANK, Line, Span, line, spread, wrap
+from studio.tui.presenters.outcomes import why_incomplete
+from studio.tui.presenters.stream import LiveText
+from studio.tui.presenters.text import text_lines
+
+BRIEF = "brief"
+HEAD = "head"
+MEASURE = 72
+"""Characters of a line of prose, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the drawing of a page depends on besides the page. `now` is for ages; `keys` are the first keys of actions."""
+
+    width: int
+    glyphs: Glyphs
+    folded: Set[str]
+    keys: dict[str, str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`live_head` and `live_text` are the rows where a live cell's head stands and its text begins, -1 without one."""
+
+    lines: list[Line]
+    live_head: int = -1
+    live_text: int = -1
+
+
+def head_stop(cell: str) -> tuple[str, str]:
+    """The stop of a cell's head."""
+    return (cell, HEAD)
+
+
+def cell_of(stop: Hashable) -> str | None:
+    """The cell that a stop of the cursor lies in."""
+    return stop[0] if isinstance(stop, tuple) and stop and isinstance(stop[0], str) else None
+
+
+def open_notes(notes: Sequence[FeedbackView]) -> list[FeedbackView]:
+    """Notes that the next revision will be given."""
+    return [note for note in notes if not note.used and not note.resolved and note.kind == "note"]
+
+
+def page_picture(page: PageView, live: LiveText | None, look: Look) -> Picture:
+    """All rows of a page. With a live run, its cell comes last, so that what grows grows at the end."""
+    found: list[Line] = [_title(page, look), BLANK, *_brief(page, look)]
+    for conflict in page.conflicts:
+        found += [BLANK, *_notice(conflict, look)]
+    for cell in page.cells:
+        found.append(BLANK)
+        if live is not None and cell.name == live.stage:
+            found.append(live_head(cell, live.figures(live.began), look))
+            found.append(BLANK)
+            return Picture(found, len(found) - 2, len(found))
+        found += _cell(page, cell, look)
+    return Picture(found)
+
+
+def _title(page: PageView, look: Look) -> Line:
+    archived = ((" · archived", "dim"),) if page.archived else ()
+    return line((f"{page.number}  ", "dim"), (page.title or "Untitled", "strong"), *archived)
+
+
+def _brief(page: PageView, look: Look) -> Iterator[Line]:
+    brief = page.brief
+    if brief is None or not brief.text.strip():
+        yield spread((("BRIEF", "head"),), (), look.width, head_stop(BRIEF))
+        yield BLANK
+        yield from _hint(
+            (("b", "brief"), " says what this page is about; then ", ("g", "generate"), " drafts it."), look
+        )
+        return
+    yield spread(
+        ((_fold_sign(BRIEF, look) + "BRIEF", "head"),),
+        ((f"{brief.author} · {age(brief.created_at, look.now)}", "dim"),),
+        look.width,
+        head_stop(BRIEF),
+    )
+    if BRIEF not in look.folded:
+        yield BLANK
+        yield from text_lines(brief.text, BRIEF, "prose", look.width)
+
+
+def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
+    yield _head(page, cell, look)
+    if cell.name in look.folded:
+        return
+    if cell.status in ("failed", "interrupted") and cell.partial is not None:
+        yield from _broken(cell, look)
+        return
+    if cell.head is not None:
+        yield BLANK
+        if why := why_incomplete(cell.head.outcome):
+            yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
+            yield BLANK
+        yield from with_notes(text_lines(cell.head.text, cell.name, cell.output, look.width), cell, look)
+    elif cell.status == "empty" and page.brief is not None:
+        yield BLANK
+        yield from _hint(
+            (("g", "generate"), " shows the price of a draft and starts it; ", ("i", "edit"), " writes it by hand."),
+            look,
+        )
+
+
+def _head(page: PageView, cell: StageCell, look: Look) -> Line:
+    glyphs = look.glyphs
+    name = (_fold_sign(cell.name, look) + cell.label.upper(), "head")
+    head = cell.head
+    number = f"  r{head.number}" if head else ""
+    state: tuple[Span, ...]
+    match cell.status:
+        case "waiting":
+            state = ((f"{number} {glyphs.dot} ", "dim"), (f"{glyphs.waiting} waits for you", "wait"))
+        case "approved":
+            state = ((f"{number} {glyphs.dot} ", "dim"), (f"{glyphs.approved} approved", "ok"))
+        case "failed" | "interrupted":
+            state = ((f"{number}  ", "dim"), (f"{glyphs.failed} {cell.status}", "error"))
+        case "later":
+            state = ((f"  after {_before(page, cell)} is approved", "dim"),)
+        case _:
+            state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
+    notes = len(open_notes(cell.notes))
+    if notes:
+        state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
+    return spread((name, *state), _facts(head, look), look.width, head_stop(cell.name))
+
+
+def _facts(head: RevisionView | None, look: Look) -> tuple[Span, ...]:
+    if head is None:
+        return ()
+    dot = f" {look.glyphs.dot} "
+    who = head.badge or (head.model or "").split(":")[-1] or head.author
+    parts = [who, f"{head.words} words", age(head.created_at, look.now)]
+    if head.badge and head.model and look.width >= 66:
+        parts.insert(0, head.model.split(":")[-1].split("/")[-1])
+    return ((dot.join(part for part in parts if part), "dim"),)
+
+
+def _before(page: PageView, cell: StageCell) -> str:
+    names = [other.name for other in page.cells]
+    at = names.index(cell.name)
+    return page.cells[at - 1].label.lower() if at else "the brief"
+
+
+def _fold_sign(cell: str, look: Look) -> str:
+    return f"{look.glyphs.folded} " if cell in look.folded else ""
+
+
+def live_head(cell: StageCell, figures: str, look: Look) -> Line:
+    """The head of a cell while it drafts; the only row that ticks."""
+    stop = look.keys.get("stop", "")
+    end = ((stop, "key"), (" stop", "dim")) if stop else ()
+    left = ((cell.label.upper(), "head"), (f"  {look.glyphs.drafting} drafting", "accent"))
+    return spread((*left, (f" {look.glyphs.dot} {figures}", "dim")), end, look.width, head_stop(cell.name))
+
+
+def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
+    partial = cell.partial
+    assert partial is not None
+    yield BLANK
+    sentence = partial.error or ("The draft was stopped." if partial.status == "stopped" else "The draft broke off.")
+    for row in wrap(f"{look.glyphs.failed} {sentence} {partial.hint}".rstrip(), look.width):
+        yield line((row, "error"))
+    if partial.text.strip():
+        yield from _hint(
+            (("C", "resume.continue"), " goes on, ", ("w", "resume.keep"), " keeps these ", str(word_count(partial.text)),
+             " words, ", ("X", "resume.discard"), " discards them, ", ("g", "generate"), " drafts again."),
+            look,
+        )  # fmt: skip
+        yield BLANK
+        yield from text_lines(partial.text, cell.name, cell.output, look.width)
+    else:
+        yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), " goes back."), look)
+        if cell.head is not None:
+            yield BLANK
+            yield from text_lines(cell.head.text, cell.name, cell.output, look.width)
+
+
+def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:
+    """Rows of a text with a marker (`¶2 ●1`) at the paragraph that a note quotes: at the end of its last row, or on one more."""
+    marked = _marked(cell)
+    for index, row in enumerate(rows):
+        last = index + 1 == len(rows) or rows[index + 1].stop != row.stop
+        count = marked.get(row.stop, 0) if last else 0
+        if not count or not isinstance(row.stop, tuple):
+            yield row
+            continue
+        sign: Span = (f"{look.glyphs.pilcrow}{row.stop[1] + 1} {look.glyphs.waiting}{count}", "note")
+        if row.width + len(sign[0]) + 2 <= look.width:
+            yield spread(row.spans, (sign,), look.width, row.stop)
+        else:
+            yield row
+            yield spread((), (sign,), look.width, row.stop)
+
+
+def _marked(cell: StageCell) -> dict[Hashable, int]:
+    found: dict[Hashable, int] = {}
+    quotes = [note.quote for note in open_notes(cell.notes) if note.quote]
+    if not quotes or cell.head is None:
+        return found
+    for number, paragraph in enumerate(paragraphs(cell.head.text)):
+        count = sum(1 for quote in quotes if paragraphs(quote)[:1] and paragraphs(quote)[0].strip() in paragraph)
+        if count:
+            found[(cell.name, number)] = count
+    return found
+
+
+def _hint(parts: Sequence[str | tuple[str, str]], look: Look) -> Iterator[Line]:
+    """A dim sentence with keys in it: `(default key, action)` becomes the person's own key."""
+    spans: list[Span] = []
+    for part in parts:
+        if isinstance(part, str):
+            spans.append((part, "dim"))
+        elif key := look.keys.get(part[1], ""):
+            spans.append((key, "key"))
+    yield from _wrap_spans(spans, look.width)
+
+
+def _wrap_spans(spans: Sequence[Span], width: int) -> Iterator[Line]:
+    row: list[Span] = []
+    used = 0
+    for text, style in spans:
+        for word in [piece + " " for piece in text.split(" ")][:-1] + [text.split(" ")[-1]]:
+            if used + len(word.rstrip()) > width and row:
+                yield line(*row)
+                row, used = [], 0
+            row.append((word, style))
+            used += len(word)
+    yield line(*row)
+
+
+def _notice(text: str, look: Look) -> list[Line]:
+    return [line((row, "warn")) for row in wrap(f"{look.glyphs.failed} {text}", look.width)]

@@ -1,0 +1,59 @@
+"""The header line: which book, which page, which model, what it cost, what runs elsewhere. No Textual."""
+
+from __future__ import annotations
+
+from studio.protocol.views import PageView, ProjectView, SpendView
+from studio.tui.glyphs import Glyphs
+from studio.tui.presenters.lines import Line, Span, cell_len, fit, line
+
+
+def money(usd: float) -> str:
+    """`$0.42`, with more digits where cents would say nothing."""
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+
+
+def spent(spend: SpendView) -> str:
+    """What the project cost, with its limit, and a `+` where calls without a known price were made."""
+    total = money(spend.project) + ("+" if spend.unknown else "")
+    return f"{total} of ${spend.project_limit:.2f}" if spend.project_limit is not None else total
+
+
+def header_line(
+    project: ProjectView | None, page: PageView | None, title: str, work: str, width: int, glyphs: Glyphs
+) -> Line:
+    """Title at the left, place in the middle, model and cost at the right; on a narrow screen the model gives way, then the place.
+
+    `work` says what is drafted out of sight, empty for nothing.
+    """
+    dot = f" {glyphs.dot} "
+    name = project.title if project else title
+    place = ""
+    if page is not None:
+        number = f"{page.chapter_number} {page.chapter_title}"
+        place = (
+            f"{number}{dot}page {page.number} of {page.total}"
+            if width >= 100
+            else f"{page.chapter_number}/{page.number} {page.title}"
+        )
+    right: list[str] = []
+    if project is not None:
+        model = "" if width < 70 else (project.model_label or project.model or "no model")
+        right = [part for part in (model, spent(project.spend), "saved") if part]
+    elif not project:
+        right = [f"opening{glyphs.more}"]
+    return _three(
+        name, place, ((work, "accent"), (dot if work else "", "dim"), (dot.join(right), "dim")), width, glyphs
+    )
+
+
+def _three(name: str, place: str, right: tuple[Span, ...], width: int, glyphs: Glyphs) -> Line:
+    right_width = sum(cell_len(text) for text, _ in right)
+    room = max(width - right_width - 4, 8)
+    left = fit(name, min(max(room - cell_len(place) - 2, room // 3), room), glyphs.more)
+    middle = fit(place, max(room - cell_len(left) - 2, 0), glyphs.more) if place else ""
+    centre = max((width - cell_len(middle)) // 2, cell_len(left) + 3)
+    centre = max(min(centre, width - right_width - cell_len(middle) - 3), cell_len(left) + 3)
+    used = 1 + cell_len(left)
+    before = max(centre - used, 2)
+    after = max(width - used - before - cell_len(middle) - right_width - 1, 1)
+    return line((" " + left, "strong"), (" " * before, "text"), (middle, "text"), (" " * after, "text"), *right)

@@ -1,0 +1,22 @@
+"""What all screens share: no keys of Textual's own, and a scope of the keymap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+class StudioScreen(Screen[object], inherit_bindings=False):
+    """A full screen. `scopes` are the places of the keymap that count while it is on top and no child names its own."""
+
+    scopes: ClassVar[tuple[str, ...]] = ("anywhere",)
+    ESCAPE_TO_MINIMIZE = False
+
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> StudioApp: ...

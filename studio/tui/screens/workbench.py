@@ -1,0 +1,226 @@
+"""The main screen: header, outline, page, inspector, footer; which panes stand side by side at which width, and what ticks."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widget import Widget
+
+from studio.protocol.events import (
+    AnyEvent,
+    CanonReloaded,
+    Delta,
+    MirrorConflict,
+    Notice,
+    RunEnded,
+    RunSnapshot,
+    RunStarted,
+    TemplateReloaded,
+)
+from studio.tui.message import Level
+from studio.tui.screens.base import StudioScreen
+from studio.tui.widgets.footer import Footer
+from studio.tui.widgets.header import Header
+from studio.tui.widgets.inspector import Inspector
+from studio.tui.widgets.line_view import LineView
+from studio.tui.widgets.outline import Outline
+from studio.tui.widgets.page_view import PageView
+from studio.tui.widgets.wall import Wall
+
+TWO_PANES = 100
+THREE_PANES = 120
+_INFO_STAYS = 8.0
+"""Seconds until an information goes by itself; a question or an error waits for a key."""
+_LEVELS: dict[str, Level] = {"warning": "warning", "error": "error"}
+
+
+class Workbench(StudioScreen):
+    """Panes fold with the width: the page alone below 100 columns, two panes below 120; a folded pane slides over the page."""
+
+    DEFAULT_CSS = """
+    Workbench { layers: base over; }
+    Workbench #panes { height: 1fr; }
+    Workbench #middle { width: 1fr; height: 1fr; }
+    Workbench .over { layer: over; background: $background; }
+    Workbench #outline.over { dock: left; }
+    Workbench #inspector.over { dock: right; }
+    """
+    scopes: ClassVar = ("workbench", "anywhere")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = Header(id="header")
+        self.outline = Outline()
+        self.page_view = PageView()
+        self.inspector = Inspector()
+        self.footer = Footer(id="footer")
+        self.walls = Wall(id="left-wall"), Wall(id="right-wall")
+        self.middle = Vertical(self.page_view, id="middle")
+        self.drawer: Widget | None = None
+        self._ticking: Timer | None = None
+        self._ticked = -1
+        self._message_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        with Horizontal(id="panes"):
+            yield self.outline
+            yield self.walls[0]
+            yield self.middle
+            yield self.walls[1]
+            yield self.inspector
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.fold_panes()
+        self.page_view.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.fold_panes()
+
+    # Panes
+
+    def fold_panes(self) -> None:
+        """Which panes stand for the width of the screen; a focused one that has no place lies over the page."""
+        width = self.app.size.width
+        focused = self.focused
+        sides = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
+        self.outline.styles.width = 24 if width < 140 else 30
+        self.inspector.styles.width = 28 if width < 140 else 38
+        for pane, wall in zip(sides, self.walls, strict=True):
+            stands = sides[pane]
+            over = not stands and pane is focused
+            pane.set_class(over, "over")
+            pane.display = stands or over
+            wall.display = stands
+            if over:
+                pane.styles.width = min(44, max(width - 8, 20))
+
+    def cycle(self, step: int) -> None:
+        """The focus to the next pane (1) or the one before (-1)."""
+        panes: list[LineView] = [self.outline, self.page_view, self.inspector]
+        here = next((n for n, pane in enumerate(panes) if pane is self.focused), 1)
+        self.to_pane(panes[(here + step) % 3])
+
+    def to_pane(self, pane: LineView) -> None:
+        pane.display = True
+        self.set_focus(pane, scroll_visible=False)
+        self.fold_panes()
+
+    def on_descendant_focus(self) -> None:
+        self.show_footer()
+
+    # The drawer: what opens under the page
+
+    async def open_drawer(self, widget: Widget, focus: Widget | None = None) -> None:
+        """Put `widget` under the page and the focus into it (or into `focus`); another one is closed first."""
+        await self.close_drawer()
+        self.drawer = widget
+        await self.middle.mount(widget)
+        self.set_focus(focus or widget, scroll_visible=False)
+        self.show_footer()
+
+    async def close_drawer(self) -> None:
+        """Take the drawer away; the focus goes back to the page."""
+        widget, self.drawer = self.drawer, None
+        if widget is not None:
+            self.set_focus(self.page_view, scroll_visible=False)
+            await widget.remove()
+            self.show_footer()
+
+    # What is shown
+
+    def show(self) -> None:
+        """Draw the session as it is now; only rows that changed are painted."""
+        if not self.is_mounted:
+            return
+        self.outline.show()
+        self.page_view.show()
+        self.inspector.show()
+        self._tick_if_needed()
+        self.header.show(self._work())
+        self.footer.show()
+        self.app.terminal.show()
+
+    def show_footer(self) -> None:
+        if self.is_mounted:
+            self.footer.show()
+
+    def show_message(self) -> None:
+        if self._message_timer is not None:
+            self._message_timer.stop()
+            self._message_timer = None
+        message = self.app.message
+        if message is not None and message.level == "info":
+            self._message_timer = self.set_timer(_INFO_STAYS, self.app.clear_message)
+        self.show_footer()
+
+    def hear(self, event: AnyEvent) -> None:
+        """An event that is not only a change of the page: text that grows, ends, notices."""
+        match event:
+            case Delta() | RunStarted() | RunSnapshot():
+                self._tick_if_needed()
+            case RunEnded():
+                self.page_view.stream()
+                self._say_end(event)
+            case Notice():
+                self.app.say(f"{event.message} {event.hint}".strip(), _LEVELS.get(event.level, "info"))
+            case TemplateReloaded():
+                self._say_template(event)
+            case CanonReloaded():
+                self.inspector.show(again=True)
+            case MirrorConflict():
+                self.app.say(f"{event.message} The other text is kept in {event.kept}.", "warning")
+            case _:
+                pass
+
+    def _say_end(self, event: RunEnded) -> None:
+        here = self.app.session.page
+        if event.error and (here is None or here.id != event.page):
+            self.app.say(f"A draft on another page failed: {event.error} {event.hint}".strip(), "error")
+
+    def _say_template(self, event: TemplateReloaded) -> None:
+        if event.error:
+            where = f"{event.path}, line {event.line}" if event.line else event.path
+            self.app.say(f"{where}: {event.error} The last good version stays in use.", "warning")
+        else:
+            self.app.say(f"Template {event.name} reloaded; the next draft uses it.")
+        self.inspector.show(again=True)
+
+    # What ticks: only while a run is live
+
+    def _tick_if_needed(self) -> None:
+        running = bool(self.app.session.running)
+        if running and self._ticking is None:
+            self._ticked = -1
+            self._ticking = self.set_interval(1 / self.app.options.fps, self._tick)
+        elif not running and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+
+    def _tick(self) -> None:
+        self.page_view.stream()
+        second = int(time.monotonic())
+        if second != self._ticked:
+            self._ticked = second
+            seen = self.page_view.tick()
+            work = "" if seen else self._work()
+            if work != self.header.work:
+                self.header.show(work)
+
+    def _work(self) -> str:
+        """What runs out of sight, for the header."""
+        running = self.app.session.running
+        page = self.app.session.page
+        if not running:
+            return ""
+        first = running[0]
+        if page is not None and first.page == page.id and self.page_view.sees_live():
+            return ""
+        more = f" +{len(running) - 1}" if len(running) > 1 else ""
+        return f"{self.app.glyphs.drafting} {first.stage} {first.figures(time.monotonic())}{more}"

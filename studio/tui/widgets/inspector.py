@@ -1,0 +1,82 @@
+"""The inspector pane: one of four tabs about the page on the screen, asked for when it is looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from studio.domain.errors import StudioError
+from studio.protocol.queries import GetContext, GetCosts, GetHistory
+from studio.protocol.views import ContextView, CostsView, HistoryView
+from studio.tui.presenters import inspector
+from studio.tui.presenters.lines import BLANK, Line, line, wrap
+from studio.tui.widgets.line_view import LineView
+
+
+class Inspector(LineView):
+    scopes: ClassVar = ("inspector", "workbench", "anywhere")
+
+    def __init__(self) -> None:
+        super().__init__(id="inspector")
+        self.tab = inspector.TABS[0]
+        self.context: ContextView | None = None
+        self.history: HistoryView | None = None
+        self.costs: CostsView | None = None
+        self.problem = ""
+        self._loaded: tuple[object, ...] = ()
+
+    def prepare(self, width: int) -> None:
+        width = self.text_width - 1
+        rows = [inspector.tabs_line(self.tab, width), BLANK]
+        if self.problem:
+            rows += [line((row, "warn")) for row in wrap(self.problem, width)]
+        else:
+            rows += self._rows(width)
+        self.set_lines(rows)
+
+    def _rows(self, width: int) -> list[Line]:
+        session, glyphs = self.app.session, self.app.glyphs
+        if self.tab == "context":
+            return inspector.context_lines(self.context, width, glyphs)
+        if self.tab == "notes":
+            return inspector.notes_lines(session.page, width, glyphs)
+        if self.tab == "history":
+            return inspector.history_lines(self.history, width, glyphs, datetime.now(UTC))
+        spend = session.project.spend if session.project else None
+        return inspector.costs_lines(self.costs, spend, session.page, width)
+
+    def open_tab(self, tab: str) -> None:
+        if tab != self.tab:
+            self.tab = tab
+            self.top = 0
+            self.cursor = None
+        self.show()
+
+    def show(self, *, again: bool = False) -> None:
+        """Draw what is known, and ask for what is not. `again` asks although the page is the same (canon changed)."""
+        if not self.display or not self.size.width:
+            return
+        page = self.app.session.page
+        key = (self.tab, page.id, page.version, page.state) if page else ()
+        if again or key != self._loaded:
+            self._loaded = key
+            if page is not None and self.tab != "notes":
+                self.app.spawn(self._load(key, page.id))
+        self.prepare(self.size.width)
+
+    async def _load(self, key: tuple[object, ...], page: str) -> None:
+        ask = self.app.session.query
+        context, history, costs, problem = self.context, self.history, self.costs, ""
+        try:
+            if key[0] == "context":
+                context = await ask(GetContext(page=page))
+            elif key[0] == "history":
+                history = await ask(GetHistory(page=page))
+            else:
+                costs = await ask(GetCosts(page=page, executions=True))
+        except StudioError as error:
+            context = None
+            problem = str(error)
+        if key == self._loaded:
+            self.context, self.history, self.costs, self.problem = context, history, costs, problem
+            self.prepare(self.size.width)

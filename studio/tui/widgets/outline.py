@@ -1,0 +1,63 @@
+"""The outline pane: chapters and pages; its cursor is a page or a chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from studio.protocol.views import ChapterLine, PageLine
+from studio.tui.presenters.lines import Line
+from studio.tui.presenters.outline import outline_lines
+from studio.tui.widgets.line_view import LineView
+
+
+class Outline(LineView):
+    scopes: ClassVar = ("outline", "workbench", "anywhere")
+
+    def __init__(self) -> None:
+        super().__init__(id="outline")
+        self.folded: set[str] = set()
+        self._here: str | None = None
+
+    def prepare(self, width: int) -> None:
+        session = self.app.session
+        here = session.page.id if session.page else None
+        self.set_lines(outline_lines(session.project, here, self.folded, self.text_width - 1, self.app.glyphs))
+        if here is not None and here != self._here:
+            self._here = here
+            if self._span(here) is not None:
+                self.set_cursor(here)
+
+    def show(self) -> None:
+        if self.size.width:
+            self.prepare(self.size.width)
+
+    def decorate(self, row: Line) -> Iterable[tuple[str, str]]:
+        return row.spans
+
+    def chapter_line(self) -> ChapterLine | None:
+        """The chapter under the cursor, or that of the page under it."""
+        for chapter in self._chapters():
+            if chapter.id == self.cursor or any(page.id == self.cursor for page in chapter.pages):
+                return chapter
+        return None
+
+    def page_line(self) -> PageLine | None:
+        """The page under the cursor, None on a chapter."""
+        return next((page for chapter in self._chapters() for page in chapter.pages if page.id == self.cursor), None)
+
+    def _chapters(self) -> tuple[ChapterLine, ...]:
+        project = self.app.session.project
+        return project.chapters if project else ()
+
+    def fold(self, close: bool) -> None:
+        chapter = self.chapter_line()
+        if chapter is None:
+            return
+        if close:
+            self.folded.add(chapter.id)
+        else:
+            self.folded.discard(chapter.id)
+        self.show()
+        if close:
+            self.set_cursor(chapter.id)

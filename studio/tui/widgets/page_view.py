@@ -1,0 +1,182 @@
+"""The page pane: one line view with the cells of a page; a live cell grows at its end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from studio.domain.diff import paragraphs
+from studio.protocol.views import PageView as Page
+from studio.protocol.views import StageCell
+from studio.tui.presenters import page as picture
+from studio.tui.presenters.lines import BLANK, Line, line, wrap
+from studio.tui.presenters.page import BRIEF, MEASURE, Look, cell_of, head_stop
+from studio.tui.presenters.stream import LiveText, StreamLines
+from studio.tui.widgets.line_view import LineView
+
+_KEYS = (
+    "stop",
+    "generate",
+    "brief",
+    "edit",
+    "resume.continue",
+    "resume.keep",
+    "resume.discard",
+    "page.new",
+    "chapter.new",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph of a stage's newest revision; `paragraph` counts from 0."""
+
+    stage: str
+    paragraph: int
+    text: str
+    revision: str
+
+
+class PageView(LineView):
+    """`stream` paints what a live run added, `tick` its figures; both only while one is on the screen."""
+
+    scopes: ClassVar = ("page", "workbench", "anywhere")
+
+    def __init__(self) -> None:
+        super().__init__(id="page")
+        self.folded: set[str] = set()
+        self.follow_next = False
+        self._page: str | None = None
+        self._live: LiveText | None = None
+        self._grown: StreamLines | None = None
+        self._head = self._text = -1
+
+    @property
+    def shown(self) -> Page | None:
+        return self.app.session.page
+
+    # Drawing a page
+
+    def prepare(self, width: int) -> None:
+        column = max(min(MEASURE, width - 3), 1)
+        self.indent = max((width - column - 2) // 2, 0)
+        page = self.shown
+        if page is None:
+            self._live = self._grown = None
+            self.set_lines(self._nothing(column))
+            return
+        first = page.id != self._page
+        self._page = page.id
+        live = self.app.session.live_on(page.id)
+        fresh = live is not None and (self._live is None or self._live.run != live.run)
+        self._live = live
+        look = self._look(column)
+        drawn = picture.page_picture(page, live, look)
+        rows = self._with_stream(drawn, page, column)
+        if first:
+            self.top, self.cursor = 0, None
+        self.set_lines(rows)
+        self._place(page, first, fresh)
+
+    def _with_stream(self, drawn: picture.Picture, page: Page, column: int) -> list[Line]:
+        self._head, self._text = drawn.live_head, drawn.live_text
+        if self._live is None or drawn.live_head < 0:
+            self._grown = None
+            return drawn.lines
+        output = next((cell.output for cell in page.cells if cell.name == self._live.stage), "prose")
+        self._grown = StreamLines(self._live.stage, output, column)
+        return [*drawn.lines, *self._grown.feed(self._live.text)[1]]
+
+    def _place(self, page: Page, first: bool, fresh: bool) -> None:
+        """Where cursor and view go: on a page just opened to the cell that waits; with a draft just asked for, to its end."""
+        if first and page.stage:
+            self.set_cursor(head_stop(page.stage), scroll=self._live is None)
+        elif self.cursor is None and self.stops:
+            self.set_cursor(self.stops[0][0], scroll=False)
+        if (fresh and (self.follow_next or first)) or (fresh and self.at_end):
+            self.follow_next = False
+            self.following = True
+            shown = self._visible()
+            self._follow()
+            self._repaint_changed(shown)
+
+    def _look(self, column: int) -> Look:
+        known = self.app.keymap.by_id
+        keys = {name: self.app.keymap.shown(name) for name in _KEYS if name in known}
+        return Look(column, self.app.glyphs, self.folded, keys, datetime.now(UTC))
+
+    def _nothing(self, column: int) -> list[Line]:
+        project = self.app.session.project
+        if project is None:
+            return []
+        want = "page.new" if project.chapters else "chapter.new"
+        what = "a page" if project.chapters else "the first chapter"
+        key = self.app.keymap.shown(want)
+        return [BLANK, *(line((row, "dim")) for row in wrap(f"Nothing here yet. {key} makes {what}.", column))]
+
+    def show(self) -> None:
+        if self.size.width:
+            self.prepare(self.size.width)
+
+    # A live run
+
+    def stream(self) -> None:
+        """Paint what came since the last call."""
+        if self._live is None or self._grown is None:
+            return
+        start, rows = self._grown.feed(self._live.text)
+        if rows:
+            self.replace_tail(self._text + start, rows)
+
+    def tick(self) -> bool:
+        """Paint the live cell's figures; False when its head is out of sight."""
+        page = self.shown
+        if self._live is None or page is None or not self.sees_live():
+            return False
+        cell = next((cell for cell in page.cells if cell.name == self._live.stage), None)
+        if cell is not None:
+            figures = self._live.figures(time.monotonic())
+            self.set_line(self._head, picture.live_head(cell, figures, self._look(self._column)))
+        return True
+
+    def sees_live(self) -> bool:
+        """Whether the head of a live cell stands on the screen."""
+        return self._live is not None and self.top <= self._head < self.top + self.size.height
+
+    @property
+    def _column(self) -> int:
+        return max(min(MEASURE, self.size.width - 3), 1)
+
+    # What the cursor is on
+
+    def cell_name(self) -> str | None:
+        """The cell under the cursor: `brief` or a stage."""
+        return cell_of(self.cursor)
+
+    def cell(self) -> StageCell | None:
+        page, name = self.shown, self.cell_name()
+        return next((cell for cell in page.cells if cell.name == name), None) if page else None
+
+    def passage(self) -> Passage | None:
+        """The paragraph under the cursor; None on a head, on the brief, or without a revision."""
+        cell, stop = self.cell(), self.cursor
+        if cell is None or cell.head is None or not isinstance(stop, tuple) or not isinstance(stop[1], int):
+            return None
+        texts = paragraphs(cell.head.text)
+        if stop[1] >= len(texts):
+            return None
+        return Passage(cell.name, stop[1], texts[stop[1]], cell.head.id)
+
+    def fold(self, close: bool) -> None:
+        name = self.cell_name()
+        if name is None or (name != BRIEF and self.cell() is None):
+            return
+        if close:
+            self.folded.add(name)
+        else:
+            self.folded.discard(name)
+        self.show()
+        if close:
+            self.set_cursor(head_stop(name))

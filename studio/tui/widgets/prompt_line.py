@@ -1,0 +1,72 @@
+"""One line to fill in under the page: a title, a name. Enter sends, escape leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from studio.domain.text import one_line
+from studio.tui.presenters.lines import line
+from studio.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+class PromptLine(Vertical):
+    """Calls `send` with the cleaned line. An empty line sends nothing."""
+
+    DEFAULT_CSS = """
+    PromptLine { height: 3; }
+    PromptLine LineView { height: 2; }
+    PromptLine Input, PromptLine Input:focus { border: none; height: 1; padding: 0 2;
+        background: $background; background-tint: $background 0%; }
+    """
+    scopes: ClassVar = ("prompt", "anywhere")
+
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> StudioApp: ...
+
+    def __init__(self, question: str, send: Callable[[str], Awaitable[None]], *, text: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._send = send
+        self.input = Input(value=text, select_on_focus=False)
+        self.input.cursor_blink = False
+
+    def compose(self) -> ComposeResult:
+        yield Question(self._question)
+        yield self.input
+
+    def on_focus(self) -> None:
+        self.input.focus()
+
+    async def send(self) -> None:
+        """Take what stands in the line, close, and act on it."""
+        text = one_line(self.input.value)
+        await self.app.workbench.close_drawer()
+        if text:
+            await self._send(text)
+
+
+class Question(LineView, can_focus=False):
+    gutter = False
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def prepare(self, width: int) -> None:
+        rule = self.app.glyphs.rule
+        self.set_lines(
+            [
+                line((rule * width, "rule")),
+                line((f" {one_line(self._question)}", "strong"), ("   enter ok   esc no", "dim")),
+            ]
+        )
