@@ -30,7 +30,7 @@ def test_a_shared_prefix_counts_from_1024_tokens_in_steps_of_128() -> None:
 
     assert (first.read, short.read, elsewhere.read) == (0, 0, 0)
     assert second.read % 128 == 0
-    assert 2_300 < second.read <= 2_510 < second.total
+    assert 2_300 < second.read < second.total
 
 
 def test_a_changed_first_word_shares_nothing() -> None:
