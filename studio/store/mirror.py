@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from studio.store import sql
 from studio.store.transaction import Tx
 
-_PUT = sql.upsert("mirror_state", "page_id path digest updated_at", "page_id")
+_PUT = sql.upsert("mirror_state", "page_id path digest fingerprint updated_at", "page_id")
 
 
-def get(tx: Tx, page_id: str) -> tuple[str, str] | None:
-    """(path, digest)."""
-    row = tx.one("SELECT path, digest FROM mirror_state WHERE page_id = $1", page_id)
-    return None if row is None else (str(row[0]), str(row[1]))
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """`digest` is that of the file as written; `fingerprint` stands for the approved texts it was written from."""
+
+    page_id: str
+    path: str
+    digest: str
+    fingerprint: str
 
 
-def put(tx: Tx, page_id: str, path: str, digest: str) -> None:
-    tx.run(_PUT, page_id, path, digest, tx.now)
+def get(tx: Tx, page_id: str) -> MirrorState | None:
+    row = tx.one("SELECT page_id, path, digest, fingerprint FROM mirror_state WHERE page_id = $1", page_id)
+    return None if row is None else MirrorState(*row)
+
+
+def put(tx: Tx, page_id: str, path: str, digest: str, fingerprint: str) -> None:
+    tx.run(_PUT, page_id, path, digest, fingerprint, tx.now)
 
 
 def remove(tx: Tx, page_id: str) -> None:
     tx.run("DELETE FROM mirror_state WHERE page_id = $1", page_id)
 
 
-def all(tx: Tx) -> dict[str, tuple[str, str]]:
-    """(path, digest) by page."""
-    return {row[0]: (row[1], row[2]) for row in tx.all("SELECT page_id, path, digest FROM mirror_state ORDER BY path")}
+def all(tx: Tx) -> list[MirrorState]:
+    rows = tx.all("SELECT page_id, path, digest, fingerprint FROM mirror_state ORDER BY path")
+    return [MirrorState(*row) for row in rows]

@@ -231,5 +231,6 @@ CREATE TABLE mirror_state (
     page_id TEXT PRIMARY KEY,
     path TEXT NOT NULL,
     digest TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
     updated_at TIMESTAMP NOT NULL
 );
