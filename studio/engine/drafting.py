@@ -27,7 +27,7 @@ from studio.engine.texts import add_revision
 from studio.protocol.events import RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
 from studio.providers.retry import stream_with_retry
-from studio.store import pages, revisions, runs
+from studio.store import feedback, pages, revisions, runs
 from studio.store.database import Tx
 from studio.workspace import streams
 
@@ -171,13 +171,16 @@ class Drafting:
         """Write how the run ended: execution, revision, state, event; all in one transaction."""
         live.flush()
         ended = attempts.ended(working, live, ending) if working else None
-        await self._project.store.transact(lambda tx: self._write_ending(tx, run, live, ended, ending))
+        given = working.plan.feedback_ids if working else ()
+        await self._project.store.transact(lambda tx: self._write_ending(tx, run, live, ended, ending, given))
         self._project.live.remove(run.id)
         self._project.stopping.discard(run.id)
         if ended is not None and working is not None:
             await self._project.models.learn(working.plan, ended.usage)
 
-    def _write_ending(self, tx: Tx, run: Run, live: LiveRun, ended: Execution | None, ending: Ending) -> None:
+    def _write_ending(
+        self, tx: Tx, run: Run, live: LiveRun, ended: Execution | None, ending: Ending, given: tuple[str, ...]
+    ) -> None:
         project = self._project
         if ended is not None:
             attempts.update(tx, ended)
@@ -187,6 +190,7 @@ class Drafting:
         revision = None
         if ending.status is RunStatus.COMPLETED and ending.reply is not None:
             # A page that moved on meanwhile (an outside text arrived) keeps its newest; this one is kept beside it.
+            feedback.mark_used(tx, given, run.id)
             awaited = state.phase is Phase.GENERATING and state.stage == run.stage
             revision = add_revision(
                 tx, run.page_id, run.stage, ending.reply.text,

@@ -35,6 +35,7 @@ class Wanted:
     quote: str | None = None
     seen: str | None = None
     continue_run: str | None = None
+    feedback_id: str | None = None
 
 
 async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.Done:
@@ -71,8 +72,8 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
         _refuse_second_run(tx, page.id)
         following = advance(project.workflow, project.state_of(now), wanted.action, has_revision=head is not None)
         check_revisions(project, tx, page.id, stage, wanted.kind)
-        note = None
-        if wanted.kind is RunKind.REVISE:
+        note = wanted.feedback_id
+        if wanted.kind is RunKind.REVISE and note is None:
             note = _revision_request(tx, page.id, stage, head, wanted)
         run = _new_run(tx, page.id, stage, wanted, head, model, note, call.request or new_id())
         runs.insert(tx, run)
@@ -165,12 +166,22 @@ async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
     stage = state.stage
     last = await project.store.read(lambda tx: _last_partial(tx, page.id, stage))
     if command.action == "continue":
-        kind = RunKind.CONTINUE if last and last.partial.strip() else RunKind.DRAFT
-        wanted = Wanted(kind, Action.DRAFT_AGAIN, model=command.model, continue_run=last.id if last else None)
-        return await _start(project, page.id, wanted, call)
+        return await _start(project, page.id, _repeated(last, command.model), call)
     if command.action == "keep":
         return await _keep(project, page, state, last, call)
     return await _discard(project, page, state, call)
+
+
+def _repeated(last: Run | None, model: str | None) -> Wanted:
+    """Go on from the partial text where there is one; else the same request again, with the same feedback."""
+    if last is None:
+        return Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=model)
+    if last.partial.strip():
+        return Wanted(
+            RunKind.CONTINUE, Action.DRAFT_AGAIN, model=model, continue_run=last.id, feedback_id=last.feedback_id
+        )
+    kind = RunKind.REVISE if last.feedback_id else RunKind.DRAFT
+    return Wanted(kind, Action.DRAFT_AGAIN, model=model, feedback_id=last.feedback_id)
 
 
 def _last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:

@@ -51,7 +51,7 @@ def _page_view(project: OpenProject, tx: Tx, ref: str, actor: str) -> v.PageView
         updated_at=page.updated_at,
         previous=order[place - 1] if place > 0 else None,
         next=order[place + 1] if 0 <= place < len(order) - 1 else None,
-        mirror=written[0] if written else "",
+        mirror=written.path if written else "",
         conflicts=project.manuscript.conflicts_of(page.id),
     )
 

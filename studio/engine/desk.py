@@ -1,0 +1,293 @@
+"""The desk: from a page and a wish to the exact request, its ledger, its tokens and its price. Calls nothing and no one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.domain.canon import LedgerEntry
+from studio.domain.dialogue import DIALOGUE_SCHEMA
+from studio.domain.errors import Refused, StudioError
+from studio.domain.run import Run, RunKind, RunStatus
+from studio.domain.text import digest
+from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
+from studio.engine.limits import check_money, spend
+from studio.engine.material import gather
+from studio.engine.prompting import Prompting
+from studio.protocol.events import RunEnded
+from studio.protocol.views import TemplateText, TemplateView, Warning
+from studio.providers.base import JsonSchema, Message, ModelProfile, ModelRef, ModelRequest, Sampling
+from studio.store import blobs, ledger, pages, revisions, runs
+from studio.store.database import Tx
+
+if TYPE_CHECKING:
+    from studio.engine.open_project import OpenProject
+
+# A page may come out at half or at twice the wanted length; tokens are about 1.4 a word.
+_SHORT, _LONG, _TOKENS_A_WORD = 0.6, 2.0, 1.4
+# What a request for JSON adds to the words in it.
+_JSON_FACTOR = 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One call, ready to be made. `has_model` is False for a preview while nothing is set up; then prices are unknown."""
+
+    page_id: str
+    stage: str
+    kind: RunKind
+    role: str
+    model: ModelRef
+    profile: ModelProfile
+    request: ModelRequest
+    ledger: tuple[LedgerEntry, ...]
+    tokens: int
+    ratio: float
+    budget: int
+    template: str
+    template_digest: str
+    prompt_digest: str
+    output_low: int
+    output_high: int
+    price_low: float | None
+    price_high: float | None
+    feedback_ids: tuple[str, ...] = ()
+    has_model: bool = True
+
+    @property
+    def price(self) -> str:
+        """The price in words: a range in US dollars, `nothing` for a local model, or `price unknown`."""
+        if self.profile.local:
+            return "nothing (runs here)"
+        if self.price_low is None or self.price_high is None:
+            return "price unknown"
+        return f"${self.price_low:.3f}-{self.price_high:.3f}"
+
+    @property
+    def line(self) -> str:
+        """What happens on the key, in one line."""
+        left_out = sum(1 for entry in self.ledger if not entry.included)
+        out = f", {left_out} left out" if left_out else ""
+        name = self.profile.label or self.model.model
+        return f"{name}: {self.tokens:,} tokens in{out}, about {self.output_low}-{self.output_high} out, {self.price}"
+
+
+NO_MODEL = ModelRef("none", "no model")
+
+
+class Desk:
+    """Holds the template catalog and the renderer of one project."""
+
+    def __init__(self, project_prompts: Path, packaged_prompts: Path) -> None:
+        self._folders = (project_prompts, packaged_prompts)
+        self._project: OpenProject | None = None
+        self._prompting: Prompting | None = None
+
+    async def start(self, project: OpenProject) -> None:
+        """Take the project and read its templates."""
+        self._project = project
+        self._prompting = await Prompting.open(*self._folders, project.store, project.bus.publish)
+
+    @property
+    def _open(self) -> OpenProject:
+        assert self._project is not None, "start() was not called"
+        return self._project
+
+    @property
+    def prompting(self) -> Prompting:
+        assert self._prompting is not None, "start() was not called"
+        return self._prompting
+
+    async def aclose(self) -> None:
+        if self._prompting is not None:
+            await self._prompting.aclose()
+
+    # Plans
+
+    async def plan(
+        self, page_id: str, kind: RunKind, *, model: str | None = None, feedback: str | None = None
+    ) -> Plan:
+        """The call that a command is about to start. Raises MissingModel when no model is set up, Refused without a stage."""
+        stage = await self._stage(page_id, None)
+        ref = self._open.models.ref_for(stage.role, model)
+        return await self._plan(page_id, stage, kind, ref, words=feedback)
+
+    async def preview(
+        self, page_id: str, kind: RunKind | None, *, stage: str | None, model: str | None, feedback: str | None
+    ) -> Plan:
+        """As `plan`, for looking at: works without a model, and for any stage."""
+        chosen = await self._stage(page_id, stage)
+        has_model = True
+        try:
+            ref = self._open.models.ref_for(chosen.role, model)
+        except StudioError:
+            if model is not None:
+                raise
+            ref, has_model = NO_MODEL, False
+        plan = await self._plan(page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback)
+        return replace(plan, has_model=has_model)
+
+    async def plan_of_run(self, run: Run) -> Plan:
+        """The call of a queued run, from its row."""
+        stage = self._open.workflow.stage(run.stage)
+        ref = self._open.models.parse(run.model)
+        return await self._plan(
+            run.page_id, stage, run.kind, ref, feedback_id=run.feedback_id, continue_from=run.partial or None
+        )
+
+    async def _stage(self, page_id: str, name: str | None) -> Stage:
+        project = self._open
+        if name is not None:
+            return project.workflow.stage(name)
+        page = await project.store.read(lambda tx: pages.get(tx, page_id))
+        found = project.stage_of(page)
+        if found is None and project.state_of(page).phase is Phase.AWAITING:
+            return project.workflow.stages[0]
+        if found is None:
+            raise Refused("Every stage of this page is approved.", hint="Reopen it to draft again.")
+        return found
+
+    async def _plan(
+        self,
+        page_id: str,
+        stage: Stage,
+        kind: RunKind,
+        ref: ModelRef,
+        *,
+        words: str | None = None,
+        feedback_id: str | None = None,
+        continue_from: str | None = None,
+    ) -> Plan:
+        project = self._open
+        material = await project.store.read(
+            lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id)
+        )
+        profile = project.models.profile(ref) if ref is not NO_MODEL else ModelProfile()
+        ratio = await project.models.ratio(ref)
+        prompt = await self.prompting.assemble(
+            project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from
+        )
+        low, high = _output_range(stage, profile)
+        request = _request(project, ref, profile, stage, kind, prompt.messages)
+        price = project.models.registry.estimate_range(ref, prompt.tokens, low, high) if ref is not NO_MODEL else None
+        return Plan(
+            page_id=page_id,
+            stage=stage.name,
+            kind=kind,
+            role=stage.role,
+            model=ref,
+            profile=profile,
+            request=request,
+            ledger=prompt.ledger,
+            tokens=prompt.tokens,
+            ratio=ratio,
+            budget=prompt.budget,
+            template=prompt.template,
+            template_digest=prompt.template_digest,
+            prompt_digest=digest(prompt_text(request)),
+            output_low=low,
+            output_high=high,
+            price_low=price[0] if price else None,
+            price_high=price[1] if price else None,
+            feedback_ids=tuple(note.id for note in material.notes),
+        )
+
+    async def price_line(self, page_id: str) -> str:
+        """What the page's next draft costs, in one line; says so when no model is set up."""
+        try:
+            plan = await self.preview(page_id, None, stage=None, model=None, feedback=None)
+        except StudioError as error:
+            return error.message
+        return plan.line if plan.has_model else "No model is set up yet."
+
+    async def check_budget(self, plan: Plan) -> None:
+        """Raises BudgetExceeded when the call could pass a limit of `[limits]`."""
+        limits = self._open.settings.limits
+        spent = await self._open.store.read(lambda tx: spend(tx, limits))
+        check_money(spent, plan.price_high)
+
+    async def record(self, run: Run, plan: Plan) -> None:
+        """Keep what a run is made from: the rendered prompt and the ledger."""
+
+        def write(tx: Tx) -> None:
+            blobs.put(tx, prompt_text(plan.request))
+            runs.describe(tx, run.id, template_digest=plan.template_digest, prompt_digest=plan.prompt_digest)
+            ledger.insert(tx, run.id, plan.ledger)
+
+        await self._open.store.transact(write)
+
+    async def settle_unclaimed(self, run: Run) -> None:
+        """Stop a run that no worker has taken yet."""
+        project = self._open
+
+        def write(tx: Tx) -> None:
+            if not runs.finish(tx, run.id, status=RunStatus.STOPPED):
+                return
+            page = pages.get(tx, run.page_id)
+            has_revision = revisions.head(tx, run.page_id, run.stage) is not None
+            following = advance(
+                project.workflow, project.state_of(page), Action.DISCARD, has_revision=has_revision
+            )
+            project.move_to(tx, page, following, "stopped", stage=run.stage, run=run.id)
+            tx.emit(RunEnded(run=run.id, page=run.page_id, stage=run.stage, status=RunStatus.STOPPED.value))
+
+        await project.store.transact(write)
+
+    # Templates and warnings
+
+    async def reload_templates(self) -> None:
+        await self.prompting.reload()
+
+    async def templates(self, *, check: bool) -> tuple[TemplateView, ...]:
+        return await self.prompting.views(check=check)
+
+    async def template(self, name: str) -> TemplateText:
+        return await self.prompting.view(name)
+
+    def warnings(self) -> tuple[Warning, ...]:
+        """All that the person should know: settings, canon, templates."""
+        project = self._open
+        settings = [
+            Warning(kind=one.kind, message=one.message, hint=one.hint, path=one.file, line=one.line)
+            for one in project.settings.warnings
+        ]
+        canon = [
+            Warning(kind="canon", message=one.message, path=f"canon/{one.path}", line=one.line)
+            for one in project.canon.warnings
+        ]
+        return (*settings, *canon, *self.prompting.warnings())
+
+
+def prompt_text(request: ModelRequest) -> str:
+    """The rendered prompt as it is kept: JSON of its messages, exact to the character."""
+    rows = [{"role": one.role, "text": one.text, "cache": one.cache} for one in request.messages]
+    return json.dumps(rows, ensure_ascii=False)
+
+
+def _output_range(stage: Stage, profile: ModelProfile) -> tuple[int, int]:
+    factor = _TOKENS_A_WORD * (_JSON_FACTOR if stage.output is OutputKind.DIALOGUE else 1.0)
+    low = round(stage.target_words * _SHORT * factor)
+    high = min(round(stage.target_words * _LONG * factor), stage.max_output_tokens, profile.max_output_tokens)
+    return min(low, high), high
+
+
+def _request(
+    project: OpenProject,
+    ref: ModelRef,
+    profile: ModelProfile,
+    stage: Stage,
+    kind: RunKind,
+    messages: tuple[Message, ...],
+) -> ModelRequest:
+    schema = JsonSchema("dialogue", DIALOGUE_SCHEMA) if stage.output is OutputKind.DIALOGUE else None
+    sampling = profile.sampling.get("revise" if kind is RunKind.REVISE else "draft", Sampling())
+    return ModelRequest(
+        model=ref.model,
+        messages=messages,
+        max_output_tokens=min(stage.max_output_tokens, profile.max_output_tokens),
+        sampling=sampling,
+        json_schema=schema,
+        cache_key=f"studio-{digest(str(project.root))[:16]}",
+    )
