@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -12,21 +11,16 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from studio.domain.errors import ProjectBusy, StorageError
-from studio.store.failures import database_error
 from studio.store.migrate import Step, packaged_steps
 from studio.store.opening import open_database
-from studio.store.readers import Read, Readers
+from studio.store.readers import Read
 from studio.store.transaction import Tx, utc_now
 from studio.store.writer import Alone, Listener, Write, Writer
 
-if TYPE_CHECKING:
-    import duckdb
-
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 _open_files: set[Path] = set()
 _open_files_lock = threading.Lock()
@@ -38,10 +32,9 @@ class Store:
     Made by `open`; nothing of DuckDB is imported or called on the caller's thread.
     """
 
-    def __init__(self, path: Path, writer: Writer, readers: Readers) -> None:
+    def __init__(self, path: Path, writer: Writer) -> None:
         self.path = path
         self._writer = writer
-        self._readers = readers
         self._ended: Future[None] | None = None
         self._ending = threading.Lock()
         atexit.register(self.close)
@@ -56,12 +49,16 @@ class Store:
         """
         place = _claim(path)
         try:
-            writer = Writer(lambda: open_database(place, packaged_steps() if steps is None else steps, clock), clock)
-            connection = await _answer(writer.opened)
+            writer = Writer(
+                place,
+                lambda create: open_database(place, packaged_steps() if steps is None else steps, clock, create=create),
+                clock,
+            )
+            await _answer(writer.opened)
         except BaseException:
             writer.opened.add_done_callback(lambda opened: _abandon(writer, opened, place))
             raise
-        return cls(place, writer, Readers(connection, clock))
+        return cls(place, writer)
 
     async def transact(self, work: Callable[[Tx], T], *, actor: str = "") -> T:
         """Run `work` in a transaction on the writer thread; returns once it is on disk.
@@ -74,7 +71,7 @@ class Store:
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on a snapshot that holds everything committed before the call."""
-        future: Future[T] = self._readers.put(Read(work))
+        future: Future[T] = self._writer.readers.put(Read(work))
         return await _answer(future)
 
     def on_commit(self, callback: Listener) -> None:
@@ -83,16 +80,18 @@ class Store:
 
     async def checkpoint(self) -> None:
         """Write the log into the database file."""
-        await _answer(self._writer.put(Alone(_checkpoint)))
+        await _answer(self._writer.put(Alone(self._writer.checkpoint)))
 
     async def aclose(self) -> None:
         """Carry out what is queued, write the log into the file and close it. May be called more than once."""
         await _answer(self._end())
+        self._writer.thread.join()
 
     def close(self) -> None:
         """`aclose` for a thread without an event loop; also run when the program ends without it."""
-        with suppress(StorageError):
+        with suppress(StorageError, TimeoutError):
             self._end().result(timeout=30)
+            self._writer.thread.join()
 
     def _end(self) -> Future[None]:
         with self._ending:
@@ -100,24 +99,10 @@ class Store:
                 self._ended = self._writer.put(Alone(self._finish, last=True))
             return self._ended
 
-    def _finish(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._readers.close()
-        try:
-            _checkpoint(connection)
-        except StorageError as error:
-            log.warning("closed without a checkpoint, the log is kept beside the file: %s", error)
-        connection.close()
+    def _finish(self) -> None:
+        self._writer.finish()
         _release(self.path)
         atexit.unregister(self.close)
-
-
-def _checkpoint(connection: duckdb.DuckDBPyConnection) -> None:
-    import duckdb
-
-    try:
-        connection.execute("CHECKPOINT")
-    except duckdb.Error as error:
-        raise database_error(error, "write its log into the file") from error
 
 
 async def _answer(future: Future[T]) -> T:
@@ -141,12 +126,12 @@ async def _answer(future: Future[T]) -> T:
     return future.result()
 
 
-def _abandon(writer: Writer, opened: Future[duckdb.DuckDBPyConnection], path: Path) -> None:
+def _abandon(writer: Writer, opened: Future[None], path: Path) -> None:
     """Nobody waits for the opening any more: close what it opened, then let go of the name."""
     if opened.exception() is not None:
         _release(path)
         return
-    closing: Future[None] = writer.put(Alone(lambda connection: connection.close(), last=True))
+    closing: Future[None] = writer.put(Alone(writer.finish, last=True))
     closing.add_done_callback(lambda _: _release(path))
 
 

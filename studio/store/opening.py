@@ -26,18 +26,27 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "enable_external_access": False,
     "python_enable_replacements": False,
+    # Every commit goes to the log and no commit writes a checkpoint: the writer does that between transactions, since one
+    # that fails (full disk) makes DuckDB give up on the open file.
+    "wal_autocheckpoint": "1TB",
+    "auto_checkpoint_skip_wal_threshold": 10**15,
 }
 
 
-def open_database(path: Path, steps: Sequence[Step], clock: Callable[[], datetime]) -> duckdb.DuckDBPyConnection:
-    """The open, migrated database; made first where there is none.
+def open_database(
+    path: Path, steps: Sequence[Step], clock: Callable[[], datetime], *, create: bool = True
+) -> duckdb.DuckDBPyConnection:
+    """The open, migrated database; made first where there is none and `create` allows it.
 
     Raises ProjectBusy when another process holds it, StorageError for a foreign, broken, newer or half-missing one.
     """
     import duckdb
 
     try:
-        _create_if_missing(path, steps, clock)
+        if not _is_there(path):
+            if not create:
+                raise StorageError(f"{path} has vanished.", hint="Put it back from a copy.")
+            _create(path, steps, clock)
         connection = _connect(path)
         try:
             if _needs_migration(connection, path, steps):
@@ -63,13 +72,18 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(path), config=_CONFIG)
 
 
-def _create_if_missing(path: Path, steps: Sequence[Step], clock: Callable[[], datetime]) -> None:
+def _is_there(path: Path) -> bool:
     if path.is_file():
         if path.stat().st_size == 0:
             raise StorageError(f"{path} is empty: it is not a database.", hint="Put back a copy of it, or remove it.")
-        return
+        return True
     if path.exists() or path.is_symlink():
         raise StorageError(f"{path} is not a file.", hint="Move what stands in its place away.")
+    return False
+
+
+def _create(path: Path, steps: Sequence[Step], clock: Callable[[], datetime]) -> None:
+    """Make it whole under another name, then rename: DuckDB's own first creation, when killed, leaves a file that will not open."""
     _refuse_orphans(path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f"{path.name}.new")

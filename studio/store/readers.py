@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,20 +28,47 @@ class Read:
     future: Future[Any] = field(default_factory=Future)
 
 
-class Readers:
-    """`count` threads that answer from one queue."""
+@dataclass(slots=True)
+class _Seat:
+    """A reader thread's cursor; None while the file is being opened anew."""
 
-    def __init__(self, root: duckdb.DuckDBPyConnection, clock: Callable[[], datetime], count: int = 2) -> None:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    cursor: duckdb.DuckDBPyConnection | None = None
+
+
+class Readers:
+    """Threads that answer from one queue. `mend` asks the writer to open the file anew if DuckDB has given up on it."""
+
+    def __init__(self, clock: Callable[[], datetime], mend: Callable[[], Future[None]], count: int = 2) -> None:
         self._clock = clock
+        self._mend = mend
         self._queue: queue.SimpleQueue[Read | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        self._threads = [
-            threading.Thread(target=self._run, args=(root.cursor(),), name=f"studio-reader-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._seats = [_Seat() for _ in range(count)]
+        self._threads: list[threading.Thread] = []
+
+    def attach(self, root: duckdb.DuckDBPyConnection) -> None:
+        """Give each thread a cursor of the connection; starts the threads the first time."""
+        for seat in self._seats:
+            with seat.lock:
+                seat.cursor = root.cursor()
+        if not self._threads:
+            self._threads = [
+                threading.Thread(target=self._run, args=(seat,), name=f"studio-reader-{number}", daemon=True)
+                for number, seat in enumerate(self._seats)
+            ]
+            for thread in self._threads:
+                thread.start()
+
+    @contextmanager
+    def detached(self) -> Iterator[None]:
+        """While this lasts no read is at work and no cursor is open."""
+        with ExitStack() as stack:
+            for seat in self._seats:
+                stack.enter_context(seat.lock)
+                _close(seat)
+            yield
 
     def put(self, read: Read) -> Future[Any]:
         with self._closing:
@@ -52,33 +80,69 @@ class Readers:
     def close(self) -> None:
         """Answer what is queued, then end the threads."""
         with self._closing:
-            if self._closed:
-                return
             self._closed = True
             for _ in self._threads:
                 self._queue.put(None)
         for thread in self._threads:
             thread.join()
+        for seat in self._seats:
+            _close(seat)
 
-    def _run(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _run(self, seat: _Seat) -> None:
         while (read := self._queue.get()) is not None:
             try:
-                read.future.set_result(self._answer(cursor, read))
+                read.future.set_result(self._answer(seat, read.work))
             except BaseException as error:
                 read.future.set_exception(error)
-        cursor.close()
 
-    def _answer(self, cursor: duckdb.DuckDBPyConnection, read: Read) -> Any:
+    def _answer(self, seat: _Seat, work: Callable[[Tx], Any]) -> Any:
+        try:
+            return self._attempt(seat, work)
+        except StorageError:
+            if _usable(seat):
+                raise
+        self._mend().result()
+        return self._attempt(seat, work)
+
+    def _attempt(self, seat: _Seat, work: Callable[[Tx], Any]) -> Any:
         import duckdb
 
-        try:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-        except duckdb.Error as error:
-            raise database_error(error, "be read") from error
-        try:
-            return read.work(Tx(cursor, now=self._clock()))
-        finally:
+        with seat.lock:
+            if seat.cursor is None:
+                raise StorageError("The database is not open.", hint="Free some space on the disk and try again.")
             try:
-                cursor.execute("ROLLBACK")
+                seat.cursor.execute("BEGIN TRANSACTION READ ONLY")
             except duckdb.Error as error:
-                log.debug("the reading transaction had ended: %s", error)
+                raise database_error(error, "be read") from error
+            try:
+                return work(Tx(seat.cursor, now=self._clock()))
+            finally:
+                _end(seat.cursor)
+
+
+def _end(cursor: duckdb.DuckDBPyConnection) -> None:
+    import duckdb
+
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error as error:
+        log.debug("the reading transaction had ended: %s", error)
+
+
+def _usable(seat: _Seat) -> bool:
+    import duckdb
+
+    with seat.lock:
+        if seat.cursor is None:
+            return False
+        try:
+            seat.cursor.execute("SELECT 1").fetchone()
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _close(seat: _Seat) -> None:
+    if seat.cursor is not None:
+        seat.cursor.close()
+        seat.cursor = None

@@ -1,4 +1,4 @@
-"""The one writer thread: group commit, journal numbering, listeners. Reading is in `readers`."""
+"""The one writer thread: group commit, journal numbering, listeners, checkpoints, mending. Reading is in `readers`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError
 from studio.protocol.events import AnyEvent
 from studio.store.failures import database_error
+from studio.store.readers import Readers
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # Bounds how long the first of a group waits for the last: at 2 ms of work each, about a tenth of a second.
 _LARGEST_GROUP = 64
+# DuckDB's own checkpoints are off (see `opening`): one that fails at a COMMIT would leave in doubt whether that was saved.
+_CHECKPOINT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +41,34 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """Something done on the writer's connection between transactions; `last` ends the thread."""
+    """Something done on the writer's thread between transactions; `last` ends the thread."""
 
-    act: Callable[[duckdb.DuckDBPyConnection], Any]
+    act: Callable[[], Any]
     last: bool = False
     future: Future[Any] = field(default_factory=Future)
 
 
 class Writer:
-    """Owns the connection. `open_connection` runs on the thread, so that importing and opening block nobody."""
+    """Owns the connection. `connect` runs on the thread, so that importing and opening block nobody.
 
-    def __init__(self, open_connection: Callable[[], duckdb.DuckDBPyConnection], clock: Callable[[], datetime]) -> None:
-        self._open_connection = open_connection
+    It is told whether the file may be made: when it is opened anew later, a file that vanished is an error, not an empty book.
+    """
+
+    def __init__(
+        self, path: Path, connect: Callable[[bool], duckdb.DuckDBPyConnection], clock: Callable[[], datetime]
+    ) -> None:
+        self._wal = path.with_name(f"{path.name}.wal")
+        self._connect = connect
         self._clock = clock
         self._queue: queue.SimpleQueue[Write | Alone] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        self._connection: duckdb.DuckDBPyConnection
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._seq = 0
+        self._checkpoint_at = _CHECKPOINT_BYTES
         self.listeners: list[Listener] = []
-        self.opened: Future[duckdb.DuckDBPyConnection] = Future()
+        self.readers = Readers(clock, lambda: self.put(Alone(self._mend)))
+        self.opened: Future[None] = Future()
         self.thread = threading.Thread(target=self._run, name="studio-writer", daemon=True)
         self.thread.start()
 
@@ -69,23 +81,52 @@ class Writer:
             self._queue.put(item)
         return item.future
 
+    def checkpoint(self) -> None:
+        """Write the log into the file. To be put into the queue."""
+        import duckdb
+
+        try:
+            self._open().execute("CHECKPOINT")
+        except duckdb.Error as error:
+            self._mend()
+            raise database_error(error, "write its log into the file") from error
+
+    def finish(self) -> None:
+        """Answer the reads, write the log into the file, close it. To be put into the queue as the last item."""
+        self.readers.close()
+        try:
+            self.checkpoint()
+        except StorageError as error:
+            log.warning("closed without a checkpoint; the log stays beside the file: %s", error)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _run(self) -> None:
         try:
-            self._connection = self._open_connection()
-            row = self._connection.execute("SELECT coalesce(max(seq), 0) FROM workflow_events").fetchone()
-            self._seq = row[0] if row else 0
+            self._open()
         except BaseException as error:
             self.opened.set_exception(error)
             return
-        self.opened.set_result(self._connection)
+        self.opened.set_result(None)
         while True:
             group, alone = self._gather()
             if group:
                 self._commit(group)
+                self._relieve()
             if alone is not None:
                 self._act(alone)
                 if alone.last:
                     return
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            connection = self._connect(not self.opened.done())
+            row = connection.execute("SELECT coalesce(max(seq), 0) FROM workflow_events").fetchone()
+            self._seq = row[0] if row else 0
+            self._connection = connection
+            self.readers.attach(connection)
+        return self._connection
 
     def _gather(self) -> tuple[list[Write], Alone | None]:
         """Wait for work, then take all that queued during the last commit, in order."""
@@ -103,7 +144,7 @@ class Writer:
 
     def _act(self, alone: Alone) -> None:
         try:
-            alone.future.set_result(alone.act(self._connection))
+            alone.future.set_result(alone.act())
         except BaseException as error:
             alone.future.set_exception(error)
 
@@ -112,6 +153,7 @@ class Writer:
         try:
             results, events = self._attempt(group)
         except BaseException as error:
+            self._mend()
             if len(group) == 1:
                 group[0].future.set_exception(error)
                 return
@@ -125,31 +167,53 @@ class Writer:
     def _attempt(self, group: list[Write]) -> tuple[list[Any], tuple[AnyEvent, ...]]:
         import duckdb
 
+        connection = self._open()
         seq, results, events = self._seq, [], []
         try:
-            self._connection.execute("BEGIN TRANSACTION")
+            connection.execute("BEGIN TRANSACTION")
             for write in group:
-                tx = Tx(self._connection, now=self._clock(), actor=write.actor, seq=seq)
+                tx = Tx(connection, now=self._clock(), actor=write.actor, seq=seq)
                 results.append(write.work(tx))
                 events += tx.events
                 seq = tx.seq
-            self._connection.execute("COMMIT")
+            connection.execute("COMMIT")
         except duckdb.Error as error:
-            self._roll_back()
+            _roll_back(connection)
             raise database_error(error, "save the change") from error
         except BaseException:
-            self._roll_back()
+            _roll_back(connection)
             raise
         self._seq = seq
         return results, tuple(events)
 
-    def _roll_back(self) -> None:
-        import duckdb
-
+    def _mend(self) -> None:
+        """Open the file anew when DuckDB has given up on it (a checkpoint on a full disk does that); nothing saved is lost."""
+        if self._connection is not None:
+            if _usable(self._connection):
+                return
+            log.warning("the database is opened anew after a failure")
+            with self.readers.detached():
+                self._connection.close()
+                self._connection = None
         try:
-            self._connection.execute("ROLLBACK")
-        except duckdb.Error as error:
-            log.debug("no transaction left to roll back: %s", error)  # a failed COMMIT has ended it already
+            self._open()
+        except Exception as error:
+            log.warning("the database cannot be opened now, the next use tries again: %s", error)
+
+    def _relieve(self) -> None:
+        """Write a large log into the file. A failure costs nothing but the log's size: it is tried again after more of it."""
+        try:
+            size = self._wal.stat().st_size
+        except OSError:
+            return
+        if size < self._checkpoint_at:
+            return
+        try:
+            self.checkpoint()
+            self._checkpoint_at = _CHECKPOINT_BYTES
+        except StorageError as error:
+            self._checkpoint_at = size + _CHECKPOINT_BYTES
+            log.warning("the checkpoint is put off: %s", error)
 
     def _tell(self, events: tuple[AnyEvent, ...]) -> None:
         if not events:
@@ -159,3 +223,22 @@ class Writer:
                 listener(events)
             except Exception:
                 log.exception("a listener of the journal failed")
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    import duckdb
+
+    try:
+        connection.execute("ROLLBACK")
+    except duckdb.Error as error:
+        log.debug("no transaction left to roll back: %s", error)  # a failed COMMIT has ended it already
+
+
+def _usable(connection: duckdb.DuckDBPyConnection) -> bool:
+    import duckdb
+
+    try:
+        connection.execute("SELECT 1").fetchone()
+    except duckdb.Error:
+        return False
+    return True
