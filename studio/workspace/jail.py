@@ -34,6 +34,7 @@ class Entry:
     mtime_ns: int = 0
     size: int = 0
     problem: str = ""
+    inode: int = 0
 
 
 class Jail:
@@ -106,6 +107,11 @@ class Jail:
         """Remove a file (or the link itself); nothing happens when there is none."""
         with contextlib.suppress(NotFound), self._parent(rel) as (folder, name), _words(rel, "removed"):
             os.unlink(name, dir_fd=folder)
+
+    def remove_empty_folder(self, rel: str) -> None:
+        """Remove a folder if nothing is in it; nothing happens otherwise."""
+        with contextlib.suppress(NotFound, OSError), self._parent(rel) as (folder, name):
+            os.rmdir(name, dir_fd=folder)
 
     def rename(self, source: str, target: str) -> None:
         """Move a file to a name that is free. Raises Conflict when it is taken."""
@@ -213,7 +219,7 @@ def _entry(item: os.DirEntry[str], path: str, suffix: str) -> Iterator[Entry]:
     else:
         with contextlib.suppress(FileNotFoundError):  # removed since the folder was listed
             found = item.stat(follow_symlinks=False)
-            yield Entry(path, found.st_mtime_ns, found.st_size)
+            yield Entry(path, found.st_mtime_ns, found.st_size, inode=found.st_ino)
 
 
 def _shown(path: str) -> str:
