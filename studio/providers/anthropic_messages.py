@@ -59,7 +59,7 @@ class AnthropicMessages:
             )
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(request.model, key)
         try:
             client = self._with_key(key, request.user_agent_note)
@@ -78,7 +78,7 @@ class AnthropicMessages:
             raise classify(error, site) from error
 
     async def list_models(self) -> list[str]:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(key=key)
         names: list[str] = []
         try:
@@ -93,7 +93,7 @@ class AnthropicMessages:
         return names
 
     async def count_tokens(self, request: ModelRequest) -> int | None:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(request.model, key)
         kept = {name: value for name, value in self.body(request).items() if name in _COUNTED}
         try:

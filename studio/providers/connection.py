@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +40,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One endpoint with one set of credentials. `key` is asked at each call, so a new key needs no restart.
+    """One endpoint with one set of credentials. `key` is asked at each call (it may block), so a new key needs no restart.
 
     `native` says that the endpoint is the SDK's own (api.openai.com, api.anthropic.com, or what the SDK's base-URL variable
     names): only there may headers that the SDK takes from the environment (OPENAI_ORG_ID, ANTHROPIC_CUSTOM_HEADERS) be sent.
@@ -65,9 +66,12 @@ class Connection:
         secret = "" if key == _NO_KEY else key
         return CallSite(provider=self.name, host=self.host, model=model, key_env=self.key_env, secret=secret)
 
-    def current_key(self) -> str:
-        """The key as it is now, or a placeholder where none is needed. Raises MissingKey, AuthenticationFailed."""
-        key = (self.key() or "").strip()
+    async def current_key(self) -> str:
+        """The key as it is now, or a placeholder where none is needed. Raises MissingKey, AuthenticationFailed.
+
+        Asked in a thread: a command that prints it may take seconds, or a finger on a reader.
+        """
+        key = (await asyncio.to_thread(self.key) or "").strip()
         if not (key.isascii() and key.isprintable()):
             raise unusable_key(self.site())
         if key:

@@ -60,7 +60,7 @@ class OpenAIChat:
         self._clients.base()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(request.model, key)
         try:
             client = self._clients.with_key(key, request.user_agent_note)

@@ -38,7 +38,7 @@ class OpenAIClients:
 
     async def list_models(self) -> list[str]:
         """Names of the models that the service offers; asks for nothing else."""
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(key=key)
         names: list[str] = []
         try:

@@ -35,7 +35,7 @@ class OpenAIResponses:
         self._clients.base()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(request.model, key)
         try:
             client = self._clients.with_key(key, request.user_agent_note)
@@ -57,7 +57,7 @@ class OpenAIResponses:
         return await self._clients.list_models()
 
     async def count_tokens(self, request: ModelRequest) -> int | None:
-        key = self._connection.current_key()
+        key = await self._connection.current_key()
         site = self._connection.site(request.model, key)
         body = self.body(request)
         try:

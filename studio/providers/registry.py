@@ -95,6 +95,11 @@ class ProviderRegistry:
         """Every provider that can be named, `local` last."""
         return [*self._endpoints, LOCAL] if self._local else list(self._endpoints)
 
+    def base_url(self, name: str) -> str:
+        """The address of a service as it is used; empty for the model on this computer."""
+        settings = self._endpoints.get(name)
+        return settings.base_url if settings else ""
+
     def parse_ref(self, text: str) -> ModelRef:
         """`provider:model` (the model may hold `:` and `/`), a provider alone, or a bare model name that is known.
 
@@ -189,9 +194,8 @@ class ProviderRegistry:
         """Ask a service for its models; nothing is generated. Raises ProviderError."""
         started = time.monotonic()
         models = await self.provider(name).list_models()
-        settings = self._endpoints.get(name)
         elapsed = (time.monotonic() - started) * 1000
-        return EndpointCheck(name, settings.base_url if settings else "", tuple(models), elapsed)
+        return EndpointCheck(name, self.base_url(name), tuple(models), elapsed)
 
     async def prewarm(self, ref: ModelRef) -> None:
         """Import the SDK that `ref` needs, and the price table, in a thread: worst gap of the event loop 73 ms, once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -265,6 +266,21 @@ async def test_the_key_is_read_at_each_call(api: str, server: WireServer, provid
 
     sent = [seen.headers["authorization"] for seen in server.requests]
     assert sent == ["Bearer first-key-123456", "Bearer second-key-123456"]
+
+
+async def test_a_slow_key_command_does_not_stop_the_loop(provider_for: Make) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def key() -> str:
+        asked.set()
+        answered.wait(5)
+        return KEY
+
+    task = asyncio.create_task(collect(provider_for("chat", key=key), asking()))
+    assert await asyncio.to_thread(asked.wait, 5)
+    answered.set()  # reached only because the loop went on while the key was awaited
+
+    assert text_of(await task)
 
 
 @pytest.mark.parametrize("api", APIS)

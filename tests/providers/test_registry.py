@@ -188,6 +188,8 @@ async def test_a_users_endpoint_is_reached_with_its_own_key(server: WireServer) 
     assert server.calls[0].headers["x-team"] == "comics"
     check = await registry.check("wire")
     assert "scripted-model" in check.models
+    assert check.base_url == registry.base_url("wire") == server.openai_url
+    assert registry.base_url("local") == ""
     await registry.aclose()
 
 
