@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,18 @@ from studio.domain.ids import new_id
 from studio.domain.run import Execution, Run, RunStatus, Usage
 from studio.engine.desk import Plan
 from studio.engine.live import LiveRun
-from studio.providers import pricing, tokens
+from studio.providers import tokens
 from studio.store import executions
-from studio.store.database import Store, Tx
+from studio.store.transaction import Tx, utc_now
 
 if TYPE_CHECKING:
     from studio.engine.drafting import Ending, Working
 
+Pricer = Callable[[str, str, Usage], tuple[float | None, str, str | None]]
+"""(provider, model, usage) -> (US dollars or None, source, price table)."""
 
-def begin(run: Run, plan: Plan, number: int, store: Store) -> Execution:
+
+def begin(run: Run, plan: Plan, number: int) -> Execution:
     return Execution(
         id=new_id(),
         run_id=run.id,
@@ -27,7 +31,7 @@ def begin(run: Run, plan: Plan, number: int, store: Store) -> Execution:
         role=plan.role,
         provider=plan.model.provider,
         model=plan.model.model,
-        started_at=store.clock(),
+        started_at=utc_now(),
         status="running",
         prompt_digest=plan.prompt_digest,
         template_digest=plan.template_digest,
@@ -57,22 +61,22 @@ def running_cost(plan: Plan, output_tokens: int) -> float | None:
     return max(0.0, plan.price_low + (output_tokens - plan.output_low) * per_token)
 
 
-def ended(working: Working, live: LiveRun, ending: Ending) -> Execution | None:
+def ended(working: Working, live: LiveRun, ending: Ending, price: Pricer) -> Execution | None:
     """The row of the last request, priced; None when no request was open."""
     execution = working.execution
     if execution is None:
         return None
     usage = working.finished.usage if working.finished else _estimated(working, live)
     plan = working.plan
-    price = pricing.price(plan.model.provider, plan.model.model, usage, table=plan.price_table, local=plan.profile.local)
+    cost, source, version = price(plan.model.provider, plan.model.model, usage)
     error = ending.error
     return replace(
         execution,
         status={RunStatus.COMPLETED: "completed", RunStatus.STOPPED: "stopped"}.get(ending.status, "failed"),
         usage=usage,
-        cost_usd=price.cost_usd,
-        cost_source=price.source,
-        price_version=price.version,
+        cost_usd=cost,
+        cost_source=source,
+        price_version=version,
         latency_ms=(time.monotonic() - working.asked_at) * 1000,
         first_token_ms=working.first_token_ms,
         finish_reason=(working.finished.detail or working.finished.reason.value) if working.finished else None,

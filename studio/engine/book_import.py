@@ -18,7 +18,7 @@ from studio.engine.texts import add_person_revision, add_revision, structured
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
 from studio.store import chapters, pages, revisions
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 from studio.workspace.jail import Jail
 
 

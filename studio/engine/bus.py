@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from studio.protocol.events import AnyEvent, Delta, Lagged, RunSnapshot
@@ -94,7 +94,7 @@ class EventBus:
 
     async def _batches(
         self, subscription: Subscription, after: int | None, snapshots: list[RunSnapshot]
-    ) -> AsyncIterator[list[AnyEvent]]:  # type: ignore[override]  # (an async generator; aclose is used above)
+    ) -> AsyncGenerator[list[AnyEvent], None]:
         last = after or 0
         tail = await self._tail(after) if after is not None else []
         if tail:

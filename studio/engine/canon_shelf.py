@@ -12,7 +12,8 @@ from studio.domain.errors import NotFound
 from studio.protocol.events import AnyEvent, CanonReloaded
 from studio.store import canon
 from studio.store.database import Store
-from studio.workspace.canon_files import CanonFolder, LinkIndex
+from studio.workspace.canon_files import CanonFolder
+from studio.workspace.canon_links import LinkIndex
 
 
 class CanonShelf:

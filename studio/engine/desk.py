@@ -20,7 +20,7 @@ from studio.protocol.events import RunEnded
 from studio.protocol.views import TemplateText, TemplateView, Warning
 from studio.providers.base import JsonSchema, Message, ModelProfile, ModelRef, ModelRequest, Sampling
 from studio.store import blobs, ledger, pages, revisions, runs
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject

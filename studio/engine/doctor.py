@@ -10,7 +10,7 @@ from studio.domain.text import digest
 from studio.engine.open_project import OpenProject
 from studio.protocol.views import Check
 from studio.store import journal, pages, revisions, state
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 _NAMED = 5
 

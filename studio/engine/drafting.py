@@ -28,7 +28,7 @@ from studio.protocol.events import RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
 from studio.providers.retry import stream_with_retry
 from studio.store import feedback, pages, revisions, runs
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 from studio.workspace import streams
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Drafting:
         match part:
             case AttemptStarted(number):
                 working.asked_at = time.monotonic()
-                working.execution = execution = attempts.begin(working.run, working.plan, number, store)
+                working.execution = execution = attempts.begin(working.run, working.plan, number)
                 await store.transact(lambda tx: attempts.insert(tx, execution))
                 live.tell("waiting for the model")
             case AttemptFailed(_, error, wait, _):
@@ -170,7 +170,7 @@ class Drafting:
     async def _settle(self, run: Run, live: LiveRun, working: Working | None, ending: Ending) -> None:
         """Write how the run ended: execution, revision, state, event; all in one transaction."""
         live.flush()
-        ended = attempts.ended(working, live, ending) if working else None
+        ended = attempts.ended(working, live, ending, self._project.models.price) if working else None
         given = working.plan.feedback_ids if working else ()
         await self._project.store.transact(lambda tx: self._write_ending(tx, run, live, ended, ending, given))
         self._project.live.remove(run.id)

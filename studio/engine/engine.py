@@ -88,7 +88,8 @@ class Engine:
 
     async def execute(self, command: c.AnyCommand, call: Call) -> c.Done:
         """Carry out one command; raises the tree of `domain.errors`, and nothing else."""
-        return await self._guarded(HANDLERS[type(command)](self._project, command, call))
+        done: c.Done = await self._guarded(HANDLERS[type(command)](self._project, command, call))
+        return done
 
     async def query(self, query: q.Query[R], actor: str) -> R:
         answer: R = await self._guarded(ANSWERS[type(query)](self._project, query, actor))

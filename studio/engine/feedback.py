@@ -8,7 +8,7 @@ from studio.domain.page import Feedback, FeedbackKind, Revision
 from studio.domain.text import clean
 from studio.protocol.events import FeedbackChanged
 from studio.store import feedback
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 def quoted_passage(quote: str | None, revision: Revision) -> str | None:

@@ -9,7 +9,7 @@ from studio.domain.errors import BudgetExceeded, LimitReached
 from studio.domain.run import RunKind
 from studio.protocol.views import SpendView
 from studio.store import executions, revisions, runs
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
     from studio.config.settings import Limits

@@ -15,11 +15,12 @@ from studio.domain import dialogue
 from studio.domain.errors import BadInput, NotFound, StudioError
 from studio.domain.page import Origin, Page, Revision
 from studio.domain.text import clean
-from studio.domain.workflow import OutputKind, Stage, Workflow
+from studio.domain.workflow import Action, OutputKind, Stage, Workflow, advance
 from studio.engine.texts import add_revision
 from studio.protocol.events import AnyEvent, MirrorConflict, Notice, PageChanged
-from studio.store import chapters, mirror, pages, revisions
-from studio.store.database import Store, Tx
+from studio.store import chapters, mirror, pages, revisions, runs
+from studio.store.database import Store
+from studio.store.transaction import Tx
 from studio.workspace import mirror as format_
 from studio.workspace.mirror_files import MirrorFile, MirrorFolder
 
@@ -76,14 +77,31 @@ class Manuscript:
             written = await self._write_due()
         return f"{taken} edited section{'' if taken == 1 else 's'} read, {written} file{'' if written == 1 else 's'} written."
 
+    async def differences(self) -> list[str]:
+        """What differs between the files and the approved texts now, a few words each. Changes nothing."""
+        async with self._busy:
+            found = await self._store.read(lambda tx: [self._approved(tx, ident) for ident in _with_approved(tx)])
+            files = {file.page_id: file for file in await asyncio.to_thread(self._folder.scan)}
+            differing: list[str] = []
+            for one in found:
+                path = format_.relative_path(one.chapter_slug, one.page.slug)
+                file = files.get(one.page.id)
+                if file is None:
+                    differing.append(f"{path} is missing")
+                    continue
+                expected = format_.render(_mirror_page(one, self._workflow))
+                if await asyncio.to_thread(self._folder.read, file.path) != expected:
+                    differing.append(f"{file.path} differs from the approved text")
+            return differing
+
     async def _read_all(self) -> int:
         files = await asyncio.to_thread(self._folder.scan)
         known = {row.page_id: row for row in await self._store.read(mirror.all)}
         taken = 0
         for file in files:
-            row = known.get(file.page_id)
+            row = known.get(file.page_id or "")
             if file.page_id and (row is None or row.digest != file.digest):
-                taken += await self._read(file)
+                taken += await self._read(file, file.page_id)
         return taken
 
     async def _read_known(self, page_id: str) -> None:
@@ -91,15 +109,15 @@ class Manuscript:
         row = await self._store.read(lambda tx: mirror.get(tx, page_id))
         for file in files:
             if file.page_id == page_id and (row is None or row.digest != file.digest):
-                await self._read(file)
+                await self._read(file, page_id)
 
-    async def _read(self, file: MirrorFile) -> int:
+    async def _read(self, file: MirrorFile, page_id: str) -> int:
         """Take the edits of one file; returns how many sections became revisions."""
         try:
             text = await asyncio.to_thread(self._folder.read, file.path)
             labels = {stage.name: stage.label for stage in self._workflow.stages}
             parsed = format_.parse(text, labels)
-            approved = await self._store.read(lambda tx: self._approved(tx, file.page_id))
+            approved = await self._store.read(lambda tx: self._approved(tx, page_id))
         except NotFound:
             return 0
         except StudioError as error:
@@ -113,7 +131,7 @@ class Manuscript:
         taken = 0
         for edit in changes.edits:
             taken += await self._take(approved.page, edit, file)
-        await self._store.transact(lambda tx: mirror.put(tx, file.page_id, file.path, file.digest, ""))
+        await self._store.transact(lambda tx: mirror.put(tx, page_id, file.path, file.digest, ""))
         return taken
 
     async def _keep(self, file: MirrorFile, text: str, page: Page) -> None:
@@ -130,21 +148,30 @@ class Manuscript:
             return 0
 
         def work(tx: Tx) -> None:
-            head = pages.heads(tx, page.id).get(stage.name)
-            approved = head.approved_id if head else None
+            known = pages.heads(tx, page.id).get(stage.name)
+            approved = known.approved_id if known else None
             note = f"edited in {file.path}" + (" while the page had changed" if edit.conflict else "")
+            following = self._following(tx, page, stage) if not edit.approved else None
+            head = not edit.conflict if edit.approved else following is not None
             base = edit.base_revision if edit.base_revision and _exists(tx, edit.base_revision) else approved
             revision = add_revision(
-                tx, page.id, stage.name, text, origin=Origin.MIRROR, data=data, note=note, head=not edit.conflict,
+                tx, page.id, stage.name, text, origin=Origin.MIRROR, data=data, note=note, head=head,
                 parent=revisions.get(tx, base) if base else None,
             )  # fmt: skip
             if approved is not None and not edit.conflict:
                 pages.set_approved(tx, page.id, stage.name, revision.id)
-            now = pages.update(tx, page.id)
+            now = pages.update(tx, page.id, state=following)
             tx.emit(PageChanged(page=page.id, state=now.state, what="mirror", stage=stage.name, revision=revision.id))
 
         await self._store.transact(work, actor="manuscript")
         return 1
+
+    def _following(self, tx: Tx, page: Page, stage: Stage) -> str | None:
+        """The state after a hand-written section of a stage that awaits its text; None when it is not that stage's turn."""
+        state = self._workflow.parse_state(pages.get(tx, page.id).state)
+        if state.stage != stage.name or any(run.page_id == page.id for run in runs.live(tx)):
+            return None
+        return self._workflow.state_name(advance(self._workflow, state, Action.EDIT))
 
     async def _write_due(self) -> int:
         """Write each page whose file is missing or older than its approved texts."""

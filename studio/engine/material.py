@@ -8,7 +8,7 @@ from studio.domain.page import BRIEF, Chapter, Feedback, Page, Revision
 from studio.domain.run import RunKind
 from studio.domain.workflow import Stage, Workflow
 from studio.store import canon, chapters, feedback, pages, revisions
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from studio.engine.scheduler import Scheduler
 from studio.protocol.commands import Done
 from studio.protocol.events import PageChanged
 from studio.store import journal, pages, state
-from studio.store.database import Store, Tx
+from studio.store.database import Store
+from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
     from studio.config.settings import Settings

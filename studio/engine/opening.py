@@ -25,7 +25,8 @@ from studio.engine.scheduler import Scheduler
 from studio.engine.watching import Watching
 from studio.protocol.events import AnyEvent
 from studio.store import jobs, journal
-from studio.store.database import Store, Tx
+from studio.store.database import Store
+from studio.store.transaction import Tx
 from studio.workflows import library
 from studio.workspace import scaffold
 from studio.workspace.lock import ProjectLock

@@ -18,7 +18,7 @@ from studio.engine.open_project import OpenProject
 from studio.protocol.events import RunEnded
 from studio.providers import tokens
 from studio.store import executions, jobs, pages, revisions, runs
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 from studio.workspace import streams
 
 INTERRUPTED_CODE = "interrupted"

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from studio.domain.job import Job, JobStatus
 from studio.store import jobs
-from studio.store.database import Store, Tx
+from studio.store.database import Store
+from studio.store.transaction import Tx
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from studio.domain.run import Outcome
 from studio.domain.text import digest
 from studio.domain.workflow import OutputKind, Stage
 from studio.store import pages, revisions
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 def conflict(seen: str | None, newest: str | None, theirs: str) -> Conflict:

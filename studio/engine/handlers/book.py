@@ -12,7 +12,7 @@ from studio.engine.texts import add_person_revision, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
 from studio.store import chapters, pages, revisions, state
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 async def add_chapter(project: OpenProject, command: c.AddChapter, call: Call) -> c.Done:

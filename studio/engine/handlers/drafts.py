@@ -19,7 +19,7 @@ from studio.engine.texts import add_revision, refuse_stale, structured
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
 from studio.store import pages, revisions, runs
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 DRAFT_JOB = "draft"
 

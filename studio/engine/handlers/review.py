@@ -14,7 +14,7 @@ from studio.engine.texts import refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import FeedbackChanged
 from studio.store import feedback, pages, revisions
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 OUTCOME_WORDS = {
     Outcome.CUT_OFF: "was cut off at the output limit",

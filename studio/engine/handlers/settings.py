@@ -12,7 +12,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.protocol import commands as c
 from studio.protocol.events import SettingsChanged
 from studio.store import canon, pages
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 from studio.workspace.jail import Jail
 
 
@@ -70,7 +70,7 @@ async def _announce(project: OpenProject, call: Call, what: str) -> c.Done:
 
 async def save_template(project: OpenProject, command: c.SaveTemplate, call: Call) -> c.Done:
     """Write or remove the project's copy. A removed copy is kept under `.studio/trash/`."""
-    relative = project.catalog.relative_path(command.name)
+    relative = project.desk.prompting.project_path(command.name)
     await asyncio.to_thread(_save_template, project, relative, command.text)
     await project.desk.reload_templates()
     if command.text is None:

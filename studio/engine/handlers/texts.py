@@ -12,7 +12,7 @@ from studio.engine.texts import add_person_revision, add_revision, refuse_stale,
 from studio.engine.views.page import find_revision
 from studio.protocol import commands as c
 from studio.store import pages, revisions, words
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:

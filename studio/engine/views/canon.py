@@ -13,7 +13,7 @@ from studio.protocol import views as v
 from studio.providers import tokens
 from studio.store import canon as rows
 from studio.store import pages
-from studio.workspace.canon_files import missing_links
+from studio.workspace.canon_links import missing_links
 
 
 async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.CanonView:

@@ -10,7 +10,7 @@ from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.store import journal
 from studio.store import outline as rows
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 async def get_project(project: OpenProject, query: q.GetProject, actor: str) -> v.ProjectView:

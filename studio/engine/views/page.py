@@ -11,7 +11,7 @@ from studio.engine.views.rows import feedback_view, partial_view, revision_view,
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.store import chapters, executions, feedback, mirror, pages, revisions, runs, words
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 
 async def get_page(project: OpenProject, query: q.GetPage, actor: str) -> v.PageView:

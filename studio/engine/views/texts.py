@@ -12,7 +12,7 @@ from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.store import chapters, executions, pages, revisions, runs
 from studio.store import search as found_in
-from studio.store.database import Tx
+from studio.store.transaction import Tx
 
 _AROUND = 60
 
