@@ -169,10 +169,14 @@ class ProviderRegistry:
     def estimate_range(
         self, ref: ModelRef, input_tokens: int, output_low: int, output_high: int, cached: int = 0
     ) -> tuple[float, float] | None:
-        """What a call to `ref` may cost in US dollars, see `pricing.estimate_range`."""
+        """What a call to `ref` may cost in US dollars, see `pricing.estimate_range`.
+
+        For a model that thinks first the high end pays for all the thoughts that it is allowed.
+        """
         table, local = self._price_table(ref)
+        high = output_high + self.profile(ref).reasoning_reserve
         return pricing.estimate_range(
-            ref.provider, ref.model, input_tokens, output_low, output_high, cached, table=table, local=local
+            ref.provider, ref.model, input_tokens, output_low, high, cached, table=table, local=local
         )
 
     def prices_per_million(self, ref: ModelRef) -> tuple[float, float] | None:

@@ -252,3 +252,14 @@ def test_prices_follow_the_endpoint() -> None:
     assert registry.price(ModelRef("xai", "grok-unheard-of"), usage).cost_usd is None
     assert registry.estimate_range(ModelRef("mine", "m"), 100, 1, 2) == (0.0, 0.0)
     assert registry.estimate_range(ModelRef("xai", "grok-unheard-of"), 100, 1, 2) is None
+
+
+def test_the_high_end_of_a_price_pays_for_the_thoughts_of_a_model_that_thinks_first() -> None:
+    registry = ProviderRegistry()
+    ref = ModelRef("openai", "gpt-6.1-terra")
+
+    found = registry.estimate_range(ref, 1_000, 100, 100)
+
+    assert registry.profile(ref).reasoning_reserve > 0
+    assert found is not None
+    assert found[1] - found[0] > registry.profile(ref).reasoning_reserve * 4e-6  # at $5 per million tokens out
