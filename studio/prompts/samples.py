@@ -1,0 +1,83 @@
+"""Sample inputs that every template is tried with before it is used: first draft, revision, fresh try and continuation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from studio.prompts.source import Source
+
+PREFIX = "_prefix"
+PRIOR_PAGE = "_prior_page"
+MENTIONED = "_mentioned"
+SHARED = (PREFIX, PRIOR_PAGE, MENTIONED)
+"""The files of a workflow's folder that come before every stage's own messages, in this order."""
+
+KNOWN = frozenset(
+    {"project", "chapter", "page", "canon", "prior_page", "prior_pages", "summaries", "brief"}
+    | {"stages", "draft", "feedback", "continue_from", "target_words"}
+)
+"""Every name that a template may count on."""
+
+Data = dict[str, object]
+
+_LAMP: Data = {"name": "The Lamp", "type": "object", "text": "A lamp that is never lit."}
+_ILSE: Data = {"name": "Ilse Vane", "type": "character", "text": "She mends clocks."}
+_PRIOR: Data = {
+    "chapter_number": 1,
+    "number": 1,
+    "title": "Closing time",
+    "brief": "A boy brings a clock.",
+    "sections": [
+        {"stage": "narration", "label": "Narration", "text": "The shutters were half down."},
+        {"stage": "dialogue", "label": "Dialogue", "text": "ILSE (speech): We're shut."},
+    ],
+}
+
+
+def page_data(
+    *, full: bool, draft: str | None = None, feedback: bool = False, continue_from: str | None = None
+) -> Data:
+    """What a stage's template is given; `full` has canon, prior pages and summaries, else those lists are empty."""
+    notes: list[Data] = [{"text": "Slower.", "quote": None}, {"text": "Name the lamp.", "quote": "a light"}]
+    return {
+        "project": {"title": "The Salt Clock", "language": "English" if full else ""},
+        "chapter": {"number": 1, "title": "Low water"},
+        "page": {"number": 2, "title": "The letter"},
+        "canon": {"always": [_LAMP] if full else [], "mentioned": [_ILSE] if full else []},
+        "prior_pages": [_PRIOR] if full else [],
+        "summaries": [{"title": "Before", "text": "The harbour closed."}] if full else [],
+        "brief": "Ilse reads the letter.",
+        "stages": {"narration": "She holds it to the lamp."} if full else {},
+        "draft": draft,
+        "feedback": notes if feedback else [],
+        "continue_from": continue_from,
+        "target_words": 150,
+    }
+
+
+def sample_data(source: Source) -> list[Mapping[str, object]]:
+    """The sample inputs for one template, by what kind of file it is."""
+    stem = source.name.rpartition("/")[2].partition(".")[0]
+    if stem == PREFIX:
+        both = [page_data(full=True), page_data(full=False)]
+        cases = [{"project": data["project"], "canon": data["canon"]} for data in both]
+    elif stem == MENTIONED:
+        cases = [{"canon": page_data(full=True)["canon"]}]
+    elif stem == PRIOR_PAGE:
+        cases = [{"prior_page": _PRIOR}, {"prior_page": _PRIOR | {"brief": "", "sections": []}}]
+    else:
+        cases = [
+            page_data(full=True),
+            page_data(full=False),
+            page_data(full=True, draft="She opens it.", feedback=True),
+            page_data(full=False, draft="She opens it.", feedback=True),
+            page_data(full=True, draft="She opens it."),
+            page_data(full=True, continue_from="She holds it to"),
+            page_data(full=False, draft="She opens it.", feedback=True, continue_from="She holds it to"),
+        ]
+    return [{**source.front.defaults, **case} for case in cases]
+
+
+def is_part(name: str) -> bool:
+    """Whether a file is only ever included: it lies in a folder whose name starts with `_`."""
+    return any(folder.startswith("_") for folder in name.split("/")[:-1])
