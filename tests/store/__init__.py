@@ -1,0 +1,1 @@
+"""Tests of the database: real DuckDB files in temporary folders."""
