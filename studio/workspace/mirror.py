@@ -135,7 +135,7 @@ def _rendered(page: MirrorPage) -> Iterator[str]:
     yield f"chapter: {_scalar(one_line(page.chapter))}\nstate: {_scalar(page.state)}\n"
     yield "sections:\n" if page.sections else "sections: {}\n"
     for section in page.sections:
-        yield f"  {section.stage}:\n    revision: {_scalar(section.revision)}\n    number: {section.number}\n"
+        yield f"  {_key(section.stage)}:\n    revision: {_scalar(section.revision)}\n    number: {section.number}\n"
         yield f"    digest: {_scalar(section_digest(section.text))}\n"
         if section.model:
             yield f"    model: {_scalar(one_line(section.model))}\n"
@@ -144,6 +144,10 @@ def _rendered(page: MirrorPage) -> Iterator[str]:
         lines = _trimmed(clean(section.text)).split("\n")
         text = "\n".join(f"\\{line}" if _LIKE_HEADING.match(line) else line for line in lines)
         yield f"\n## {one_line(section.label)}\n\n{text}\n"
+
+
+def _key(stage: str) -> str:
+    return _scalar(stage) if stage in ("null", "true", "false") else stage
 
 
 def _scalar(text: str) -> str:
@@ -235,10 +239,6 @@ def changes(parsed: ParsedMirror, current: Mapping[str, Approved]) -> MirrorChan
 
 
 def _trimmed(text: str) -> str:
-    """The text without blank lines before and after it."""
-    lines = text.split("\n")
-    while lines and not lines[0].strip():
-        del lines[0]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return "\n".join(lines)
+    """The text without blank lines before and after it; the first line keeps its indent."""
+    body = text.rstrip()
+    return body[body.rfind("\n", 0, len(body) - len(body.lstrip())) + 1 :]
