@@ -60,11 +60,14 @@ def sample_data(source: Source) -> list[Mapping[str, object]]:
     stem = source.name.rpartition("/")[2].partition(".")[0]
     if stem == PREFIX:
         both = [page_data(full=True), page_data(full=False)]
-        cases = [{"project": data["project"], "canon": data["canon"]} for data in both]
+        cases = [{"project": data["project"], "canon": _only(data["canon"], "always")} for data in both]
     elif stem == MENTIONED:
-        cases = [{"canon": page_data(full=True)["canon"]}]
+        whole = page_data(full=True)
+        cases = [{"project": whole["project"], "canon": whole["canon"]}]
     elif stem == PRIOR_PAGE:
-        cases = [{"prior_page": _PRIOR}, {"prior_page": _PRIOR | {"brief": "", "sections": []}}]
+        project = page_data(full=True)["project"]
+        priors = [_PRIOR, _PRIOR | {"brief": "", "sections": []}]
+        cases = [{"project": project, "prior_page": prior} for prior in priors]
     else:
         cases = [
             page_data(full=True),
@@ -76,6 +79,10 @@ def sample_data(source: Source) -> list[Mapping[str, object]]:
             page_data(full=False, draft="She opens it.", feedback=True, continue_from="She holds it to"),
         ]
     return [{**source.front.defaults, **case} for case in cases]
+
+
+def _only(canon: object, key: str) -> Data:
+    return {key: canon[key]} if isinstance(canon, dict) else {}
 
 
 def is_part(name: str) -> bool:

@@ -1,0 +1,134 @@
+"""What a prompt is made from, as plain data: the page and its request, prior pages, summaries; and the names templates see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from studio.domain.canon import CanonDocument
+from studio.prompts.selection import Pin, Selection, select
+
+Data = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The approved text of one stage of a page."""
+
+    stage: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorPage:
+    """An approved page before this one."""
+
+    id: str
+    chapter_number: int
+    number: int
+    title: str
+    brief: str
+    sections: tuple[Section, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join([self.brief, *(section.text for section in self.sections)])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A chapter told short, for when its pages no longer fit."""
+
+    chapter_number: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One piece of feedback; `quote` is the passage it concerns."""
+
+    text: str
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The page in hand and what is asked of it. `stages` holds approved texts of earlier stages in order, by stage name."""
+
+    project_title: str
+    chapter_number: int
+    chapter_title: str
+    page_number: int
+    page_title: str
+    brief: str
+    language: str = ""
+    stages: Mapping[str, str] = field(default_factory=dict)
+    draft: str | None = None
+    feedback: tuple[Note, ...] = ()
+    continue_from: str | None = None
+    target_words: int = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that may go into the prompt beside the request. `prior_pages` in book order, oldest first."""
+
+    documents: Sequence[CanonDocument] = ()
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    prior_pages: tuple[PriorPage, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+
+
+def selection(request: Request, material: Material) -> Selection:
+    """Canon for the page. What later stages add comes last among the sources, so that their selection extends the earlier."""
+    sources = [("brief", request.brief)]
+    if material.prior_pages:
+        sources.append(("prior page", material.prior_pages[-1].text))
+    sources += list(request.stages.items())
+    sources += [("draft", request.draft or ""), ("draft", request.continue_from or "")]
+    sources += [("feedback", f"{note.quote or ''}\n{note.text}") for note in request.feedback]
+    return select(material.documents, sources, material.pins)
+
+
+def project_data(request: Request) -> Data:
+    return {"title": request.project_title, "language": request.language}
+
+
+def document_data(documents: Sequence[CanonDocument]) -> list[Data]:
+    return [{"name": item.name, "type": item.type, "text": item.body} for item in documents]
+
+
+def prior_data(page: PriorPage) -> Data:
+    return {
+        "chapter_number": page.chapter_number,
+        "number": page.number,
+        "title": page.title,
+        "brief": page.brief,
+        "sections": [{"stage": item.stage, "label": item.label, "text": item.text} for item in page.sections],
+    }
+
+
+def stage_data(
+    request: Request,
+    always: Sequence[CanonDocument],
+    mentioned: Sequence[CanonDocument],
+    prior: Sequence[PriorPage],
+    summaries: Sequence[Summary],
+) -> Data:
+    """The variables of a stage's template."""
+    return {
+        "project": project_data(request),
+        "chapter": {"number": request.chapter_number, "title": request.chapter_title},
+        "page": {"number": request.page_number, "title": request.page_title},
+        "canon": {"always": document_data(always), "mentioned": document_data(mentioned)},
+        "prior_pages": [prior_data(page) for page in prior],
+        "summaries": [{"title": item.title, "text": item.text} for item in summaries],
+        "brief": request.brief,
+        "stages": dict(request.stages),
+        "draft": request.draft,
+        "feedback": [{"text": note.text, "quote": note.quote} for note in request.feedback],
+        "continue_from": request.continue_from,
+        "target_words": request.target_words,
+    }
