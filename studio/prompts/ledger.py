@@ -1,4 +1,7 @@
-"""The ledger of one prompt: a row for everything that went in and for everything that was considered and left out."""
+"""The ledger of one prompt: a row for everything that went in and for everything that was considered and left out.
+
+`path` of a row is the canon document's path, the prior page's id, or the template's file.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ def _prior(material: Material, kept: KeptIndexes, count: Count) -> Iterator[Ledg
             Reason.PRIOR,
             count(page.text),
             digest=digest(page.text),
-            detail=page.id,
+            path=page.id,
             left_out="" if index in inside else BUDGET,
         )
 
