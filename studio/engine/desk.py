@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from studio.domain.text import digest
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
 from studio.engine.limits import check_money, spend
 from studio.engine.material import gather
-from studio.engine.prompting import Prompting
+from studio.engine.prompting import Prompt, Prompting
 from studio.protocol.events import RunEnded
 from studio.protocol.views import TemplateText, TemplateView, Warning
-from studio.providers.base import JsonSchema, Message, ModelProfile, ModelRef, ModelRequest, Sampling
+from studio.providers.base import JsonSchema, ModelProfile, ModelRef, ModelRequest, Sampling
 from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
 
@@ -85,10 +86,10 @@ class Desk:
         self._project: OpenProject | None = None
         self._prompting: Prompting | None = None
 
-    async def start(self, project: OpenProject) -> None:
-        """Take the project and read its templates."""
+    def start(self, project: OpenProject) -> None:
+        """Take the project it works for."""
         self._project = project
-        self._prompting = await Prompting.open(*self._folders, project.store, project.bus.publish)
+        self._prompting = Prompting.open(*self._folders, project.store, project.bus.publish)
 
     @property
     def _open(self) -> OpenProject:
@@ -170,7 +171,7 @@ class Desk:
             project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from
         )
         low, high = _output_range(stage, profile)
-        request = _request(project, ref, profile, stage, kind, prompt.messages)
+        request = _request(project, ref, profile, stage, kind, prompt)
         price = project.models.registry.estimate_range(ref, prompt.tokens, low, high) if ref is not NO_MODEL else None
         return Plan(
             page_id=page_id,
@@ -279,15 +280,21 @@ def _request(
     profile: ModelProfile,
     stage: Stage,
     kind: RunKind,
-    messages: tuple[Message, ...],
+    prompt: Prompt,
 ) -> ModelRequest:
     schema = JsonSchema("dialogue", DIALOGUE_SCHEMA) if stage.output is OutputKind.DIALOGUE else None
-    sampling = profile.sampling.get("revise" if kind is RunKind.REVISE else "draft", Sampling())
+    sampling = profile.sampling.get("revise" if kind is RunKind.REVISE else "draft") or _sampling(prompt.options)
     return ModelRequest(
         model=ref.model,
-        messages=messages,
+        messages=prompt.messages,
         max_output_tokens=min(stage.max_output_tokens, profile.max_output_tokens),
         sampling=sampling,
         json_schema=schema,
         cache_key=f"studio-{digest(str(project.root))[:16]}",
     )
+
+
+def _sampling(options: Mapping[str, object]) -> Sampling:
+    """A template's `model.options`; what is no number between 0 and 2 is left to the provider."""
+    figures = {name: float(value) for name, value in options.items() if isinstance(value, int | float) and 0 <= value <= 2}
+    return Sampling(temperature=figures.get("temperature"), top_p=figures.get("top_p"))

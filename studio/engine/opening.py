@@ -91,7 +91,7 @@ async def _open(
             overrides=dict(overrides or {}),
             env=env,
         )
-        await desk.start(project)
+        desk.start(project)
         await canon.rescan(quiet=True)
         await recover(project)
         await store.transact(_close_jobs)

@@ -10,7 +10,7 @@ from studio.config.load import load
 from studio.config.paths import PROJECT_FILE, packaged
 from studio.domain.errors import StudioError
 from studio.engine.open_project import OpenProject
-from studio.prompts.watcher import watch
+from studio.prompts.watcher import Watch, changes
 from studio.protocol.events import Notice, SettingsChanged
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,10 @@ class Watching:
 
     async def _follow(self) -> None:
         root = self._project.root
-        folders = [root / "prompts", root / "canon", root / "manuscript", packaged("prompts")]
+        folders = [Watch(root / name) for name in ("prompts", "canon", "manuscript")]
+        folders += [Watch(packaged("prompts")), Watch(root, recursive=False, names=(PROJECT_FILE,))]
         try:
-            async for changed in watch(folders, files=[root / PROJECT_FILE], stop=self._stop):
+            async for changed in changes(folders, self._stop):
                 await self._take(changed)
         except asyncio.CancelledError:
             raise
@@ -49,7 +50,7 @@ class Watching:
                 Notice(level="warning", message="Changes of files are no longer noticed.", hint="Start the program again.")
             )
 
-    async def _take(self, changed: set[Path]) -> None:
+    async def _take(self, changed: frozenset[Path]) -> None:
         project, root = self._project, self._project.root
         shared = packaged("prompts")
         try:

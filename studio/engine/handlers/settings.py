@@ -70,7 +70,7 @@ async def _announce(project: OpenProject, call: Call, what: str) -> c.Done:
 
 async def save_template(project: OpenProject, command: c.SaveTemplate, call: Call) -> c.Done:
     """Write or remove the project's copy. A removed copy is kept under `.studio/trash/`."""
-    relative = project.desk.prompting.project_path(command.name)
+    relative = await project.desk.prompting.project_path(command.name)
     await asyncio.to_thread(_save_template, project, relative, command.text)
     await project.desk.reload_templates()
     if command.text is None:
