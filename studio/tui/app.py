@@ -7,7 +7,7 @@ import studio.tui.before_textual  # noqa: F401  isort: skip
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -17,16 +17,16 @@ from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
+from studio.tui.actions.composing import offer_leftovers
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
+from studio.tui.presenters.search import Hits
+from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
 from studio.tui.signals import watch_signals
 from studio.tui.terminal import Terminal
 from studio.tui.theme import Palette, palette_for
-
-if TYPE_CHECKING:
-    from studio.tui.screens.base import StudioScreen
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +49,13 @@ class StudioApp(App[int], inherit_bindings=False):
         self.terminal = Terminal(self)
         self.message: Message | None = None
         self.pending: Pending | None = None
+        self.hits: Hits | None = None
         self.handlers = registry.load()
         self.palette: Palette = palette_for(self.current_theme, no_color=self.no_color)
         self.before_exit: list[Callable[[], Awaitable[None]]] = []
         self.last_key_at = 0.0
         self._leaving = False
+        self._opening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Start
@@ -68,16 +70,22 @@ class StudioApp(App[int], inherit_bindings=False):
         assert isinstance(found, Workbench)
         return found
 
+    def on_load(self) -> None:
+        """Before the first frame: the engine opens beside the screen, and neither waits for the other."""
+        self._opening = asyncio.create_task(self.session.connect())
+
     def on_mount(self) -> None:
         watch_signals(self)
         self.theme_changed_signal.subscribe(self, self._on_theme)
-        self.call_after_refresh(lambda: self.spawn(self._open()))
-
-    async def _open(self) -> None:
         self.session.changed = self.workbench.show
         self.session.failed = self.say_error
         self.session.listeners += [self.workbench.hear, self.terminal.hear]
+        self.spawn(self._open())
+
+    async def _open(self) -> None:
         try:
+            if self._opening is not None:
+                await self._opening
             await self.session.open(self.options.page)
         except StudioError as error:
             if not self.session.connected:
@@ -87,6 +95,7 @@ class StudioApp(App[int], inherit_bindings=False):
         self.terminal.start()
         self.spawn(self.session.keep_fresh())
         self.spawn(self.session.listen())
+        self.spawn(offer_leftovers(self))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside the keys; its StudioErrors are said, others are logged and said."""
@@ -170,7 +179,7 @@ class StudioApp(App[int], inherit_bindings=False):
         """One sentence above the footer; it goes with the next key, an info after some seconds as well."""
         self.pending = None
         self.message = Message.of(message, level)
-        self.workbench.show_message()
+        self._show_message()
 
     def say_error(self, error: StudioError) -> None:
         self.say(str(error), "error")
@@ -184,10 +193,17 @@ class StudioApp(App[int], inherit_bindings=False):
     def clear_message(self) -> None:
         if self.message is not None or self.pending is not None:
             self.message = self.pending = None
-            self.workbench.show_message()
+            self._show_message()
+
+    def _show_message(self) -> None:
+        """On the workbench, where its time runs, and on the screen on top of it."""
+        self.workbench.show_message()
+        if isinstance(self.screen, StudioScreen) and self.screen is not self.workbench:
+            self.screen.show_message()
 
     def refresh_footer(self) -> None:
-        self.workbench.show_footer()
+        if isinstance(self.screen, StudioScreen):
+            self.screen.show_footer()
 
     # Screens
 

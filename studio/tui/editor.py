@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from studio.domain.errors import BadInput
-from studio.domain.text import clean, one_line
+from studio.domain.text import one_line
 
 if TYPE_CHECKING:
     from textual.app import App
 
 FALLBACKS = ("nano", "vim", "vi")
-# A text read back is held in memory and sent to the engine; no page comes near this.
-MAX_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def _split(value: str, variable: str) -> list[str]:
 class TerminalEditor:
     """Runs the person's editor in this terminal, with the app suspended meanwhile."""
 
-    def __init__(self, app: App[object], env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, app: App[int], env: Mapping[str, str] | None = None) -> None:
         self._app = app
         self._env = env
 
@@ -108,29 +106,3 @@ def _run(command: EditorCommand, path: Path) -> int:
         raise BadInput(
             f"{command.name} could not be started: {error.strerror or error}.", hint=f"Check {command.source}."
         ) from error
-
-
-def read_back(path: Path, original: str) -> str | None:
-    """The text that the editor left, cleaned; None when it is the original. Raises BadInput when it cannot be read as text.
-
-    Editors end a file with a newline that nobody typed: it is dropped unless the original had one.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"{path.name} could not be read back: {error.strerror or error}.", hint="Your text is kept as it was."
-        ) from error
-    if len(raw) > MAX_BYTES:
-        raise BadInput(
-            f"{path.name} is larger than 4 MB; it is left where it is.", hint="Shorten it and open it again."
-        )
-    try:
-        text = clean(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{path.name} is not UTF-8 text (byte {error.start}); it is left where it is.", hint="Save it as UTF-8."
-        ) from error
-    if not original.endswith("\n"):
-        text = text.rstrip("\n")
-    return None if text == original else text

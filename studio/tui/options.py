@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studio.tui.editor import Editor
+
 
 @dataclass(frozen=True, slots=True)
 class WorkbenchOptions:
     """`keys` are the person's own bindings by action id; `ask_above_usd` skips the price question for drafts that cost less.
 
     `ascii` None lets the terminal decide; `page` is what to open first (None: the page that waits); `fps` counts repaints of a
-    stream a second; `bell_after` is the length in seconds from which the end of a draft rings if the terminal was left.
+    stream a second; `editor` opens files for the person (None: $VISUAL, $EDITOR); `bell_after` is the
+    length in seconds from which the end of a draft rings if the terminal was left.
     """
 
     root: Path | None = None
@@ -27,3 +30,4 @@ class WorkbenchOptions:
     bell_after: float = 10.0
     progress: bool = True
     log: Path | None = None
+    editor: Editor | None = None

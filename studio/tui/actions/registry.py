@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Run = Callable[["StudioApp"], Awaitable[None] | None]
 Applies = Callable[["StudioApp"], bool]
 
-FAMILIES = ("navigation", "drafting", "reviewing", "book", "prompting", "studio")
+FAMILIES = ("navigation", "drafting", "reviewing", "book", "prompting", "studio", "composing", "looking", "screen_keys")
 """Modules of this package that register handlers."""
 
 

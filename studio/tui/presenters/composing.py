@@ -10,7 +10,7 @@ from studio.domain.page import BRIEF
 from studio.domain.text import clean, one_line
 from studio.protocol import commands
 from studio.protocol.commands import AnyCommand, KeepWords
-from studio.protocol.views import ChapterLine, HistoryView, PageLine, PageView, RevisionView, StageCell
+from studio.protocol.views import HistoryView, PageView, RevisionView, StageCell
 
 
 class Purpose(StrEnum):
@@ -18,14 +18,6 @@ class Purpose(StrEnum):
     COMMENT = "comment"
     BRIEF = "brief"
     EDIT = "edit"
-    PAGE_TITLE = "page_title"
-    CHAPTER_TITLE = "chapter_title"
-    NEW_PAGE = "new_page"
-    NEW_CHAPTER = "new_chapter"
-
-    @property
-    def one_line(self) -> bool:
-        return self not in (Purpose.REVISE, Purpose.COMMENT, Purpose.BRIEF, Purpose.EDIT)
 
     @property
     def large(self) -> bool:
@@ -40,9 +32,8 @@ class Request:
 
     purpose: Purpose
     heading: str
-    page: str = ""
-    stage: str = ""
-    chapter: str = ""
+    page: str
+    stage: str
     revision: str | None = None
     base_text: str = ""
     quote: str | None = None
@@ -55,9 +46,7 @@ class Request:
 
     @property
     def place(self) -> str:
-        """Where unsent words are kept (`KeepWords.place`); empty where they are not, as for a title."""
-        if self.purpose.one_line or not self.page:
-            return ""
+        """Where unsent words are kept (`KeepWords.place`)."""
         return self.purpose.value if self.purpose is Purpose.BRIEF else f"{self.purpose.value}:{self.stage}"
 
     def keep(self, text: str) -> KeepWords:
@@ -112,24 +101,6 @@ def edit(page: PageView, cell: StageCell) -> Request:
     ))  # fmt: skip
 
 
-def rename_page(page: PageView | PageLine) -> Request:
-    return Request(Purpose.PAGE_TITLE, "Rename page", page.id, text=page.title, original=page.title)
-
-
-def rename_chapter(chapter: ChapterLine) -> Request:
-    return Request(
-        Purpose.CHAPTER_TITLE, "Rename chapter", chapter=chapter.id, text=chapter.title, original=chapter.title
-    )
-
-
-def new_page(chapter: str, label: str = "page") -> Request:
-    return Request(Purpose.NEW_PAGE, f"New {label}: title", chapter=chapter)
-
-
-def new_chapter(label: str = "chapter") -> Request:
-    return Request(Purpose.NEW_CHAPTER, f"New {label}: title")
-
-
 def open_notes(cell: StageCell) -> tuple[str, ...]:
     """Notes that the next revision will be given, one line each, with the passage they are about."""
     return tuple(
@@ -154,9 +125,7 @@ def _with_kept(page: PageView, request: Request) -> Request:
 
 
 def tidy(request: Request, text: str) -> str:
-    """The text as it is sent: cleaned; a title on one line; words about a text without outer blank lines."""
-    if request.purpose.one_line:
-        return one_line(text)
+    """The text as it is sent: cleaned, without outer blank lines."""
     return clean(text).strip("\n") if request.purpose.large else clean(text).strip()
 
 
@@ -167,15 +136,13 @@ def refusal(request: Request, text: str) -> str:
         return "" if words or request.notes else "Say what should change, or leave with esc."
     if request.purpose is Purpose.EDIT and not words:
         return "An empty text is not saved; esc leaves the page as it is."
-    if request.purpose is Purpose.NEW_PAGE or words:
-        return ""
-    return "There is nothing to send yet; esc leaves."
+    return "" if words else "There is nothing to send yet; esc leaves."
 
 
 def changes_nothing(request: Request, text: str) -> bool:
     """Whether sending would save what is saved already."""
     same = tidy(request, text) == tidy(request, request.original)
-    return same and request.purpose in (Purpose.EDIT, Purpose.BRIEF, Purpose.PAGE_TITLE, Purpose.CHAPTER_TITLE)
+    return same and request.purpose in (Purpose.EDIT, Purpose.BRIEF)
 
 
 def command(request: Request, text: str) -> AnyCommand:
@@ -190,14 +157,6 @@ def command(request: Request, text: str) -> AnyCommand:
             return commands.SetBrief(page=request.page, text=words, revision=request.revision)
         case Purpose.EDIT:
             return commands.Edit(page=request.page, stage=request.stage, text=words, revision=request.revision)
-        case Purpose.PAGE_TITLE:
-            return commands.RenamePage(page=request.page, title=words)
-        case Purpose.CHAPTER_TITLE:
-            return commands.RenameChapter(chapter=request.chapter, title=words)
-        case Purpose.NEW_PAGE:
-            return commands.AddPage(chapter=request.chapter, title=words)
-        case Purpose.NEW_CHAPTER:
-            return commands.AddChapter(title=words)
         case _:
             assert_never(request.purpose)
 
@@ -208,3 +167,29 @@ def newest(page: PageView, request: Request) -> RevisionView | None:
         return page.brief
     found = cell_of(page, request.stage)
     return found.head if found else None
+
+
+_FILES = {Purpose.REVISE: "feedback-", Purpose.COMMENT: "comment-", Purpose.BRIEF: "", Purpose.EDIT: ""}
+
+
+def file_stage(request: Request) -> str:
+    """What an editor's file for this request is called after the page: the stage, or what the words are for and the stage."""
+    return f"{_FILES[request.purpose]}{request.stage}"
+
+
+def reopened(page: PageView, file_stage: str, text: str, revision: str) -> Request | None:
+    """The request that an editor's file was written for, with the text found in it; None when the page has no such stage."""
+    purpose = next((one for one, prefix in _FILES.items() if prefix and file_stage.startswith(prefix)), None)
+    cell = cell_of(page, file_stage.removeprefix(_FILES[purpose]) if purpose else file_stage)
+    request: Request | None = None
+    if file_stage == BRIEF:
+        request = brief(page)
+    elif cell is not None:
+        request = (
+            revise(page, cell)
+            if purpose is Purpose.REVISE
+            else comment(page, cell, None)
+            if purpose
+            else edit(page, cell)
+        )
+    return replace(request, text=text, kept=True, revision=revision or request.revision) if request else None

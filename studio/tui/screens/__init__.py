@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from studio.tui.screens.base import StudioScreen
 
-SCREENS: dict[str, str] = {}
+SCREENS: dict[str, str] = {
+    "history": "studio.tui.screens.history:HistoryScreen",
+    "search": "studio.tui.screens.search:SearchScreen",
+    "document": "studio.tui.screens.document:DocumentScreen",
+    "jump": "studio.tui.screens.jump:JumpScreen",
+    "models": "studio.tui.screens.models:ModelsScreen",
+    "prompts": "studio.tui.screens.prompts:PromptsScreen",
+    "exact": "studio.tui.screens.exact:ExactScreen",
+    "help": "studio.tui.screens.help:HelpScreen",
+    "palette": "studio.tui.screens.palette:PaletteScreen",
+}
 """`name: module:class`."""
 
 

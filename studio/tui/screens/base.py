@@ -20,3 +20,9 @@ class StudioScreen(Screen[object], inherit_bindings=False):
 
         @property
         def app(self) -> StudioApp: ...
+
+    def show_message(self) -> None:
+        """The message to the person changed."""
+
+    def show_footer(self) -> None:
+        """What the keys do now changed."""

@@ -64,6 +64,7 @@ class Workbench(StudioScreen):
         self.drawer: Widget | None = None
         self._ticking: Timer | None = None
         self._ticked = -1
+        self._folded_for: tuple[int, Widget | None] = (0, None)
         self._message_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -89,6 +90,9 @@ class Workbench(StudioScreen):
         """Which panes stand for the width of the screen; a focused one that has no place lies over the page."""
         width = self.app.size.width
         focused = self.focused
+        if (width, focused) == self._folded_for:
+            return
+        self._folded_for = (width, focused)
         sides = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
         self.outline.styles.width = 24 if width < 140 else 30
         self.inspector.styles.width = 28 if width < 140 else 38

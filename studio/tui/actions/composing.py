@@ -1,0 +1,310 @@
+"""Writing: the composer under the page for feedback, notes, brief and edits, and the external editor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
+from studio.domain.page import BRIEF
+from studio.protocol.commands import Done
+from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
+from studio.protocol.views import StageCell
+from studio.tui.actions.conditions import current_cell, drafting, has_page, reviewing
+from studio.tui.actions.registry import action
+from studio.tui.clipboard import project_root
+from studio.tui.editor import Editor, TerminalEditor
+from studio.tui.presenters import composing
+from studio.tui.presenters.composing import Purpose, Request
+from studio.tui.widgets.composer import Composer
+from studio.workspace import edits
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+def open_composer(app: StudioApp) -> Composer | None:
+    """The composer that is open, if one is."""
+    drawer = app.workbench.drawer
+    return drawer if isinstance(drawer, Composer) else None
+
+
+async def compose(app: StudioApp, request: Request) -> Composer:
+    """Open the composer for `request`; its keys work when this returns."""
+    page_title = app.session.page.title if app.session.page else ""
+
+    async def sent(done: Done, text: str) -> None:
+        await app.workbench.close_drawer()
+        if done.run:
+            app.workbench.page_view.follow_next = True
+        app.say(done.message or _done(request))
+        app.session.refresh()
+
+    async def left(words: bool) -> None:
+        await app.workbench.close_drawer()
+        app.session.refresh()
+        if words:
+            app.say(f"Your words are kept with {page_title or 'the page'}; the same key opens them again.")
+
+    composer = Composer(request, sent=sent, left=left)
+    await app.workbench.open_drawer(composer, focus=composer.words)
+    app.spawn(_fill_in(app, composer))
+    return composer
+
+
+def _done(request: Request) -> str:
+    return {
+        Purpose.REVISE: "Asked for a revision.",
+        Purpose.COMMENT: "Noted for the next revision.",
+        Purpose.BRIEF: "The brief is saved.",
+        Purpose.EDIT: "Saved as a new revision.",
+    }[request.purpose]
+
+
+async def _fill_in(app: StudioApp, composer: Composer) -> None:
+    """What takes a question to the engine: the price, the last feedback, and whether kept words are about an older text."""
+    request = composer.request
+    if request.purpose is Purpose.REVISE:
+        history = await app.session.query(GetHistory(page=request.page, stage=request.stage))
+        composer.request = replace(composer.request, last=composing.last_feedback(history, request.stage))
+        app.refresh_footer()
+    page = app.session.page
+    newest = composing.newest(page, request) if page and page.id == request.page else None
+    if request.kept and newest and request.revision and newest.id != request.revision:
+        await _show_older(app, composer, request.revision, newest.id, newest.text)
+    if request.purpose is Purpose.REVISE:
+        composer.say_price(await _price(app, request))
+
+
+async def _show_older(app: StudioApp, composer: Composer, seen: str, newest: str, text: str) -> None:
+    try:
+        base = (await app.session.query(GetRevision(revision=seen))).text
+    except NotFound:
+        base = composer.request.base_text
+    composer.request = replace(composer.request, base_text=base)
+    composer.rebase(newest, text, "These words were typed about an older revision; what changed since stands above.")
+
+
+async def _price(app: StudioApp, request: Request) -> str:
+    try:
+        view = await app.session.query(GetContext(page=request.page, stage=request.stage, feedback=request.text or " "))
+    except StudioError as error:
+        return str(error)
+    return view.line
+
+
+# What opens it
+
+
+def _under_cursor(app: StudioApp) -> StageCell | None:
+    """The cell under the cursor, else the one that the page stands at."""
+    return app.workbench.page_view.cell() or current_cell(app)
+
+
+def _can_edit(app: StudioApp) -> bool:
+    page = app.session.page
+    return page is not None and not page.archived and not drafting(app) and _edit_request(app) is not None
+
+
+def _edit_request(app: StudioApp) -> Request | None:
+    page, cell = app.session.page, _under_cursor(app)
+    if page is None:
+        return None
+    if app.workbench.page_view.cell_name() == BRIEF or cell is None:
+        return composing.brief(page)
+    if cell.head is None and cell.name != page.stage:
+        return None
+    return composing.edit(page, cell)
+
+
+@action("revise", when=reviewing, inline=True)
+async def revise(app: StudioApp) -> None:
+    page, cell = app.session.page, current_cell(app)
+    if page is not None and cell is not None:
+        await compose(app, composing.revise(page, cell))
+
+
+def _can_comment(app: StudioApp) -> bool:
+    cell = _under_cursor(app)
+    return has_page(app) and cell is not None and cell.head is not None and not drafting(app)
+
+
+@action("comment", when=_can_comment, inline=True)
+async def comment(app: StudioApp) -> None:
+    page, cell = app.session.page, _under_cursor(app)
+    if page is None or cell is None:
+        return
+    passage = app.workbench.page_view.passage()
+    quote = passage.text if passage is not None and passage.stage == cell.name else None
+    await compose(app, composing.comment(page, cell, quote))
+
+
+@action("brief", when=has_page, inline=True)
+async def brief(app: StudioApp) -> None:
+    if app.session.page is not None:
+        await compose(app, composing.brief(app.session.page))
+
+
+@action("edit", when=_can_edit, inline=True)
+async def edit(app: StudioApp) -> None:
+    request = _edit_request(app)
+    if request is not None:
+        await compose(app, request)
+
+
+# In the composer
+
+
+def _composing(app: StudioApp) -> bool:
+    return open_composer(app) is not None
+
+
+@action("composer.send", when=_composing, inline=True)
+async def send(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        await composer.send()
+
+
+@action("composer.leave", when=_composing, inline=True)
+async def leave(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        await composer.leave()
+
+
+@action("composer.newline", when=_composing, inline=True)
+async def newline(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.newline()
+
+
+def _has_last(app: StudioApp) -> bool:
+    composer = open_composer(app)
+    return composer is not None and bool(composer.request.last)
+
+
+@action("composer.last", when=_has_last, inline=True)
+async def last(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.put_last()
+
+
+@action("composer.outside", when=_composing, inline=True)
+async def outside(app: StudioApp) -> None:
+    """The same words in the external editor; they come back into the field."""
+    composer = open_composer(app)
+    if composer is None:
+        return
+    await composer.keeper.flush()
+    found = _edit_outside(app, composer.request, composer.text)
+    if found is not None:
+        composer.put(found.text)
+        await composer.keeper.flush()
+        edits.remove(found.path)
+
+
+# The external editor
+
+
+def editor_of(app: StudioApp) -> Editor:
+    return app.options.editor or TerminalEditor(app)
+
+
+def _edit_outside(app: StudioApp, request: Request, text: str) -> edits.EditFile | None:
+    """Write the file, run the editor, read it back; None when nothing changed. Raises StudioError; a changed file stays."""
+    root = project_root(app)
+    page = app.session.page
+    if root is None or page is None:
+        raise BadInput("There is no project folder here to keep an editor's file in.")
+    path = edits.write(
+        root, page_id=request.page, page_slug=page.slug or page.id, stage=composing.file_stage(request),
+        revision_id=request.revision, title=request.title or request.heading, text=text, hints=request.notes,
+    )  # fmt: skip
+    failed: StudioError | None = None
+    try:
+        editor_of(app).edit(path)
+    except StudioError as error:
+        failed = error
+    found = edits.read(path)
+    if not found.changed:
+        edits.remove(path)
+    if failed is not None:
+        raise failed
+    return found if found.changed else None
+
+
+@action("edit.outside", when=_can_edit, inline=True)
+async def edit_outside(app: StudioApp) -> None:
+    request = _edit_request(app)
+    if request is None:
+        return
+    found = _edit_outside(app, request, request.text)
+    if found is None:
+        app.say("Nothing changed.")
+        return
+    await _save(app, request, found)
+
+
+async def _save(app: StudioApp, request: Request, found: edits.EditFile) -> None:
+    """Make the editor's text a revision. What cannot be saved goes on in the composer; the file goes only when the text is safe."""
+    try:
+        done = await app.session.execute(composing.command(request, found.text))
+    except Conflict as error:
+        composer = await compose(app, replace(request, text=found.text))
+        await composer.meet(error)
+        await _let_go(app, composer, found)
+        return
+    if request.kept:
+        await app.session.execute(request.keep(request.original))
+    edits.remove(found.path)
+    app.say(done.message or _done(request))
+    app.session.refresh()
+
+
+async def _let_go(app: StudioApp, composer: Composer, found: edits.EditFile) -> None:
+    """Remove the editor's file once the engine keeps its words."""
+    composer.keeper.unsaved()
+    await composer.keeper.flush()
+    if composer.keeper.safe:
+        edits.remove(found.path)
+
+
+# What an editor left after a crash
+
+
+async def offer_leftovers(app: StudioApp) -> None:
+    """Say at the start that an editor's file was left over, and offer to go on with it."""
+    root = project_root(app)
+    found = edits.leftovers(root) if root is not None else ()
+    if not found:
+        return
+    more = f" ({len(found)} files in all)" if len(found) > 1 else ""
+
+    async def go() -> None:
+        await open_leftover(app, found[0])
+
+    app.ask(f"The {found[0].stage} of {found[0].page_slug} was left in an editor unsaved{more}.", "edit.leftover", go)
+
+
+async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:
+    """Its page and its text in the composer; the file goes when the engine keeps the words."""
+    page = await app.session.query(GetPage(page=found.page_id or found.page_slug))
+    request = composing.reopened(page, found.stage, found.text, found.revision_id)
+    if request is None:
+        raise BadInput(f"{found.path.name} belongs to no stage of its page.", hint=f"It is kept as {found.path}.")
+    await app.session.open_page(page.id)
+    composer = await compose(app, request)
+    await _let_go(app, composer, found)
+
+
+def _has_root(app: StudioApp) -> bool:
+    return project_root(app) is not None and app.session.connected
+
+
+@action("edit.leftover", when=_has_root, inline=True)
+async def leftover(app: StudioApp) -> None:
+    root = project_root(app)
+    found = edits.leftovers(root) if root is not None else ()
+    if not found:
+        app.say("No editor left anything behind.")
+        return
+    await open_leftover(app, found[0])

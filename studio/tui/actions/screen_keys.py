@@ -1,0 +1,35 @@
+"""The keys of the full screens. A screen names what its keys do now (`FramedScreen.acts`); its module is not imported for that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from studio.tui.actions.registry import Applies, Run, action
+from studio.tui.screens.framed import FramedScreen
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+IDS = (
+    "close", "pick.down", "pick.up", "pick.page_down", "pick.page_up", "pick.choose", "models.target", "models.check",
+    "entry.down", "entry.up", "change.next", "change.previous", "history.restore", "history.undo", "history.against",
+    "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
+    "prompts.undo",
+)  # fmt: skip
+
+
+def _runs(action_id: str) -> Run:
+    def run(app: StudioApp) -> Awaitable[None] | None:
+        screen = app.screen
+        return screen.acts()[action_id]() if isinstance(screen, FramedScreen) else None
+
+    return run
+
+
+def _applies(action_id: str) -> Applies:
+    return lambda app: isinstance(app.screen, FramedScreen) and action_id in app.screen.acts()
+
+
+for _id in IDS:
+    action(_id, when=_applies(_id), inline=True)(_runs(_id))

@@ -1,0 +1,120 @@
+"""Actions as rows for the help and the palette: key, words, sentence; grouped or ranked. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from studio.tui.keymap import Action, Keymap
+from studio.tui.presenters.fuzzy import rank
+from studio.tui.presenters.lines import BLANK, Line, fit, line
+
+_KEYS = 18
+_NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
+THEME = "theme:"
+"""Before the name of a theme in the id of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the palette: an action, or a theme (`theme:nord`). `now` says whether it does something now."""
+
+    id: str
+    key: str
+    words: str
+    group: str
+    now: bool = True
+    find: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.words} {self.find}".strip()
+
+
+def keys_of(action: Action) -> str:
+    return " ".join(_NAMES.get(key, key) for key in action.keys)
+
+
+def palette(keymap: Keymap, themes: Iterable[str], theme: str, applies: Callable[[str], bool]) -> tuple[Entry, ...]:
+    """Every action of the workbench that can be run by name, those that apply now first; then the themes."""
+    actions = [
+        Entry(row.id, keys_of(row), _sentence(row), row.group, applies(row.id), f"{row.label} {row.words} {row.group}")
+        for row in keymap.actions
+        if {"workbench", "anywhere", "inspector"} & set(row.scopes) and not row.id.startswith(("cursor.", "palette"))
+    ]
+    named = [
+        Entry(
+            f"{THEME}{name}",
+            "",
+            f"Theme: {theme_words(name)}",
+            "Themes",
+            find="colours color dark light" + " current" * (name == theme),
+        )
+        for name in order_themes(themes)
+    ]
+    return (*sorted(actions, key=lambda entry: not entry.now), *named)
+
+
+def _sentence(row: Action) -> str:
+    label = row.label[:1].upper() + row.label[1:]
+    return label if row.help.casefold() == row.label.casefold() else f"{label}: {row.help}"
+
+
+def order_themes(names: Iterable[str]) -> list[str]:
+    """The terminal's own palette first, the rest by name."""
+    return sorted(names, key=lambda name: (not name.startswith("ansi"), name))
+
+
+def theme_words(name: str) -> str:
+    own = {"ansi-dark": "the terminal's own colours, dark", "ansi-light": "the terminal's own colours, light"}
+    return own.get(name, name)
+
+
+def palette_rows(entries: Sequence[Entry], typed: str, cells: int) -> list[Line]:
+    """One row each: the words, and the key at the right where it is looked for last."""
+    rows: list[Line] = []
+    for hit in rank(typed, entries, lambda entry: entry.text):
+        entry = hit.item
+        room = max(10, cells - _KEYS)
+        words = fit(entry.words, room - 2)
+        style = "text" if entry.now else "dim"
+        spans = _marked(words, hit.marks, style)
+        rows.append(
+            line(*spans, (" " * (room - len(words)), "text"), (entry.key, "key" if entry.now else "dim"), stop=entry.id)
+        )
+    return rows
+
+
+def _marked(words: str, marks: Sequence[int], style: str) -> list[tuple[str, str]]:
+    """The words with the matched letters accented."""
+    hits = set(marks)
+    return [
+        ("".join(char for _, char in run), "accent" if marked else style)
+        for marked, run in groupby(enumerate(words), key=lambda pair: pair[0] in hits)
+    ]
+
+
+def help_rows(keymap: Keymap, typed: str, cells: int) -> list[Line]:
+    """All keys: by group as in the table, or the matching ones, best first."""
+    found = [hit.item for hit in rank(typed, keymap.actions, _help_text)] if typed.strip() else list(keymap.actions)
+    found = [row for row in found if row.keys]
+    if typed.strip():
+        return [_help_row(row, cells, with_group=True) for row in found]
+    rows: list[Line] = []
+    for group in dict.fromkeys(row.group for row in found):
+        rows += [BLANK] if rows else []
+        rows.append(line((group, "head")))
+        rows += [_help_row(row, cells) for row in found if row.group == group]
+    return rows
+
+
+def _help_text(row: Action) -> str:
+    return f"{row.label} {row.help} {row.words} {row.group} {keys_of(row)}"
+
+
+def _help_row(row: Action, cells: int, *, with_group: bool = False) -> Line:
+    keys = fit(keys_of(row), _KEYS - 2).ljust(_KEYS)
+    where = f"  {row.group}" if with_group else ""
+    words = fit(row.help, max(8, cells - _KEYS - len(where)))
+    return line((keys, "key"), (words, "text"), (where, "dim"), stop=row.id)

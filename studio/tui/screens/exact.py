@@ -1,0 +1,58 @@
+"""The next call in full: its ledger and its messages, word for word, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from studio.protocol.queries import GetContext
+from studio.protocol.views import ContextView
+from studio.tui.presenters.exact import exact, head
+from studio.tui.presenters.lines import BLANK, line
+from studio.tui.screens.framed import FramedScreen
+from studio.tui.widgets.line_view import LineView
+
+
+class Messages(LineView):
+    scopes: ClassVar[tuple[str, ...]] = ("exact", "anywhere")
+
+    def __init__(self) -> None:
+        super().__init__(id="messages")
+        self.view: ContextView | None = None
+
+    def prepare(self, width: int) -> None:
+        if not width:
+            return
+        if self.view is None:
+            self.set_lines([BLANK, line(("Putting the prompt together...", "dim"))])
+            return
+        self.set_lines([BLANK, *exact(self.view, self.text_width, self.app.glyphs)])
+
+
+class ExactScreen(FramedScreen):
+    scopes: ClassVar[tuple[str, ...]] = ("exact", "anywhere")
+
+    def __init__(self, page: str, stage: str | None = None) -> None:
+        super().__init__()
+        self.page, self.stage = page, stage
+        self.messages = Messages()
+
+    def body(self) -> Iterable[Widget]:
+        yield self.messages
+
+    def on_mount(self) -> None:
+        self.messages.focus()
+        self.head.say(self.title_spans("What the next draft will see"))
+        self.app.spawn(self.ask())
+
+    async def ask(self) -> None:
+        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage))
+        if self.is_mounted:
+            self.messages.view = view
+            self.messages.prepare(self.messages.size.width)
+            model = view.model or "no model"
+            self.head.say(
+                self.title_spans("What the next draft will see", f"{view.stage}, {model}"), ((head(view), "dim"),)
+            )

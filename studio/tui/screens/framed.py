@@ -1,0 +1,54 @@
+"""A full screen with a head, a body and the footer: what history, context, prompts and the pick lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from studio.tui.presenters.lines import Span
+from studio.tui.screens.base import StudioScreen
+from studio.tui.widgets.bars import Head
+from studio.tui.widgets.footer import Footer
+
+Acts = dict[str, Callable[[], Awaitable[None] | None]]
+
+
+class FramedScreen(StudioScreen):
+    """Subclasses give `body()` and say their head with `self.head.say`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Head(id="head")
+        self.footer = Footer(id="footer")
+
+    def body(self) -> Iterable[Widget]:
+        raise NotImplementedError
+
+    def acts(self) -> Acts:
+        """What the keys of this screen do now, by the id of their row in the keymap."""
+        return {"close": self.leave}
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        yield from self.body()
+        yield self.footer
+
+    def title_spans(self, title: str, detail: str = "") -> tuple[Span, ...]:
+        return ((title, "strong"), (f"   {detail}" if detail else "", "dim"))
+
+    def on_descendant_focus(self) -> None:
+        self.show_footer()
+
+    def show_footer(self) -> None:
+        if self.is_mounted:
+            self.footer.show()
+
+    def show_message(self) -> None:
+        self.show_footer()
+
+    async def leave(self) -> None:
+        """Back to the screen below."""
+        if self.app.screen is self:
+            await self.app.pop_screen()

@@ -1,0 +1,26 @@
+"""Help: all keys from the keymap, searchable."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from studio.tui.presenters.keys import help_rows
+from studio.tui.presenters.lines import Line
+from studio.tui.screens.pick import PickScreen
+from studio.tui.widgets.pick_list import empty_row
+
+
+class HelpScreen(PickScreen):
+    placeholder = "search keys and words"
+
+    def show_head(self) -> None:
+        self.head.say(self.title_spans("Keys"), ((f"{len(self.app.keymap.actions)} actions", "dim"),))
+
+    def rows(self, typed: str, width: int) -> Sequence[Line]:
+        return help_rows(self.app.keymap, typed, min(width, 100)) or empty_row("No key has these words.")
+
+    async def choose(self, stop: Hashable) -> None:
+        """Enter does what the row says, where that is possible from the page."""
+        await self.leave()
+        if self.app.can(str(stop)):
+            await self.app.run_action_id(str(stop))

@@ -1,0 +1,44 @@
+"""The command palette: every action by its words, with its key, and the themes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from studio.tui.presenters import keys
+from studio.tui.presenters.lines import Line, line
+from studio.tui.screens.pick import PickScreen
+from studio.tui.widgets.pick_list import empty_row
+
+
+class PaletteScreen(PickScreen):
+    """What applies is asked before the screen opens, since then the focus is here."""
+
+    placeholder = "type what you want to do"
+
+    def __init__(self, entries: Sequence[keys.Entry], typed: str = "") -> None:
+        super().__init__(typed)
+        self.entries = {entry.id: entry for entry in entries}
+
+    def show_head(self) -> None:
+        self.head.say(self.title_spans("What would you like to do?"))
+
+    def rows(self, typed: str, width: int) -> Sequence[Line]:
+        return keys.palette_rows(tuple(self.entries.values()), typed, min(width, 100)) or empty_row(
+            "No action has these words."
+        )
+
+    def details(self, stop: Hashable, width: int) -> Sequence[Line]:
+        entry = self.entries.get(str(stop))
+        return [line((" not possible here and now", "dim"))] if entry is not None and not entry.now else ()
+
+    async def choose(self, stop: Hashable) -> None:
+        chosen = str(stop)
+        if chosen.startswith(keys.THEME):
+            self.app.theme = chosen.removeprefix(keys.THEME)
+            await self.leave()
+            return
+        if not self.entries[chosen].now:
+            self.app.say("That does nothing here and now.", "warning")
+            return
+        await self.leave()
+        await self.app.run_action_id(chosen)

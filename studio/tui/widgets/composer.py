@@ -1,0 +1,241 @@
+"""The composer: a field under the page for feedback, a note, the brief, or a text edited in place. Its words are kept as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import TextArea
+
+from studio.domain.errors import Conflict, StudioError
+from studio.domain.text import clean, one_line
+from studio.protocol.commands import Done, KeepWords
+from studio.tui.keeping import Keeper
+from studio.tui.presenters import composing
+from studio.tui.presenters.composing import Purpose, Request
+from studio.tui.presenters.diff import compare
+from studio.tui.presenters.lines import Line, fit, line, spread, wrap
+from studio.tui.presenters.spans import MEASURE
+from studio.tui.widgets.bars import Rule, Strip
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+_NOTES = 4
+_DIFFERENCE = 8
+_HINTS = {
+    Purpose.REVISE: "What should change?",
+    Purpose.COMMENT: "A note for the next revision",
+    Purpose.BRIEF: "What happens on this page, who is there, how it should feel",
+    Purpose.EDIT: "",
+}
+
+
+class Words(TextArea):
+    """A text field without a blinking cursor, whose pastes are cleaned."""
+
+    def __init__(self, text: str, placeholder: str) -> None:
+        super().__init__(text, soft_wrap=True, placeholder=placeholder, compact=True, highlight_cursor_line=False)
+        self.cursor_blink = False
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(clean(event.text), *self.selection)
+        self.scroll_cursor_visible()
+
+
+class Composer(Vertical):
+    """Sends its request's command with ctrl+s; a Conflict keeps the words and shows what changed meanwhile.
+
+    `sent` is called with the engine's answer and the text, `left` when it is closed without sending.
+    """
+
+    DEFAULT_CSS = """
+    Composer { height: auto; }
+    Composer.large { height: 80%; }
+    Composer Words { height: 5; border: none; padding: 0; background: $background; }
+    Composer Words:focus { border: none; background-tint: $foreground 0%; }
+    Composer.large Words { height: 1fr; }
+    Composer.low Words { height: 4; }
+    Composer.low.large Words { height: 1fr; }
+    """
+    scopes: ClassVar[tuple[str, ...]] = ("composer", "anywhere")
+
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> StudioApp: ...
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        sent: Callable[[Done, str], Awaitable[None]],
+        left: Callable[[bool], Awaitable[None]],
+    ) -> None:
+        super().__init__(classes="large" if request.purpose.large else "")
+        self.request = request
+        self.words = Words(request.text, _HINTS[request.purpose])
+        self.price = ""
+        self._sent, self._left = sent, left
+        self._state = "kept from before" if request.kept else ""
+        self._problem = ""
+        self._difference: tuple[str, str] | None = None
+        self._busy = False
+        self._above = Strip(self._above_rows, id="above")
+        self._below = Strip(self._below_rows, id="below")
+        self.keeper = Keeper(self._execute, lambda text: self.request.keep(text), self._kept, saved=request.text)
+
+    def compose(self) -> ComposeResult:
+        yield Rule()
+        yield self._above
+        yield self.words
+        yield self._below
+
+    def on_mount(self) -> None:
+        self.app.before_exit.append(self.keeper.flush)
+        self.set_class(self.app.size.height < 30, "low")
+        self.words.move_cursor(self.words.document.end if not self.request.purpose.large else (0, 0))
+
+    def on_unmount(self) -> None:
+        if self.keeper.flush in self.app.before_exit:
+            self.app.before_exit.remove(self.keeper.flush)
+
+    def on_focus(self) -> None:
+        self.words.focus()
+
+    def on_resize(self) -> None:
+        """The field stands where the page's text stands."""
+        column = max(min(MEASURE, self.size.width - 3), 1)
+        indent = max((self.size.width - column - 2) // 2, 0) + 2
+        self.words.styles.margin = (0, 0, 0, indent)
+        self.words.styles.width = min(column + 1, self.size.width - indent)
+        self._above.indent = self._below.indent = indent
+        self._show()
+
+    # What stands around the field
+
+    def _above_rows(self, width: int) -> Sequence[Line]:
+        room = max(width - self._above.indent - 1, 10)
+        glyphs = self.app.glyphs
+        state = (self._state, "dim")
+        rows = [spread(((self.request.heading, "head"),), (state,) if state[0] else (), min(room, MEASURE))]
+        if self.request.quote:
+            rows.append(line((fit(f'{glyphs.pilcrow} "{one_line(self.request.quote)}"', min(room, MEASURE)), "quote")))
+        notes = self.request.notes
+        rows += [line((fit(f"{glyphs.dot} {note}", min(room, MEASURE)), "note")) for note in notes[:_NOTES]]
+        if len(notes) > _NOTES:
+            rows.append(line((f"{glyphs.dot} {len(notes) - _NOTES} more notes", "dim")))
+        return [*rows, *self._difference_rows(min(room, MEASURE))]
+
+    def _difference_rows(self, room: int) -> list[Line]:
+        if self._difference is None:
+            return []
+        changed = [row for row in compare(*self._difference, room, glyphs=self.app.glyphs).rows if row.stop is not None]
+        more = [line((f"{self.app.glyphs.more} {len(changed) - _DIFFERENCE} more lines", "dim"))]
+        return changed[:_DIFFERENCE] + (more if len(changed) > _DIFFERENCE else [])
+
+    def _below_rows(self, width: int) -> Sequence[Line]:
+        room = max(width - self._below.indent - 1, 10)
+        said, style = (self._problem, "error") if self._problem else (self.price, "dim")
+        return [line((row, style)) for row in wrap(said, min(room, MEASURE))[:4]] if said else []
+
+    def _show(self) -> None:
+        if self.is_mounted:
+            self._above.show()
+            self._below.show()
+
+    def say_price(self, price: str) -> None:
+        """What sending would cost, in one line."""
+        self.price = price
+        self._show()
+
+    # Words
+
+    @property
+    def text(self) -> str:
+        return self.words.text
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.keeper.changed(self.text)
+        if self._problem and self._difference is None:
+            self._problem = ""
+            self._show()
+
+    def _kept(self, error: StudioError | None) -> None:
+        state = "not kept: " + one_line(error.message) if error else "kept"
+        if state != self._state and (error or self._state):
+            self._state = state
+            self._show()
+
+    def put(self, text: str) -> None:
+        """Other words in the field, as from the external editor; ctrl+z brings the earlier ones back."""
+        self.words.replace(clean(text), (0, 0), self.words.document.end)
+
+    def newline(self) -> None:
+        self.words.replace("\n", *self.words.selection)
+
+    def put_last(self) -> None:
+        """The last feedback, in place of nothing or after what is written."""
+        gap = "\n" if self.text.strip() else ""
+        self.words.insert(gap + clean(self.request.last), self.words.document.end)
+        self.words.move_cursor(self.words.document.end)
+
+    async def _execute(self, command: KeepWords) -> Done:
+        return await self.app.session.execute(command)
+
+    # Sending and leaving
+
+    async def send(self) -> None:
+        """Send the words; they stay in the field until the engine has them."""
+        text = self.text
+        if self._busy:
+            return
+        if composing.changes_nothing(self.request, text):
+            await self.keeper.forget(text)
+            await self._left(False)
+            return
+        if refusal := composing.refusal(self.request, text):
+            self.fail(refusal)
+            return
+        self._busy = True
+        try:
+            done = await self.app.session.execute(composing.command(self.request, text))
+        except Conflict as error:
+            await self.meet(error)
+        except StudioError as error:
+            self.fail(str(error))
+        else:
+            await self.keeper.forget(text)
+            await self._sent(done, text)
+        finally:
+            self._busy = False
+
+    async def leave(self) -> None:
+        """Close; the words are kept first, so that nothing depends on what comes after."""
+        await self.keeper.flush()
+        await self._left(bool(self.text.strip()) and self.text != self.request.original)
+
+    def fail(self, sentence: str) -> None:
+        self._problem = sentence
+        self._show()
+
+    async def meet(self, error: Conflict) -> None:
+        """Somebody changed the text meanwhile: the words stay, and sending again goes on top of the newest."""
+        await self.keeper.flush()
+        sentence = f"{error.message} Your words are kept; {self.app.keymap.shown('composer.send')} again sends them."
+        newest = error.data.get("theirs"), error.data.get("actual")
+        theirs, actual = (value if isinstance(value, str) else None for value in newest)
+        self.rebase(actual, theirs, sentence)
+
+    def rebase(self, revision: str | None, text: str | None, sentence: str) -> None:
+        """Go on from another revision: show what it changed, and decide on it from now on."""
+        if text is not None:
+            self._difference = (self.request.base_text, text)
+        self.request = self.request.on(revision, text if text is not None else self.request.base_text)
+        self.fail(sentence)
