@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from studio.domain.errors import ProjectBusy, StorageError
+from studio.domain.errors import ProjectBusy, StorageError, StudioError
 from studio.store.migrate import Step, packaged_steps
 from studio.store.opening import open_database
 from studio.store.readers import Read
@@ -55,6 +55,10 @@ class Store:
                 clock,
             )
             await _answer(writer.opened)
+        except StudioError:
+            _release(place)
+            writer.thread.join()
+            raise
         except BaseException:
             writer.opened.add_done_callback(lambda opened: _abandon(writer, opened, place))
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from studio.domain.errors import BadInput, Conflict, ProjectBusy, StorageError, StudioError
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 _PID = re.compile(r"PID (\d+)")
 _FULL = ("no space left", "file too large", "disk quota", "enospc")
 _ASIDE = "Keep the file, and put back a copy of it; approved pages also stand in `manuscript/`."
+
+
+def frameless(error: BaseException) -> BaseException:
+    """The error with the local variables of its frames let go, lines kept.
+
+    They hold the connection; one that lives when the interpreter ends makes the driver print a page about leaks.
+    """
+    current: BaseException | None = error
+    while current is not None:
+        clear_frames(current.__traceback__)
+        current = current.__cause__ or current.__context__
+    return error
 
 
 def database_error(error: duckdb.Error, doing: str) -> StudioError:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError
-from studio.store.failures import database_error
+from studio.store.failures import database_error, frameless
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Readers:
             try:
                 read.future.set_result(self._answer(seat, read.work))
             except BaseException as error:
-                read.future.set_exception(error)
+                read.future.set_exception(frameless(error))
 
     def _answer(self, seat: _Seat, work: Callable[[Tx], Any]) -> Any:
         try:
@@ -114,9 +114,11 @@ class Readers:
                 seat.cursor.execute("BEGIN TRANSACTION READ ONLY")
             except duckdb.Error as error:
                 raise database_error(error, "be read") from error
+            tx = Tx(seat.cursor, now=self._clock())
             try:
-                return work(Tx(seat.cursor, now=self._clock()))
+                return work(tx)
             finally:
+                tx.end()
                 _end(seat.cursor)
 
 

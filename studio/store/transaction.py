@@ -29,7 +29,7 @@ def utc(at: datetime) -> datetime:
 
 
 class Tx:
-    """One transaction. `now` is its time in UTC, `actor` who asked for it.
+    """One transaction. `now` is its time in UTC, `actor` who asked for it. It ends with the work that it was given to.
 
     A function that is given a writing Tx may be run twice (a group that failed is replayed one by one), so it does nothing
     but read and write through it. A reading Tx refuses `run` and `emit`.
@@ -40,7 +40,7 @@ class Tx:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, *, now: datetime, actor: str = "", seq: int | None = None
     ) -> None:
-        self._connection = connection
+        self._connection: duckdb.DuckDBPyConnection | None = connection
         self._seq = seq
         self.actor = actor
         self.now = utc(now)
@@ -82,6 +82,10 @@ class Tx:
         self.events.append(numbered)
         return seq
 
+    def end(self) -> None:
+        """Let go of the connection: whoever keeps the Tx (a closure, the frames of an error) can neither use it nor hold it open."""
+        self._connection = None
+
     def _writing(self) -> int:
         if self._seq is None:
             raise StorageError("A reading transaction cannot write.")
@@ -90,6 +94,8 @@ class Tx:
     def _execute(self, sql: str, args: tuple[object, ...]) -> duckdb.DuckDBPyConnection:
         import duckdb
 
+        if self._connection is None:
+            raise StorageError("The transaction has ended.")
         try:
             return self._connection.execute(sql, [utc(arg) if isinstance(arg, datetime) else arg for arg in args])
         except duckdb.Error as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError
 from studio.protocol.events import AnyEvent
-from studio.store.failures import database_error
+from studio.store.failures import database_error, frameless
 from studio.store.readers import Readers
 from studio.store.transaction import Tx
 
@@ -106,7 +106,7 @@ class Writer:
         try:
             self._open()
         except BaseException as error:
-            self.opened.set_exception(error)
+            self.opened.set_exception(frameless(error))
             return
         self.opened.set_result(None)
         while True:
@@ -146,7 +146,7 @@ class Writer:
         try:
             alone.future.set_result(alone.act())
         except BaseException as error:
-            alone.future.set_exception(error)
+            alone.future.set_exception(frameless(error))
 
     def _commit(self, group: list[Write]) -> None:
         """Commit the group as one. DuckDB has no savepoints: a group that fails is rolled back and replayed one by one."""
@@ -155,7 +155,7 @@ class Writer:
         except BaseException as error:
             self._mend()
             if len(group) == 1:
-                group[0].future.set_exception(error)
+                group[0].future.set_exception(frameless(error))
                 return
             for write in group:
                 self._commit([write])
@@ -173,7 +173,10 @@ class Writer:
             connection.execute("BEGIN TRANSACTION")
             for write in group:
                 tx = Tx(connection, now=self._clock(), actor=write.actor, seq=seq)
-                results.append(write.work(tx))
+                try:
+                    results.append(write.work(tx))
+                finally:
+                    tx.end()
                 events += tx.events
                 seq = tx.seq
             connection.execute("COMMIT")

@@ -27,7 +27,9 @@ def page(of: Chapter, slug: str = "morning", position: int = 1, *, state: str = 
     return Page(new_id(), of.id, slug, position, slug.title(), state, 1, AT, AT)
 
 
-def revision(of: Page, text: str = "Rain.", *, stage: str = "narration", number: int = 1, **changes: object) -> Revision:
+def revision(
+    of: Page, text: str = "Rain.", *, stage: str = "narration", number: int = 1, **changes: object
+) -> Revision:
     made = Revision(new_id(), of.id, stage, number, text, digest(text), Origin.AGENT, "ana", later(number))
     return replace(made, **changes)  # type: ignore[arg-type]
 
