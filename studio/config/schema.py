@@ -16,7 +16,7 @@ from msgspec import Meta
 from studio.config.settings import FIXED, PERSONAL, SECTIONS, Endpoint, SettingWarning
 from studio.domain.text import one_line
 
-_FREE_NAME = re.compile(r"^[\w.:+-]{1,80}$")
+_FREE_NAME = re.compile(r"^[\w.:+-]{1,80}\Z")
 _MODEL_TYPE = Annotated[
     str, Meta(min_length=1, max_length=200, description="a model such as openai:gpt-6-sol, as text")
 ]

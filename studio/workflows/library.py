@@ -17,7 +17,7 @@ FOLDER = "workflows"
 """The folder of a project's own workflows."""
 
 _PACKAGED = Path(__file__).resolve().parent
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}\Z")
 
 
 def load(name: str, project_root: Path | None = None, *, auto_draft: bool = False) -> Workflow:

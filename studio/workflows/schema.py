@@ -16,7 +16,7 @@ from studio.domain.workflow import Gate, OutputKind, Phase, Stage, Workflow
 STAGES_LIMIT = 20
 """A page with more stages could not be shown as a notebook."""
 
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}\Z")
 _PREFIXES = tuple(f"{phase.value}_" for phase in (Phase.GENERATING, Phase.REVIEWING, Phase.FAILED, Phase.INTERRUPTED))
 _LABELS = ("chapter", "chapters", "page", "pages", "brief")
 _NAME_WORDS = "lower-case letters, digits and _, and start with a letter"

@@ -73,7 +73,7 @@ def write(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, str(folder), "made") from error
-    atomic_write(path, f"{header}\n\n{text}\n", mode=0o600)
+    atomic_write(path, f"{header}\n\n{clean(text)}\n", mode=0o600)
     return path
 
 

@@ -17,7 +17,7 @@ FOLDER = "streams"
 READ_LIMIT = 50_000_000
 """Bytes that recovery reads of one stream; the longest answers that models give are near 1,000,000."""
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,80}$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,80}\Z")
 
 
 class StreamFile:
