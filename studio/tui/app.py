@@ -7,7 +7,7 @@ import studio.tui.before_textual  # noqa: F401  isort: skip
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -17,16 +17,17 @@ from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
-from studio.tui.actions.composing import offer_leftovers
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
-from studio.tui.presenters.search import Hits
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
 from studio.tui.signals import watch_signals
 from studio.tui.terminal import Terminal
 from studio.tui.theme import Palette, palette_for
+
+if TYPE_CHECKING:
+    from studio.tui.presenters.search import Hits
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ class StudioApp(App[int], inherit_bindings=False):
         self.message: Message | None = None
         self.pending: Pending | None = None
         self.hits: Hits | None = None
-        self.handlers = registry.load()
+        self.handlers = registry.load(registry.FIRST)
+        self._all_loaded = False
         self.palette: Palette = palette_for(self.current_theme, no_color=self.no_color)
         self.before_exit: list[Callable[[], Awaitable[None]]] = []
         self.last_key_at = 0.0
@@ -93,9 +95,17 @@ class StudioApp(App[int], inherit_bindings=False):
                 return
             self.say_error(error)
         self.terminal.start()
+        self.call_after_refresh(self._load_all)
         self.spawn(self.session.keep_fresh())
         self.spawn(self.session.listen())
-        self.spawn(offer_leftovers(self))
+
+    def _load_all(self) -> None:
+        if not self._all_loaded:
+            self._all_loaded = True
+            registry.load()
+            for start in registry.STARTERS:
+                self.spawn(start(self))
+            self.refresh_footer()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside the keys; its StudioErrors are said, others are logged and said."""
@@ -121,6 +131,7 @@ class StudioApp(App[int], inherit_bindings=False):
 
     async def _on_typed(self, event: events.Key) -> bool:
         """Act on a key before it goes to a widget, in the order of typing. True when it was ours."""
+        self._load_all()
         self.last_key_at = event.time
         focused = self.focused
         if focused is not None and focused.check_consume_key(event.key, event.character):

@@ -59,12 +59,16 @@ class Session:
     async def query(self, query: Query[R]) -> R:
         return await self.engine.query(query)
 
-    async def open(self, page: str | None) -> None:
-        """Connect, ask for the book, and open `page` or the one that waits. Raises StudioError."""
+    async def connect(self) -> None:
+        """Let the engine be opened, and ask for the book. Raises StudioError."""
         client = await self._connect()
         self.project = await client.query(GetProject())
         self._client = client
         self.changed()
+
+    async def open(self, page: str | None) -> None:
+        """Put `page` on the screen, or the one that waits. Raises StudioError."""
+        assert self.project is not None
         wanted = page or first_waiting(self.project)
         if wanted is not None:
             await self.open_page(wanted)

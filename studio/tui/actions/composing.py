@@ -11,7 +11,7 @@ from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
 from studio.protocol.views import StageCell
 from studio.tui.actions.conditions import current_cell, drafting, has_page, reviewing
-from studio.tui.actions.registry import action
+from studio.tui.actions.registry import action, at_start
 from studio.tui.clipboard import project_root
 from studio.tui.editor import Editor, TerminalEditor
 from studio.tui.presenters import composing
@@ -271,6 +271,7 @@ async def _let_go(app: StudioApp, composer: Composer, found: edits.EditFile) -> 
 # What an editor left after a crash
 
 
+@at_start
 async def offer_leftovers(app: StudioApp) -> None:
     """Say at the start that an editor's file was left over, and offer to go on with it."""
     root = project_root(app)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 Run = Callable[["StudioApp"], Awaitable[None] | None]
 Applies = Callable[["StudioApp"], bool]
 
-FAMILIES = ("navigation", "drafting", "reviewing", "book", "prompting", "studio", "composing", "looking", "screen_keys")
-"""Modules of this package that register handlers."""
+FIRST = ("navigation", "drafting", "reviewing", "studio")
+"""Families that the first frame loads; they import no editor and no screen."""
+FAMILIES = (*FIRST, "book", "prompting", "composing", "looking", "screen_keys")
+"""Modules of this package that register handlers. The later ones (60 ms of editors and screens) follow the first frame, or the
+first key if that is sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Handler:
 
 
 HANDLERS: dict[str, Handler] = {}
+STARTERS: list[Callable[[StudioApp], Coroutine[Any, Any, None]]] = []
+"""What families do once when the book stands on the screen, such as offering back what a crash left."""
 
 
 def always(app: StudioApp) -> bool:
@@ -44,8 +49,14 @@ def action(action_id: str, *, when: Applies = always, inline: bool = False) -> C
     return register
 
 
-def load() -> dict[str, Handler]:
-    """All handlers; imports the families once."""
-    for family in FAMILIES:
+def at_start(work: Callable[[StudioApp], Coroutine[Any, Any, None]]) -> Callable[[StudioApp], Coroutine[Any, Any, None]]:
+    """Register work for when the book is open."""
+    STARTERS.append(work)
+    return work
+
+
+def load(families: Sequence[str] = FAMILIES) -> dict[str, Handler]:
+    """All handlers of `families`; each is imported once."""
+    for family in families:
         importlib.import_module(f"studio.tui.actions.{family}")
     return HANDLERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -20,6 +21,9 @@ class StudioScreen(Screen[object], inherit_bindings=False):
 
         @property
         def app(self) -> StudioApp: ...
+
+    def _extend_compose(self, widgets: list[Widget]) -> None:
+        """No toast rack and no tooltip: messages stand above the footer, and an empty rack costs a full repaint at the start."""
 
     def show_message(self) -> None:
         """The message to the person changed."""

@@ -13,7 +13,7 @@ class Footer(LineView, can_focus=False):
     """Grows by the rows of a long message and goes back to two."""
 
     DEFAULT_CSS = "Footer { height: 2; dock: bottom; }"
-    gutter = False
+    marked = False
 
     def prepare(self, width: int) -> None:
         if not width:

@@ -11,7 +11,7 @@ class Header(LineView, can_focus=False):
     """Book, place, model and cost; while a draft's own head is out of sight, what it does."""
 
     DEFAULT_CSS = "Header { height: 2; dock: top; }"
-    gutter = False
+    marked = False
     work = ""
 
     def prepare(self, width: int) -> None:

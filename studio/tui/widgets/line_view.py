@@ -28,13 +28,13 @@ class LineView(Widget, can_focus=True):
     """Lines with a cursor that steps by stops (paragraphs, rows).
 
     Subclasses override `prepare` to make their lines for a width. `scopes` are the places of the keymap that count while the
-    focus is here. `indent` cells stand before each line, and two more for the cursor's mark when `gutter` is set.
+    focus is here. `indent` cells stand before each line, and two more for the cursor's mark when `marked` is set.
     """
 
     DEFAULT_CSS = "LineView { height: 1fr; }"
     ALLOW_SELECT = False
     scopes: ClassVar[tuple[str, ...]] = ("workbench", "anywhere")
-    gutter = True
+    marked = True
 
     class CursorMoved(Message):
         """The cursor stands on another stop, by the person's key or click."""
@@ -42,7 +42,7 @@ class LineView(Widget, can_focus=True):
         def __init__(self, view: LineView, stop: Hashable) -> None:
             super().__init__()
             self.view = view
-            self.stop = stop
+            self.landed = stop
 
     def __init__(self, lines: Iterable[Line] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -55,6 +55,7 @@ class LineView(Widget, can_focus=True):
         self._drawn_with: Palette | None = None
         self._stops: list[tuple[Hashable, int, int]] | None = None
         self._prepared_for = (0, 0)
+        self._preparing = False
 
     if TYPE_CHECKING:
 
@@ -68,7 +69,7 @@ class LineView(Widget, can_focus=True):
 
     @property
     def text_width(self) -> int:
-        return max(self.size.width - self.indent - (2 if self.gutter else 0), 1)
+        return max(self.size.width - self.indent - (2 if self.marked else 0), 1)
 
     def set_lines(self, lines: Iterable[Line]) -> None:
         """Show other lines. What stood at the top stays there where its stop still exists; only rows that differ are painted."""
@@ -108,11 +109,11 @@ class LineView(Widget, can_focus=True):
 
     def _repaint_changed(self, shown: tuple[int, list[Line]]) -> None:
         """Mark rows that no longer look as they did; `shown` is the earlier window (top line, lines)."""
-        if not self.is_mounted:
+        if not self.is_mounted or self._preparing:
             return
         _, before = shown
         after = self.lines[self.top : self.top + self.size.height]
-        extra = self.indent + (2 if self.gutter else 0)
+        extra = self.indent + (2 if self.marked else 0)
         regions: list[Region] = []
         for row in range(max(len(before), len(after))):
             old = before[row] if row < len(before) else BLANK
@@ -196,7 +197,7 @@ class LineView(Widget, can_focus=True):
         regions = []
         for index in range(span[0], span[1] + 1):
             self._strips.pop(index, None)
-            if 0 <= index - self.top < self.size.height:
+            if not self._preparing and 0 <= index - self.top < self.size.height:
                 regions.append(Region(0, index - self.top, self._mark_width(index), 1))
         if regions:
             self.refresh(*regions)
@@ -265,6 +266,11 @@ class LineView(Widget, can_focus=True):
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        if self._prepared_for != (self.size.width, self.size.height):
+            # The first frame comes before the Resize event; without this it would be a blank one.
+            self._preparing = True
+            self._prepare()
+            self._preparing = False
         palette = self.app.palette
         if palette is not self._drawn_with:
             self._strips.clear()
@@ -295,7 +301,7 @@ class LineView(Widget, can_focus=True):
         return Strip([Segment(text, palette[style]) for text, style in merged]).adjust_cell_length(width, palette.base)
 
     def _mark(self, row: Line) -> tuple[tuple[str, str], ...]:
-        if not self.gutter:
+        if not self.marked:
             return ()
         if row.stop is None or row.stop != self.cursor:
             return (("  ", "text"),)
@@ -313,16 +319,16 @@ class LineView(Widget, can_focus=True):
     # Events
 
     def on_resize(self, event: events.Resize) -> None:
-        size = (self.size.width, self.size.height)
-        if size == self._prepared_for:
-            return
-        followed, self._prepared_for = self.following or self.at_end, size
+        if (self.size.width, self.size.height) != self._prepared_for:
+            self._prepare()
+            self.refresh()
+
+    def _prepare(self) -> None:
+        self._prepared_for = (self.size.width, self.size.height)
         self._strips.clear()
         self.prepare(self.size.width)
-        if followed and self.following:
-            self._follow()
+        self._follow()
         self.top = min(self.top, max(len(self.lines) - 1, 0))
-        self.refresh()
 
     def on_focus(self) -> None:
         self._repaint_stop(self.cursor)

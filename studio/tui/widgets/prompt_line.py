@@ -56,7 +56,7 @@ class PromptLine(Vertical):
 
 
 class Question(LineView, can_focus=False):
-    gutter = False
+    marked = False
 
     def __init__(self, question: str) -> None:
         super().__init__()
