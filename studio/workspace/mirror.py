@@ -18,7 +18,7 @@ from studio.workspace.files import safe_name
 
 FOLDER = "manuscript"
 
-_HEADING = re.compile(r"^##[ \t]+(.+?)[ \t]*$")
+_HEADING = re.compile(r"^##[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*$")
 _LIKE_HEADING = re.compile(r"^\\*##(?=[ \t])")
 _ESCAPED = re.compile(r"^\\(?=\\*##[ \t])")
 _CONFLICT = re.compile(r"\.conflict-\d+\.md$")
