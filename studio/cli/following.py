@@ -1,0 +1,206 @@
+"""Waiting for a draft: its text as it arrives, its events as JSON lines, its end as an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio.domain import errors
+from studio.domain.errors import ERRORS, Interrupted, StudioError
+from studio.domain.text import clean_delta, word_count
+from studio.protocol import commands as c
+from studio.protocol import events as e
+from studio.protocol import queries as q
+from studio.protocol import views as v
+from studio.tui.presenters.stream import readable
+
+if TYPE_CHECKING:
+    from studio.cli.output import Output
+    from studio.protocol.client import EngineClient
+
+OUTCOMES = {
+    "cut_off": "It was cut off at the output limit",
+    "unproven": "The service did not say that it was complete",
+    "empty": "It is empty",
+    "refused": "The model declined",
+    "filtered": "The service's content filter stopped it",
+    "unparsed": "It could not be read as dialogue and is kept as it came",
+    "stopped": "It was stopped before its end",
+    "interrupted": "It was interrupted before its end",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """How a draft ended: the run, the revision it made, the page as it stands."""
+
+    run: v.RunView
+    revision: v.RevisionView | None
+    page: v.PageView
+
+
+class TextOnTerminal:
+    """Prints a growing text append-only. Dialogue that arrives as JSON is shown line by line, each once it is whole."""
+
+    def __init__(self, out: Output, *, dialogue: bool) -> None:
+        self._out = out
+        self._dialogue = dialogue
+        self._text = ""
+        self._shown = 0
+
+    def add(self, offset: int, text: str) -> None:
+        """A delta where it belongs; a gap is left to `finish`, which knows the whole text."""
+        if offset > len(self._text):
+            return
+        self._text += clean_delta(text)[max(len(self._text) - offset, 0) :]
+        if self._dialogue:
+            self._show_lines(readable(self._text).split("\n")[:-1])
+        else:
+            self._out.piece(self._text[self._shown :])
+            self._shown = len(self._text)
+
+    def finish(self, text: str) -> None:
+        """Print what is missing of the final text."""
+        if self._dialogue:
+            self._show_lines(text.split("\n"))
+        elif text.startswith(self._text[: self._shown]):
+            self._out.piece(f"{text[self._shown :]}\n")
+        else:
+            self._out.piece("\n")
+
+    def _show_lines(self, lines: list[str]) -> None:
+        for line in lines[self._shown :]:
+            self._out.piece(f"{line}\n")
+        self._shown = max(self._shown, len(lines))
+
+
+async def draft(client: EngineClient, command: c.AnyCommand, out: Output) -> Drafted:
+    """Start a draft and wait for its end. Raises the error that ended it; Ctrl-C stops it and keeps its text.
+
+    A StudioError carries the run's id in `data["run"]`.
+    """
+    seq = (await client.query(q.GetProject())).seq
+    done = await client.execute(command)
+    if done.run is None or done.page is None:
+        raise StudioError("No draft was started.")
+    out.say(done.message)
+    try:
+        await _follow(client, done, seq, out)
+    except asyncio.CancelledError:
+        await _stop(client, done.run, out)
+        raise
+    drafted = await _ended(client, done.run, done.page)
+    _raise_failure(drafted)
+    return drafted
+
+
+async def _follow(client: EngineClient, done: c.Done, seq: int, out: Output) -> None:
+    run = done.run or ""
+    page = await client.query(q.GetPage(page=done.page or ""))
+    dialogue = any(cell.name == page.stage and cell.output == "dialogue" for cell in page.cells)
+    screen = TextOnTerminal(out, dialogue=dialogue) if out.live else None
+    waiting = ""
+    after: int | None = seq
+    while after is not None:
+        last, after = after, None
+        async with client.subscribe(last) as events:
+            async for event in events:
+                if isinstance(event, e.Lagged):
+                    after = event.seq
+                    break
+                if getattr(event, "run", None) != run:
+                    continue
+                if out.as_json:
+                    out.json(event, flush=True)
+                waiting = _show(event, screen, out, waiting)
+                if isinstance(event, e.RunEnded):
+                    await _finish(client, event, screen)
+                    return
+
+
+def _show(event: e.AnyEvent, screen: TextOnTerminal | None, out: Output, waiting: str) -> str:
+    match event:
+        case e.Delta() if screen is not None:
+            screen.add(event.offset, event.text)
+        case e.RunSnapshot() if screen is not None:
+            screen.add(0, event.text)
+        case e.RunProgress():
+            if event.waiting and event.waiting != waiting and not out.as_json:
+                out.say(f"… {event.waiting}")
+            return event.waiting
+        case _:
+            pass
+    return waiting
+
+
+async def _finish(client: EngineClient, event: e.RunEnded, screen: TextOnTerminal | None) -> None:
+    if screen is None:
+        return
+    if event.revision is not None:
+        screen.finish((await client.query(q.GetRevision(revision=event.revision))).text)
+    else:
+        screen.finish((await client.query(q.GetRun(run=event.run))).partial)
+
+
+async def _stop(client: EngineClient, run: str, out: Output) -> None:
+    """Ctrl-C: the draft ends as one that a person stopped."""
+    try:
+        await client.execute(c.Stop(run=run))
+    except StudioError:
+        return
+    view = await client.query(q.GetRun(run=run))
+    kept = f"{word_count(view.partial)} words are kept" if view.partial.strip() else "no text had come"
+    if out.live:
+        out.line()
+    out.say(f"Stopped; {kept}." + (f" Go on with: studio resume {view.page} --continue" if view.partial.strip() else ""))
+
+
+async def _ended(client: EngineClient, run: str, page: str) -> Drafted:
+    view = await client.query(q.GetRun(run=run))
+    revision = await client.query(q.GetRevision(revision=view.revision)) if view.revision else None
+    return Drafted(view, revision, await client.query(q.GetPage(page=page)))
+
+
+def _raise_failure(drafted: Drafted) -> None:
+    run = drafted.run
+    if run.status == "completed":
+        return
+    data: dict[str, object] = {"run": run.id, "page": run.page, "status": run.status}
+    kept = f"{word_count(run.partial)} words are kept: studio resume {drafted.page.id} --continue, --keep or --discard." if run.partial.strip() else ""  # fmt: skip
+    if run.status in ("stopped", "interrupted") and run.error_code is None:
+        raise Interrupted("The draft was stopped.", hint=kept, data=data)
+    kind = ERRORS.get(run.error_code or "", errors.ProviderError)
+    message = run.error or "The draft failed."
+    raise kind(message, hint=" ".join(filter(None, (run.hint if run.hint not in message else "", kept))), data=data)
+
+
+def print_result(drafted: Drafted, out: Output) -> int:
+    """The text (where it was not shown while it came), or the JSON result as the last line; then a sentence."""
+    run, revision, page = drafted.run, drafted.revision, drafted.page
+    if out.as_json:
+        out.json({"ev": "result", "run": run, "revision": revision, "page": page.id, "state": page.state})
+        return 0
+    if revision is None:
+        return 0
+    if not out.live:
+        out.line(revision.text)
+    price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}"
+    label = next((cell.label for cell in page.cells if cell.name == revision.stage), revision.stage)
+    badge = f" ({revision.badge})" if revision.badge else ""
+    out.say(f"{label}, revision {revision.number}: {revision.words} words by {run.model}{badge}, {price}.")
+    if revision.outcome != "complete":
+        out.say(f"{OUTCOMES.get(revision.outcome, revision.outcome)}: revise or edit it, or approve it with --anyway.")
+    return 0
+
+
+def plain(value: msgspec.Struct) -> dict[str, object]:
+    """A view as plain data, for a JSON answer that is made of several."""
+    found: dict[str, object] = msgspec.to_builtins(value)
+    return found
+
+
+Work = Coroutine[Any, Any, int]

@@ -1,0 +1,42 @@
+"""What a command is given: its output, the project, and a client of its engine. Commands know this, never the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from studio.cli.output import Output
+    from studio.config.settings import Settings
+    from studio.protocol.client import EngineClient
+    from studio.protocol.local import LocalModels
+
+
+class Host(Protocol):
+    """Made by `cli.bootstrap`, one for each command."""
+
+    out: Output
+
+    def root(self) -> Path:
+        """The project's folder. Raises NotFound."""
+        ...
+
+    def settings(self, root: Path | None) -> Settings:
+        """The settings of a project, or the person's own with None. Raises BadInput."""
+        ...
+
+    def session(self, root: Path | None = None, *, watch: bool = False) -> AbstractAsyncContextManager[EngineClient]:
+        """The project's engine, opened for this command and closed after it. Raises StudioError."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, int]) -> int:
+        """Run to the end. SIGINT, SIGTERM and SIGHUP cancel the work and give 130, 143, 129."""
+        ...
+
+    def workbench(self, root: Path | None, page: str | None = None) -> int:
+        """Open the workbench on a project, or its first-run screen with None."""
+        ...
+
+    def local(self) -> LocalModels: ...

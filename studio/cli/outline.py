@@ -1,0 +1,83 @@
+"""The outline and a page's card as lines for `status`, `page list` and `page show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from studio.cli.output import table
+from studio.protocol import views as v
+
+MARKS = {
+    "awaiting": "[.]",
+    "generating": "[*]",
+    "user_reviewing": "[?]",
+    "failed": "[!]",
+    "interrupted": "[!]",
+    "approved": "[v]",
+}
+
+
+def page_rows(chapters: Iterable[v.ChapterLine]) -> list[tuple[str, ...]]:
+    return [
+        (
+            "[-]" if page.archived else MARKS.get(page.phase, "[ ]"),
+            "" if page.archived else f"{chapter.number}/{page.number}",
+            page.slug,
+            page.state + (", archived" if page.archived else ""),
+            page.title,
+        )
+        for chapter in chapters
+        for page in chapter.pages
+    ]
+
+
+def outline(project: v.ProjectView) -> Iterator[str]:
+    """The whole book: a line for it, a line for each chapter, a line for each page."""
+    approved = sum(chapter.approved for chapter in project.chapters)
+    total = sum(chapter.total for chapter in project.chapters)
+    yield f"{project.title}  ({approved} of {total} pages approved)"
+    yield f"model: {project.model_label or project.model or 'none'}"
+    yield f"spent: {spent(project.spend)}"
+    for chapter in project.chapters:
+        yield ""
+        yield f"{chapter.number} {chapter.title}  ({chapter.approved}/{chapter.total})"
+        yield from (f"  {line}" for line in table(page_rows((chapter,))))
+
+
+def spent(spend: v.SpendView) -> str:
+    words = f"${spend.project:.4f}"
+    if spend.project_limit is not None:
+        words += f" of ${spend.project_limit:.2f}"
+    if spend.day:
+        words += f", ${spend.day:.4f} today"
+    if spend.unknown:
+        words += f", {spend.unknown} call{'s' if spend.unknown > 1 else ''} of unknown price"
+    return words
+
+
+def page_card(page: v.PageView) -> Iterator[str]:
+    yield f"{page.chapter_number}/{page.number} {page.title or page.slug}"
+    facts = [
+        ("chapter", f"{page.chapter_number} {page.chapter_title}"),
+        ("state", page.state + (", archived" if page.archived else "")),
+        ("slug", page.slug),
+        ("id", page.id),
+        ("spent", f"${page.cost_usd:.4f}" + (f", {page.cost_unknown} calls of unknown price" if page.cost_unknown else "")),
+    ]  # fmt: skip
+    if page.mirror:
+        facts.append(("file", page.mirror))
+    facts += [("conflict", path) for path in page.conflicts]
+    yield from table(facts)
+    yield ""
+    yield f"brief: {page.brief.text if page.brief else 'none yet'}"
+    yield ""
+    yield from table([_stage_row(cell) for cell in page.cells])
+
+
+def _stage_row(cell: v.StageCell) -> tuple[str, ...]:
+    if cell.head is None:
+        return (cell.label, cell.status, "")
+    head = cell.head
+    who = head.model or head.author
+    notes = f", {len(cell.notes)} notes" if cell.notes else ""
+    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{notes}")

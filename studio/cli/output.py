@@ -1,0 +1,95 @@
+"""What a command prints: data on standard output, words on standard error; cleaned of everything a terminal would obey."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+import msgspec
+
+from studio.domain.text import clean
+
+_STYLES = {"strong": "1", "dim": "2", "add": "32;4", "del": "31;9", "ok": "32", "warn": "33", "error": "31"}
+
+
+class Output:
+    """One command's two streams. A reader that goes away (`| head`) is no error: later output is dropped."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal in an older encoding shows a question mark; it does not end the program.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+
+    @property
+    def live(self) -> bool:
+        """Whether a person watches standard output: text is shown as it arrives."""
+        return not self.as_json and sys.stdout.isatty()
+
+    @property
+    def watched(self) -> bool:
+        """Whether a person watches standard error: progress is shown."""
+        return not self.quiet and sys.stderr.isatty()
+
+    @property
+    def colour(self) -> bool:
+        return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+    def styled(self, text: str, style: str) -> str:
+        """`text` (cleaned) in a style where colour is wanted. Only `lines(..., styled=True)` lets it through."""
+        words = clean(text)
+        return f"\x1b[{_STYLES[style]}m{words}\x1b[0m" if words and self.colour else words
+
+    def line(self, text: str = "") -> None:
+        """One piece of data, as lines."""
+        self._write(sys.stdout, f"{clean(text)}\n")
+
+    def lines(self, texts: Iterable[str], *, styled: bool = False) -> None:
+        for text in texts:
+            self._write(sys.stdout, f"{text if styled else clean(text)}\n")
+
+    def piece(self, text: str) -> None:
+        """Text of a stream, at once, without a newline."""
+        self._write(sys.stdout, clean(text), flush=True)
+
+    def json(self, value: msgspec.Struct | Mapping[str, object], *, flush: bool = False) -> None:
+        """One JSON document on one line."""
+        self._write(sys.stdout, f"{msgspec.json.encode(value, enc_hook=str).decode()}\n", flush=flush)
+
+    def say(self, sentence: str) -> None:
+        """Words for the person, on standard error."""
+        if sentence and not self.quiet:
+            self._write(sys.stderr, f"{clean(sentence)}\n", flush=True)
+
+    def progress(self, text: str) -> None:
+        """A line that the next one replaces; on a terminal only."""
+        if self.watched:
+            self._write(sys.stderr, f"\r\x1b[K{clean(text).replace(chr(10), ' ')}", flush=True)
+
+    def _write(self, stream: TextIO, text: str, *, flush: bool = False) -> None:
+        try:
+            stream.write(text)
+            if flush:
+                stream.flush()
+        except BrokenPipeError:
+            drop(stream)
+
+
+def drop(stream: TextIO) -> None:
+    """Send what is still written to a closed pipe nowhere, also what Python flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows in columns, two spaces apart, the last one as long as it is."""
+    cleaned = [tuple(" ".join(clean(cell).split()) for cell in row) for row in rows]
+    if not cleaned:
+        return []
+    widths = [max(len(row[n]) for row in cleaned) for n in range(len(cleaned[0]) - 1)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in cleaned]

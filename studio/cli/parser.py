@@ -1,0 +1,70 @@
+"""Builds the parser from the table of commands; only the module of the command that is asked for is imported."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+
+from studio.cli.arguments import Parser, add_globals
+from studio.cli.table import FAMILIES
+
+_WITH_VALUE = ("-C", "--project")
+_DESCRIPTION = "A keyboard-driven authoring studio in the terminal. Without a command, it opens the workbench."
+_EPILOG = """\
+examples:
+  studio                          open the workbench in this folder
+  studio demo my-demo             look around in an example book
+  studio generate next            draft the next page
+  studio COMMAND --help           what a command takes, with an example
+
+exit codes:
+  0 ok   1 failed   2 usage or bad input   3 refused   4 provider or network   5 budget   130 interrupted"""
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The parsed command line; `run` is the function to call. Raises BadInput, or SystemExit for --help and --version."""
+    return build(command_in(words)).parse_args(list(words))
+
+
+def command_in(words: Sequence[str]) -> str | None:
+    """The first word that is not a flag or a flag's value."""
+    rest = iter(words)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
+    """The parser, with the flags of `wanted` alone, or of all commands."""
+    parser = Parser(prog="studio", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    parser.set_defaults(run=_open_workbench, command=None, page=None)
+    add_globals(parser, top=True)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", title="commands")
+    for name, (module, text) in FAMILIES.items():
+        sub = commands.add_parser(name, help=text)
+        if everything or name == wanted:
+            family = importlib.import_module(f"studio.cli.commands.{module}")
+            family.configure(sub)
+            add_globals(sub, top=False)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+        import sys
+
+        from studio import __version__
+
+        sys.stdout.write(f"studio {__version__}\n")
+        parser.exit()
+
+
+def _open_workbench(args: argparse.Namespace, host: object) -> int:
+    from studio.cli.commands import workbench
+
+    return workbench.run(args, host)  # type: ignore[arg-type]

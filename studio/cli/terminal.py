@@ -1,0 +1,68 @@
+"""Opening the workbench: its options from the settings, the engine behind it, and what a first run can make."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.logs import start_logging
+
+if TYPE_CHECKING:
+    from studio.cli.bootstrap import CommandHost
+    from studio.config.settings import Settings
+    from studio.protocol.client import EngineClient
+    from studio.tui.options import WorkbenchOptions
+
+
+def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> int:
+    """Run the workbench until it is left; its exit code. Settings that cannot be read are refused before the screen is taken."""
+    settings = host.settings(root)
+    if root is not None:
+        _refuse_second(root)
+    log = start_logging(root)
+    from studio.tui.app import StudioApp
+
+    options = _options(host, settings, root, page, log)
+
+    async def connect() -> EngineClient:
+        assert root is not None
+        return await host.connect(root, watch=True)
+
+    app = StudioApp(connect, options)
+    app.run(mouse=settings.ui.mouse)
+    return app.return_code or 0
+
+
+def _refuse_second(root: Path) -> None:
+    """Another process that holds the project is named before the screen is taken, not on it."""
+    from studio.domain.errors import ProjectBusy
+    from studio.workspace.lock import holder
+
+    found = holder(root)
+    if found is not None:
+        raise ProjectBusy(
+            f"The project {root.name} is open in process {found.pid}.",
+            hint="Work there, or quit it first.",
+            data={"pid": found.pid, "host": found.host},
+        )
+
+
+def _options(
+    host: CommandHost, settings: Settings, root: Path | None, page: str | None, log: Path | None
+) -> WorkbenchOptions:
+    from studio.tui.options import WorkbenchOptions
+
+    ui = settings.ui
+    return WorkbenchOptions(
+        root=root,
+        title=settings.project.title or "studio",
+        page=page,
+        keys=settings.keys,
+        theme=ui.theme or "terminal",
+        ascii=True if ui.ascii else None,
+        ask_above_usd=ui.skip_price_under_usd or None,
+        mouse=ui.mouse,
+        bell_after=ui.bell_after_s,
+        log=log,
+    )
