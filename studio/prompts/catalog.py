@@ -14,10 +14,9 @@ from studio.domain.errors import NotFound
 from studio.prompts import files, shelf
 from studio.prompts.files import SUFFIXES, Found, Origin
 from studio.prompts.render import Renderer
-from studio.prompts.samples import is_part
 from studio.prompts.saves import SETTLE_SECONDS, Saves
 from studio.prompts.shelf import Choice, Tryer, Version
-from studio.prompts.source import Front, Source, TemplateError
+from studio.prompts.source import Front, Source, TemplateError, is_part
 from studio.prompts.versions import Memory, Versions
 
 

@@ -83,8 +83,3 @@ def sample_data(source: Source) -> list[Mapping[str, object]]:
 
 def _only(canon: object, key: str) -> Data:
     return {key: canon[key]} if isinstance(canon, dict) else {}
-
-
-def is_part(name: str) -> bool:
-    """Whether a file is only ever included: it lies in a folder whose name starts with `_`."""
-    return any(folder.startswith("_") for folder in name.split("/")[:-1])

@@ -9,8 +9,8 @@ from pathlib import Path
 from studio.domain.text import digest
 from studio.prompts.files import SUFFIXES, Origin
 from studio.prompts.render import Inspection, Job, Renderer, RenderError
-from studio.prompts.samples import KNOWN, SHARED, is_part, sample_data
-from studio.prompts.source import ROLE_LINE, Source, TemplateError
+from studio.prompts.samples import KNOWN, SHARED, sample_data
+from studio.prompts.source import ROLE_LINE, Source, TemplateError, is_part, role_in_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,7 @@ def _bad_reference(name: str, target: str, line: int, required: bool, shelf: She
         return None
     lines = version.source.text.split("\n")
     mark = next(number for number, text in enumerate(lines, 1) if ROLE_LINE.match(text))
-    reason = f"a part that is included (by {name}) cannot start a message with `{lines[mark - 1].strip()}`"
-    return TemplateError(target, mark, reason, hint="Only a template that is not included has role lines.")
+    return role_in_part(target, lines, mark)
 
 
 class Tryer:

@@ -96,6 +96,11 @@ def parse(name: str, text: str) -> Source:
     return Source(name, text, digest(text), front, blocks, roles)
 
 
+def is_part(name: str) -> bool:
+    """Whether a file is only ever included: it lies in a folder whose name starts with `_`."""
+    return any(folder.startswith("_") for folder in name.split("/")[:-1])
+
+
 def _front_lines(name: str, lines: list[str]) -> tuple[list[str], int]:
     """The YAML lines and the index of the first line of the body."""
     if not _FENCE.match(lines[0]):
@@ -110,6 +115,8 @@ def _blocks(name: str, lines: list[str], start: int) -> tuple[tuple[Block, ...],
     marks = [index for index in range(start, len(lines)) if ROLE_LINE.match(lines[index])]
     if not marks:
         return (Block("user", "\n".join(lines[start:]), start + 1),), False
+    if is_part(name):
+        raise role_in_part(name, lines, marks[0] + 1)
     before = _COMMENT.sub("", "\n".join(lines[start : marks[0]])).strip()
     if before:
         line = next(index for index in range(start, marks[0]) if lines[index].strip()) + 1
@@ -121,6 +128,11 @@ def _blocks(name: str, lines: list[str], start: int) -> tuple[tuple[Block, ...],
         for mark, end in zip(marks, ends, strict=True)
     ]
     return tuple(found), True
+
+
+def role_in_part(name: str, lines: list[str], line: int) -> TemplateError:
+    reason = f"a part that is included cannot start a message with `{lines[line - 1].strip()}`"
+    return TemplateError(name, line, reason, hint="Only a template that is not included has role lines.")
 
 
 def _front(name: str, text: str) -> Front:
@@ -152,8 +164,12 @@ def _yaml(name: str, text: str) -> Mapping[str, object]:
     if len(text) > MAX_FRONT:
         raise TemplateError(name, 1, f"the front matter is larger than {MAX_FRONT // 1024} KB")
     try:
-        if any(isinstance(event, AliasEvent) for event in YAML(typ="safe", pure=True).parse(text)):
-            raise TemplateError(name, 1, "the front matter uses a YAML alias (`*name`), which is not allowed here")
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if isinstance(event, AliasEvent):
+                line = event.start_mark.line + 2
+                raise TemplateError(
+                    name, line, "the front matter uses a YAML alias (`*name`), which is not allowed here"
+                )
         data = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         # The mark counts from 0 and the fence above is a line of the file.
