@@ -5,6 +5,7 @@ from __future__ import annotations
 import studio.tui.before_textual  # noqa: F401  isort: skip
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,7 @@ from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
+from studio.tui.launcher import Launcher
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
 from studio.tui.screens.base import StudioScreen
@@ -74,7 +76,8 @@ class StudioApp(App[int], inherit_bindings=False):
 
     def on_load(self) -> None:
         """Before the first frame: the engine opens beside the screen, and neither waits for the other."""
-        self._opening = asyncio.create_task(self.session.connect())
+        if self.options.launcher is None:
+            self._opening = asyncio.create_task(self.session.connect())
 
     def on_mount(self) -> None:
         watch_signals(self)
@@ -86,6 +89,8 @@ class StudioApp(App[int], inherit_bindings=False):
 
     async def _open(self) -> None:
         try:
+            if self.options.launcher is not None and not await self._first_run(self.options.launcher):
+                return
             if self._opening is not None:
                 await self._opening
             await self.session.open(self.options.page)
@@ -99,10 +104,24 @@ class StudioApp(App[int], inherit_bindings=False):
         self.spawn(self.session.keep_fresh())
         self.spawn(self.session.listen())
 
+    async def _first_run(self, launcher: Launcher) -> bool:
+        """Ask what to begin with; False when the person leaves. After it, `connect` opens what was made."""
+        registry.load()
+        screen = await self.open_screen("first_run", launcher=launcher)
+        path = await screen.answered()
+        if path is None:
+            self.leave(0)
+            return False
+        await self.pop_screen()
+        self._opening = asyncio.create_task(self.session.connect())
+        return True
+
     def _load_all(self) -> None:
         if not self._all_loaded:
             self._all_loaded = True
             registry.load()
+            gc.freeze()
+            gc.enable()
             for start in registry.STARTERS:
                 self.spawn(start(self))
             self.refresh_footer()
@@ -232,7 +251,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def _on_theme(self, _theme: object) -> None:
         self.palette = palette_for(self.current_theme, no_color=self.no_color)
 
-    def get_system_commands(self, screen: object) -> list[SystemCommand]:  # type: ignore[override]
+    def get_system_commands(self, screen: object) -> list[SystemCommand]:
         return []
 
     # End

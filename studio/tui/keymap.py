@@ -137,7 +137,11 @@ ACTIONS: tuple[Action, ...] = (
         "the next call, word for word",
         "context messages",
     ),
-    _row("help", "? f1", "help", "workbench", "Studio", 98, "all keys, searchable", "keys"),
+    _row(
+        "help", "? f1", "help", "workbench composer history prompts exact", "Studio", 98, "all keys, searchable", "keys"
+    ),
+    _row("prompt.send", "enter ctrl+s", "ok", "prompt", "One line", 10, help="take the line"),
+    _row("prompt.leave", "escape", "no", "prompt", "One line", 11, help="leave it"),
     _row("palette", "ctrl+p", "palette", "workbench composer", "Studio", 99, "every action by its words", "command"),
     _row("composer.send", "ctrl+s", "send", "composer", "Composer", 1, "send what is written"),
     _row("composer.leave", "escape", "leave, words kept", "composer", "Composer", 2, "close; the words are kept"),
@@ -151,19 +155,19 @@ ACTIONS: tuple[Action, ...] = (
     _row("pick.choose", "enter", "choose", "pick", "Lists", 1, "take the row under the cursor"),
     _row("models.target", "tab", "for whom", "models", "Lists", 2, "choose for the project or for one role"),
     _row("models.check", "ctrl+r", "check services", "models", "Lists", 3, "ask each service whether it answers"),
-    _row("close", "escape", "close", "pick history prompts exact", "Lists", 40, "back to the page"),
-    _row("change.next", "j", "next change", "history", "History", 1, "the next change"),
-    _row("change.previous", "k", "previous change", "history", "History", 2, "the change before"),
-    _row("entry.down", "down", "older", "history prompts", "History", 3, "the next row of the list"),
-    _row("entry.up", "up", "newer", "history prompts", "History", 4, "the row before"),
-    _row("history.restore", "enter R", "restore", "history", "History", 5, "make it the newest, as a new revision"),
-    _row("history.undo", "u", "undo restore", "history", "History", 6, "put back what was newest before"),
-    _row("history.against", "b", "compare with", "history", "History", 7, "previous, approved, newest or marked"),
+    _row("close", "escape", "close", "pick history prompts exact", "Lists", 8, "back to the page"),
+    _row("change.next", "j", "change", "history", "History", 1, "the next change"),
+    _row("change.previous", "k", "previous change", "history", "History", 0, "the change before"),
+    _row("entry.down", "down", "row", "history prompts", "History", 2, "the next row of the list"),
+    _row("entry.up", "up", "row before", "history prompts", "History", 0, "the row before"),
+    _row("history.restore", "enter R", "restore", "history", "History", 3, "make it the newest, as a new revision"),
+    _row("history.undo", "u", "undo restore", "history", "History", 4, "put back what was newest before"),
+    _row("history.against", "b", "against", "history", "History", 5, "previous, approved, newest or marked"),
     _row("history.mark", "m", "mark", "history", "History", 0, "compare others with this one"),
-    _row("history.text", "t", "text", "history", "History", 8, "the whole text, or the difference"),
-    _row("history.side", "i", "side by side", "history", "History", 9, "two columns, where there is room"),
+    _row("history.text", "t", "text", "history", "History", 6, "the whole text, or the difference"),
+    _row("history.side", "i", "side by side", "history", "History", 7, "two columns, where there is room"),
     _row("history.copy", "y", "copy", "history", "History", 10, "copy the text"),
-    _row("history.stage", "tab", "stage", "history", "History", 11, "the next stage of this page"),
+    _row("history.stage", "tab", "stage", "history", "History", 9, "the next stage of this page"),
     _row("prompts.edit", "enter e", "edit", "prompts", "Prompts", 1, "open in $VISUAL or $EDITOR; a copy first"),
     _row("prompts.reset", "R", "reset", "prompts", "Prompts", 2, "back to the packaged template"),
     _row("prompts.undo", "u", "undo reset", "prompts", "Prompts", 3, "put your own template back"),
@@ -188,7 +192,23 @@ NAMED = {
     " ": "space",
 }
 _SPECIAL = frozenset(
-    ["enter", "escape", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right"]
+    [
+        "enter",
+        "escape",
+        "tab",
+        "space",
+        "backspace",
+        "delete",
+        "insert",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "up",
+        "down",
+        "left",
+        "right",
+    ]
 ) | {f"f{n}" for n in range(1, 25)}
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "meta", "hyper"})
 _SHOWN = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}

@@ -37,6 +37,11 @@ def _target(app: StudioApp) -> tuple[ChapterLine | None, PageLine | None]:
     return (project.chapters[-1] if project.chapters else None), None
 
 
+async def ask(app: StudioApp, prompt: PromptLine) -> None:
+    """Open a one-line prompt under the page, the cursor in it."""
+    await app.workbench.open_drawer(prompt, focus=prompt.input)
+
+
 def _has_chapter(app: StudioApp) -> bool:
     return _target(app)[0] is not None
 
@@ -53,7 +58,7 @@ async def new_chapter(app: StudioApp) -> None:
         if done.chapter:
             app.workbench.outline.set_cursor(done.chapter)
 
-    await app.workbench.open_drawer(PromptLine("New chapter, its title", make))
+    await ask(app, PromptLine("New chapter, its title", make))
 
 
 @action("page.new", when=_has_chapter, inline=True)
@@ -68,7 +73,7 @@ async def new_page(app: StudioApp) -> None:
             await app.session.open_page(done.page)
         app.say(done.message or f"Page {title} added.")
 
-    await app.workbench.open_drawer(PromptLine(f"New page in {chapter.number} {chapter.title}, its title", make))
+    await ask(app, PromptLine(f"New page in {chapter.number} {chapter.title}, its title", make))
 
 
 @action("rename", when=_has_chapter, inline=True)
@@ -84,7 +89,7 @@ async def rename(app: StudioApp) -> None:
             await app.session.execute(RenameChapter(chapter=chapter.id, title=title))
 
     what, now = ("page", page.title) if page is not None else ("chapter", chapter.title)
-    await app.workbench.open_drawer(PromptLine(f"Rename this {what}", name, text=now))
+    await ask(app, PromptLine(f"Rename this {what}", name, text=now))
 
 
 async def _move(app: StudioApp, step: int) -> None:

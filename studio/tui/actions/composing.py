@@ -139,7 +139,13 @@ async def comment(app: StudioApp) -> None:
     await compose(app, composing.comment(page, cell, quote))
 
 
-@action("brief", when=has_page, inline=True)
+def _brief_shown(app: StudioApp) -> tuple[int, str]:
+    """First on a page without one, late on others."""
+    page = app.session.page
+    return (6 if page is not None and page.phase == "awaiting" else 56, "brief")
+
+
+@action("brief", when=has_page, inline=True, shown=_brief_shown)
 async def brief(app: StudioApp) -> None:
     if app.session.page is not None:
         await compose(app, composing.brief(app.session.page))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
-from studio.tui.actions.conditions import asked, broken, can_draft, has_partial
+from studio.tui.actions.conditions import asked, broken, can_draft, has_partial, reviewing
 from studio.tui.actions.registry import action
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ def _generates(app: StudioApp) -> bool:
     return can_draft(app) or asked(app)
 
 
-@action("generate", when=_generates)
+def _shown(app: StudioApp) -> tuple[int, str]:
+    """First where a draft is awaited; after the words on a draft where one waits for them."""
+    return (55, "draft again") if reviewing(app) or broken(app) else (7, "generate")
+
+
+@action("generate", when=_generates, shown=_shown)
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
     page = app.session.page

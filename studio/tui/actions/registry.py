@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Run = Callable[["StudioApp"], Awaitable[None] | None]
 Applies = Callable[["StudioApp"], bool]
+Shown = Callable[["StudioApp"], tuple[int, str]]
 
 FIRST = ("navigation", "drafting", "reviewing", "studio")
 """Families that the first frame loads; they import no editor and no screen."""
@@ -23,11 +24,13 @@ first key if that is sooner."""
 @dataclass(frozen=True, slots=True)
 class Handler:
     """`run` acts; `applies` says whether it can now (the footer and the palette ask too); `inline` holds later keys back until
-    it is done, as an action that opens an editor or moves to another page must."""
+    it is done, as an action that opens an editor or moves to another page must. `shown` gives the place and label in the footer
+    where these change with the page."""
 
     run: Run
     applies: Applies
     inline: bool
+    shown: Shown | None = None
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -39,11 +42,11 @@ def always(app: StudioApp) -> bool:
     return True
 
 
-def action(action_id: str, *, when: Applies = always, inline: bool = False) -> Callable[[Run], Run]:
+def action(action_id: str, *, when: Applies = always, inline: bool = False, shown: Shown | None = None) -> Callable[[Run], Run]:
     """Register a function for a row of the keymap."""
 
     def register(run: Run) -> Run:
-        HANDLERS[action_id] = Handler(run, when, inline)
+        HANDLERS[action_id] = Handler(run, when, inline, shown)
         return run
 
     return register

@@ -15,7 +15,7 @@ IDS = (
     "close", "pick.down", "pick.up", "pick.page_down", "pick.page_up", "pick.choose", "models.target", "models.check",
     "entry.down", "entry.up", "change.next", "change.previous", "history.restore", "history.undo", "history.against",
     "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
-    "prompts.undo",
+    "prompts.undo", "first.down", "first.up", "first.choose", "first.back",
 )  # fmt: skip
 
 

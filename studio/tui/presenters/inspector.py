@@ -20,7 +20,7 @@ def tabs_line(tab: str, width: int) -> Line:
     for number, name in enumerate(TABS, start=1):
         if name == tab:
             spans += [(f"{number} {name.upper()}", "head"), ("  ", "text")]
-        elif width >= 34:
+        elif width >= 38:
             spans += [(f"{number} {name}", "dim"), ("  ", "text")]
         else:
             spans += [(f"{number}", "dim"), ("  ", "text")]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from studio.protocol.views import PageView, ProjectView, SpendView
 from studio.tui.glyphs import Glyphs
-from studio.tui.presenters.lines import Line, Span, cell_len, fit, line
+from studio.tui.presenters.lines import Line, Span, fit, line
 
 
 def money(usd: float) -> str:
@@ -37,12 +39,14 @@ def header_line(
         )
     right: list[str] = []
     if project is not None:
-        model = "" if width < 70 else (project.model_label or project.model or "no model")
-        right = [part for part in (model, spent(project.spend), "saved") if part]
-    elif not project:
+        wide = width >= 100
+        model = (project.model_label or project.model or "no model") if wide and not work else ""
+        amount = spent(project.spend) if wide else money(project.spend.project)
+        right = [part for part in (model, "" if work and not wide else amount, "" if work else "saved") if part]
+    else:
         right = [f"opening{glyphs.more}"]
     return _three(
-        name, place, ((work, "accent"), (dot if work else "", "dim"), (dot.join(right), "dim")), width, glyphs
+        name, place, ((work, "accent"), (dot if work and right else "", "dim"), (dot.join(right), "dim")), width, glyphs
     )
 
 

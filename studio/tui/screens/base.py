@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
@@ -20,10 +21,14 @@ class StudioScreen(Screen[object], inherit_bindings=False):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> StudioApp: ...
+        def app(self) -> StudioApp: ...  # type: ignore[override]
 
     def _extend_compose(self, widgets: list[Widget]) -> None:
         """No toast rack and no tooltip: messages stand above the footer, and an empty rack costs a full repaint at the start."""
+
+    async def answered(self) -> Path | None:
+        """What the person chose on a screen that asks for a folder; None where nothing was asked."""
+        return None
 
     def show_message(self) -> None:
         """The message to the person changed."""

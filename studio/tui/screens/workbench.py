@@ -95,7 +95,7 @@ class Workbench(StudioScreen):
         self._folded_for = (width, focused)
         sides = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
         self.outline.styles.width = 24 if width < 140 else 30
-        self.inspector.styles.width = 28 if width < 140 else 38
+        self.inspector.styles.width = 28 if width < 132 else 34 if width < 150 else 42
         for pane, wall in zip(sides, self.walls, strict=True):
             stands = sides[pane]
             over = not stands and pane is focused

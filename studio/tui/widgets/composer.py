@@ -68,7 +68,7 @@ class Composer(Vertical):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> StudioApp: ...
+        def app(self) -> StudioApp: ...  # type: ignore[override]
 
     def __init__(
         self,

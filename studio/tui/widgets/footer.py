@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from studio.tui.presenters.lines import Line, Span, line, wrap
 from studio.tui.widgets.line_view import LineView
 
@@ -45,21 +47,32 @@ class Footer(LineView, can_focus=False):
         room = width - sum(len(text) for text, _ in end) - 1
         spans: list[Span] = [(" ", "text")]
         used = 1
-        for row in app.keymap.footer(app.current_scopes()):
-            key = app.keymap.shown(row.id)
-            size = len(key) + len(row.label) + 4
-            if not key or not app.can(row.id):
-                continue
+        for key, label in self._rows():
+            size = cell_len(key) + cell_len(label) + 4
             if used + size > room:
                 break
-            spans += [(key, "key"), (f" {row.label}   ", "dim")]
+            spans += [(key, "key"), (f" {label}   ", "dim")]
             used += size
         return line(*spans, (" " * max(width - used - sum(len(text) for text, _ in end) - 1, 0), "text"), *end)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """Key and label of each action that works now."""
+        app = self.app
+        found: list[tuple[int, str, str]] = []
+        for row in app.keymap.footer(app.current_scopes()):
+            key = app.keymap.shown(row.id)
+            if key and row.id not in ("help", "palette") and app.can(row.id):
+                shown = app.handlers[row.id].shown
+                order, label = shown(app) if shown else (row.order, row.label)
+                found.append((order, key, label))
+        return [(key, label) for _, key, label in sorted(found)]
 
     def _end(self) -> list[Span]:
         spans: list[Span] = []
         for action_id, label in (("help", " more"), ("palette", "")):
-            if action_id in self.app.keymap.by_id and (key := self.app.keymap.shown(action_id)):
+            row = self.app.keymap.by_id.get(action_id)
+            here = row is not None and set(row.scopes) & set(self.app.current_scopes())
+            if here and (key := self.app.keymap.shown(action_id)):
                 spans += [("  ", "text")] if spans else []
                 spans += [(key, "key"), (label, "dim")]
         return spans

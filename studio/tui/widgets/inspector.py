@@ -26,6 +26,7 @@ class Inspector(LineView):
         self._loaded: tuple[object, ...] = ()
 
     def prepare(self, width: int) -> None:
+        self._ask()
         width = self.text_width - 1
         rows = [inspector.tabs_line(self.tab, width), BLANK]
         if self.problem:
@@ -53,16 +54,21 @@ class Inspector(LineView):
         self.show()
 
     def show(self, *, again: bool = False) -> None:
-        """Draw what is known, and ask for what is not. `again` asks although the page is the same (canon changed)."""
-        if not self.display or not self.size.width:
-            return
+        """Draw what is known. `again` asks although the page is the same (canon or a template changed)."""
+        if again:
+            self._loaded = ()
+        if self.display and self.size.width:
+            self.prepare(self.size.width)
+
+    def _ask(self) -> None:
+        """Ask for what the open tab shows, once per version of the page."""
         page = self.app.session.page
         key = (self.tab, page.id, page.version, page.state) if page else ()
-        if again or key != self._loaded:
-            self._loaded = key
-            if page is not None and self.tab != "notes":
-                self.app.spawn(self._load(key, page.id))
-        self.prepare(self.size.width)
+        if key == self._loaded:
+            return
+        self._loaded = key
+        if page is not None and self.tab != "notes":
+            self.app.spawn(self._load(key, page.id))
 
     async def _load(self, key: tuple[object, ...], page: str) -> None:
         ask = self.app.session.query

@@ -60,7 +60,7 @@ class LineView(Widget, can_focus=True):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> StudioApp: ...
+        def app(self) -> StudioApp: ...  # type: ignore[override]
 
     # Content
 

@@ -31,7 +31,7 @@ class PromptLine(Vertical):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> StudioApp: ...
+        def app(self) -> StudioApp: ...  # type: ignore[override]
 
     def __init__(self, question: str, send: Callable[[str], Awaitable[None]], *, text: str = "") -> None:
         super().__init__()
@@ -43,9 +43,6 @@ class PromptLine(Vertical):
     def compose(self) -> ComposeResult:
         yield Question(self._question)
         yield self.input
-
-    def on_focus(self) -> None:
-        self.input.focus()
 
     async def send(self) -> None:
         """Take what stands in the line, close, and act on it."""
