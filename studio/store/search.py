@@ -12,7 +12,7 @@ from studio.store.transaction import Tx
 _AROUND = 60
 # Letters whose case pairs are not one to one (final sigma, sharp s, dotted i, ligatures): the database is asked with a
 # wildcard in their place and the answer is checked here by casefolding.
-_ODD = re.compile("[σςΣßẞſŉǰΐΰiıİIᲀ-ᲈẖ-ẛἀ-ᾯﬀ-ﬗ]")
+_ODD = re.compile("ss|[σςΣßẞſŉǰΐΰiıİIᲀ-ᲈẖ-ẛἀ-ᾯﬀ-ﬗ]", re.IGNORECASE)
 _TITLES = """
 SELECT p.id, p.title, '' AS stage, p.title AS text, c.position AS a, c.id AS b, p.position AS d, 0 AS e
 FROM story_pages p JOIN chapters c ON c.id = p.chapter_id WHERE NOT p.archived AND p.title ILIKE $1 ESCAPE '\\'
@@ -46,8 +46,7 @@ def pages(tx: Tx, text: str, limit: int) -> list[SearchHit]:
 
 
 def _loose_pattern(wanted: str) -> str:
-    escaped = sql.pattern(wanted)
-    return _ODD.sub("%", escaped)
+    return _ODD.sub("%", sql.pattern(wanted))
 
 
 def _hits(page: str, title: str, stage: str, body: str, wanted: str) -> Iterator[SearchHit]:
