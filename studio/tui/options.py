@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.tui.editor import Editor
+from studio.tui.launcher import Launcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class WorkbenchOptions:
 
     `ascii` None lets the terminal decide; `page` is what to open first (None: the page that waits); `fps` counts repaints of a
     stream a second; `editor` opens files for the person (None: $VISUAL, $EDITOR); `bell_after` is the
-    length in seconds from which the end of a draft rings if the terminal was left.
+    length in seconds from which the end of a draft rings if the terminal was left; `launcher` is given where there is no project yet.
     """
 
     root: Path | None = None
@@ -31,3 +32,4 @@ class WorkbenchOptions:
     progress: bool = True
     log: Path | None = None
     editor: Editor | None = None
+    launcher: Launcher | None = None

@@ -16,7 +16,7 @@ _WIDEST = MEASURE + 8
 def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE) -> list[Line]:
     """The ledger, then each message. Heads are stops (`ledger`, 0, 1, ...) so that the cursor steps from part to part."""
     measure = max(20, min(cells, _WIDEST))
-    rows: list[Line] = []
+    rows = [BLANK, *flow([(head(view), "text")], measure), BLANK]
     for warning in view.warnings:
         rows += flow([(f"{glyphs.failed} {warning.message} {warning.hint}".rstrip(), "warn")], measure)
         rows.append(BLANK)

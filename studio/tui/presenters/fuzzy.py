@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 # A whole phrase beats words in any order, which beat letters in order: typing a known word must never be outranked by confetti.
 _PHRASE, _WORDS, _LETTERS = 3000, 2000, 1000
+# Letters spread wider than this many cells each are chance: `note` would find `next pane: outline`.
+_STRETCH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _all_words(text: str, words: list[str]) -> tuple[int, ...]:
 
 
 def _in_order(text: str, letters: str) -> tuple[int, tuple[int, ...]]:
-    """Every letter in order; the first must start a word, and gaps cost."""
+    """Every letter in order within a few words; the first must start a word, and gaps cost."""
     for start in (at for at, char in enumerate(text) if char == letters[0] and _starts_word(text, at)):
         marks = [start]
         for letter in letters[1:]:
@@ -95,6 +97,6 @@ def _in_order(text: str, letters: str) -> tuple[int, tuple[int, ...]]:
             if at < 0:
                 break
             marks.append(at)
-        if len(marks) == len(letters):
+        if len(marks) == len(letters) and marks[-1] - start <= _STRETCH * len(letters):
             return max(1, _LETTERS + _early(start) - (marks[-1] - start)), tuple(marks)
     return 0, ()

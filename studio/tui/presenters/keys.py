@@ -10,7 +10,7 @@ from studio.tui.keymap import Action, Keymap
 from studio.tui.presenters.fuzzy import rank
 from studio.tui.presenters.lines import BLANK, Line, fit, line
 
-_KEYS = 18
+_KEYS = 24
 _NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
 THEME = "theme:"
 """Before the name of a theme in the id of its row."""
@@ -53,7 +53,7 @@ def palette(keymap: Keymap, themes: Iterable[str], theme: str, applies: Callable
         )
         for name in order_themes(themes)
     ]
-    return (*sorted(actions, key=lambda entry: not entry.now), *named)
+    return (*sorted(actions, key=lambda entry: (not entry.now, entry.group == "Move")), *named)
 
 
 def _sentence(row: Action) -> str:

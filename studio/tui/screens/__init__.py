@@ -16,6 +16,7 @@ SCREENS: dict[str, str] = {
     "models": "studio.tui.screens.models:ModelsScreen",
     "prompts": "studio.tui.screens.prompts:PromptsScreen",
     "exact": "studio.tui.screens.exact:ExactScreen",
+    "first_run": "studio.tui.screens.first_run:FirstRunScreen",
     "help": "studio.tui.screens.help:HelpScreen",
     "palette": "studio.tui.screens.palette:PaletteScreen",
 }

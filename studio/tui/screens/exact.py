@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from studio.protocol.queries import GetContext
 from studio.protocol.views import ContextView
-from studio.tui.presenters.exact import exact, head
+from studio.tui.presenters.exact import exact
 from studio.tui.presenters.lines import BLANK, line
 from studio.tui.screens.framed import FramedScreen
 from studio.tui.widgets.line_view import LineView
@@ -28,7 +28,7 @@ class Messages(LineView):
         if self.view is None:
             self.set_lines([BLANK, line(("Putting the prompt together...", "dim"))])
             return
-        self.set_lines([BLANK, *exact(self.view, self.text_width, self.app.glyphs)])
+        self.set_lines(exact(self.view, self.text_width - 2, self.app.glyphs))
 
 
 class ExactScreen(FramedScreen):
@@ -52,7 +52,5 @@ class ExactScreen(FramedScreen):
         if self.is_mounted:
             self.messages.view = view
             self.messages.prepare(self.messages.size.width)
-            model = view.model or "no model"
-            self.head.say(
-                self.title_spans("What the next draft will see", f"{view.stage}, {model}"), ((head(view), "dim"),)
-            )
+            stage = f"{view.stage}, {view.model or 'no model'}"
+            self.head.say(self.title_spans("What the next draft will see"), ((stage, "dim"),))

@@ -21,6 +21,7 @@ from studio.tui.presenters.lines import BLANK, Line, line
 from studio.tui.presenters.spans import MEASURE, flow
 from studio.tui.presenters.text import text_lines
 from studio.tui.screens.framed import Acts, FramedScreen
+from studio.tui.widgets.bars import Rule
 from studio.tui.widgets.line_view import LineView
 from studio.tui.widgets.pick_list import PickList, empty_row
 from studio.tui.widgets.wall import Wall
@@ -74,7 +75,8 @@ class HistoryScreen(FramedScreen):
         self.list = EntryList(self._list_rows, id="list")
         self.text = DiffView(self)
         self.wall = Wall(id="history-wall")
-        self.panes = Container(self.list, self.wall, self.text, id="panes")
+        self.between = Rule(id="between")
+        self.panes = Container(self.list, self.wall, self.between, self.text, id="panes")
 
     def body(self) -> Iterable[Widget]:
         yield self.panes
@@ -92,7 +94,7 @@ class HistoryScreen(FramedScreen):
         beside = self.app.size.width >= _BESIDE
         self.panes.set_class(beside, "beside")
         self.list.styles.width = _LIST if beside else "1fr"
-        self.wall.display = beside
+        self.wall.display, self.between.display = beside, not beside
 
     # What is shown
 
@@ -164,7 +166,7 @@ class HistoryScreen(FramedScreen):
         if self.whole or base is None:
             output = "dialogue" if self.stage == "dialogue" else "prose"
             return [BLANK, *told, *text_lines(entry.text, entry.stage, output, measure)]
-        self._diff = compare(base.text, entry.text, width, side_by_side=self.side, glyphs=self.app.glyphs)
+        self._diff = compare(base.text, entry.text, width - 2, side_by_side=self.side, glyphs=self.app.glyphs)
         rows = list(self._diff.rows) or [line(("The texts are the same.", "dim"))]
         return [BLANK, *told, *rows]
 
@@ -227,7 +229,7 @@ class HistoryScreen(FramedScreen):
         self.show_entry()
 
     def toggle_side(self) -> None:
-        if not self.side and not fits_side_by_side(self.text.text_width):
+        if not self.side and not fits_side_by_side(self.text.text_width - 2):
             self.app.say("Two columns need a wider terminal.", "warning")
             return
         self.side, self.whole = not self.side, False
@@ -266,6 +268,5 @@ class HistoryScreen(FramedScreen):
         self.app.say(f"{done.message or 'Restored.'} {entry.label} is {newest} now; all revisions are kept.{back}")
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
-        event.stop()
         if event.view is self.list:
             self.show_entry()

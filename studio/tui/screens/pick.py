@@ -20,13 +20,14 @@ class Query(Input):
     """A line to type in. A paste is cleaned and becomes one line."""
 
     DEFAULT_CSS = """
-    Query { border: none; height: 1; padding: 0 1; background: $background; }
+    Query { border: none; height: 1; background: $background; }
     Query:focus { border: none; background-tint: $foreground 0%; }
     """
 
     def __init__(self, placeholder: str, value: str = "") -> None:
         super().__init__(value, placeholder=placeholder, compact=True, select_on_focus=False)
         self.cursor_blink = False
+        self.styles.padding = (0, 2)  # the compact form of Input has none, and a rule of ours would lose to it
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

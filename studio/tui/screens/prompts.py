@@ -19,6 +19,7 @@ from studio.tui.editor import TerminalEditor
 from studio.tui.presenters.lines import BLANK, Line
 from studio.tui.presenters.templates import facts, numbered, order, row
 from studio.tui.screens.framed import Acts, FramedScreen
+from studio.tui.widgets.bars import Rule
 from studio.tui.widgets.line_view import LineView
 from studio.tui.widgets.pick_list import PickList, empty_row
 from studio.tui.widgets.wall import Wall
@@ -67,7 +68,8 @@ class PromptsScreen(FramedScreen):
         self.list = TemplateList(self._rows, id="list")
         self.source = Source()
         self.wall = Wall(id="prompts-wall")
-        self.panes = Container(self.list, self.wall, self.source, id="panes")
+        self.between = Rule(id="between")
+        self.panes = Container(self.list, self.wall, self.between, self.source, id="panes")
 
     def body(self) -> Iterable[Widget]:
         yield self.panes
@@ -84,7 +86,7 @@ class PromptsScreen(FramedScreen):
         beside = self.app.size.width >= _BESIDE
         self.panes.set_class(beside, "beside")
         self.list.styles.width = _LIST if beside else "1fr"
-        self.wall.display = beside
+        self.wall.display, self.between.display = beside, not beside
 
     async def ask(self) -> None:
         """Ask the engine for all templates, each rendered with sample inputs so that errors show here first."""
