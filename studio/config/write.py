@@ -45,19 +45,14 @@ def _changed(text: str, key: str, value: Value) -> str:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    *tables, last = key.split(".") if not key.startswith("endpoints.") else _endpoint_path(key)
     try:
         document = tomlkit.parse(text)
-        *tables, last = key.split(".") if not key.startswith("endpoints.") else _endpoint_path(key)
         place: MutableMapping[str, object] = document
         for name in tables:
-            if name not in place:
-                if value is None:
-                    return text
-                place[name] = tomlkit.table()
-            inner = place[name]
-            if not isinstance(inner, MutableMapping):
-                raise BadInput(f"{name} is not a table in this file, so {key} cannot be set.")
-            place = inner
+            if value is None and name not in place:
+                return text
+            place = _inner(place, name, key)
         if value is None:
             place.pop(last, None)
         else:
@@ -65,6 +60,18 @@ def _changed(text: str, key: str, value: Value) -> str:
         return tomlkit.dumps(document)
     except TOMLKitError as error:
         raise BadInput(f"The settings file cannot be changed: {error}.") from error
+
+
+def _inner(place: MutableMapping[str, object], name: str, key: str) -> MutableMapping[str, object]:
+    """The table `name`, made where it is missing."""
+    import tomlkit
+
+    if name not in place:
+        place[name] = tomlkit.table()
+    inner = place[name]
+    if not isinstance(inner, MutableMapping):
+        raise BadInput(f"{name} is not a table in this file, so {key} cannot be set.")
+    return inner
 
 
 def _endpoint_path(key: str) -> list[str]:

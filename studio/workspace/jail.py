@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -176,7 +176,7 @@ class Jail:
         return steps
 
     @contextlib.contextmanager
-    def _parent(self, rel: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def _parent(self, rel: str, *, make: bool = False) -> Generator[tuple[int, str]]:
         *folders, name = self._steps(rel)
         handle = self._open_folder(folders, make=make)
         try:
@@ -227,7 +227,7 @@ def _shown(path: str) -> str:
 
 
 @contextlib.contextmanager
-def _words(rel: str, verb: str) -> Iterator[None]:
+def _words(rel: str, verb: str) -> Generator[None]:
     try:
         yield
     except StudioError:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,7 +211,7 @@ def _files_below(source: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _made_words(root: Path) -> Iterator[None]:
+def _made_words(root: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
