@@ -73,7 +73,9 @@ def _read(project: OpenProject, path: str) -> Book:
     try:
         return msgspec.toml.decode(text, type=Book)
     except msgspec.DecodeError as error:
-        raise BadInput(f"{path} could not be read as a book: {error}.", hint="See the sample project's book.toml.") from error
+        raise BadInput(
+            f"{path} could not be read as a book: {error}.", hint="See the sample project's book.toml."
+        ) from error
 
 
 def _import_page(project: OpenProject, tx: Tx, chapter_id: str, outline: PageOutline) -> None:

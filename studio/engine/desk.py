@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.canon import LedgerEntry
 from studio.domain.dialogue import DIALOGUE_SCHEMA
-from studio.domain.errors import Refused, StudioError
+from studio.domain.errors import ContextTooLong, Refused, StudioError
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
@@ -56,6 +56,7 @@ class Plan:
     price_high: float | None
     feedback_ids: tuple[str, ...] = ()
     has_model: bool = True
+    fits: bool = True
 
     @property
     def price(self) -> str:
@@ -107,9 +108,7 @@ class Desk:
 
     # Plans
 
-    async def plan(
-        self, page_id: str, kind: RunKind, *, model: str | None = None, feedback: str | None = None
-    ) -> Plan:
+    async def plan(self, page_id: str, kind: RunKind, *, model: str | None = None, feedback: str | None = None) -> Plan:
         """The call that a command is about to start. Raises MissingModel when no model is set up, Refused without a stage."""
         stage = await self._stage(page_id, None)
         ref = self._open.models.ref_for(stage.role, model)
@@ -162,9 +161,7 @@ class Desk:
         continue_from: str | None = None,
     ) -> Plan:
         project = self._open
-        material = await project.store.read(
-            lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id)
-        )
+        material = await project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id))
         profile = project.models.profile(ref) if ref is not NO_MODEL else ModelProfile()
         ratio = await project.models.ratio(ref)
         prompt = await self.prompting.assemble(
@@ -193,6 +190,7 @@ class Desk:
             price_low=price[0] if price else None,
             price_high=price[1] if price else None,
             feedback_ids=tuple(note.id for note in material.notes),
+            fits=prompt.fits,
         )
 
     async def price_line(self, page_id: str) -> str:
@@ -204,7 +202,12 @@ class Desk:
         return plan.line if plan.has_model else "No model is set up yet."
 
     async def check_budget(self, plan: Plan) -> None:
-        """Raises BudgetExceeded when the call could pass a limit of `[limits]`."""
+        """Raises ContextTooLong when the request alone is over the budget of tokens, BudgetExceeded when money could run out."""
+        if not plan.fits:
+            raise ContextTooLong(
+                f"The brief, texts and notes of this page take {plan.tokens:,} tokens; {plan.budget:,} are allowed.",
+                hint="Raise `[context] budget_tokens` in studio.toml, choose a model with a larger window, or shorten them.",
+            )
         limits = self._open.settings.limits
         spent = await self._open.store.read(lambda tx: spend(tx, limits))
         check_money(spent, plan.price_high)
@@ -228,9 +231,7 @@ class Desk:
                 return
             page = pages.get(tx, run.page_id)
             has_revision = revisions.head(tx, run.page_id, run.stage) is not None
-            following = advance(
-                project.workflow, project.state_of(page), Action.DISCARD, has_revision=has_revision
-            )
+            following = advance(project.workflow, project.state_of(page), Action.DISCARD, has_revision=has_revision)
             project.move_to(tx, page, following, "stopped", stage=run.stage, run=run.id)
             tx.emit(RunEnded(run=run.id, page=run.page_id, stage=run.stage, status=RunStatus.STOPPED.value))
 
@@ -296,5 +297,7 @@ def _request(
 
 def _sampling(options: Mapping[str, object]) -> Sampling:
     """A template's `model.options`; what is no number between 0 and 2 is left to the provider."""
-    figures = {name: float(value) for name, value in options.items() if isinstance(value, int | float) and 0 <= value <= 2}
+    figures = {
+        name: float(value) for name, value in options.items() if isinstance(value, int | float) and 0 <= value <= 2
+    }
     return Sampling(temperature=figures.get("temperature"), top_p=figures.get("top_p"))

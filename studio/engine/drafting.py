@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, cast
 
 from studio.domain.errors import BadReply, ProviderError, StudioError
 from studio.domain.job import Job
-from studio.domain.page import Origin
+from studio.domain.page import Origin, Revision
 from studio.domain.run import Execution, Outcome, Run, RunStatus, Usage
 from studio.domain.workflow import Action, Phase, advance
 from studio.engine import attempts
 from studio.engine.desk import Plan
+from studio.engine.gates import text_arrived
 from studio.engine.live import LiveRun
 from studio.engine.open_project import OpenProject
 from studio.engine.replies import Reply, read_reply
@@ -94,7 +95,9 @@ class Drafting:
             ending = Ending(RunStatus.FAILED, error=error)
         except Exception as error:
             log.exception("run %s", run.id)
-            ending = Ending(RunStatus.FAILED, error=BadReply(f"The draft failed: {type(error).__name__}.", hint="See the log."))
+            ending = Ending(
+                RunStatus.FAILED, error=BadReply(f"The draft failed: {type(error).__name__}.", hint="See the log.")
+            )
         await asyncio.shield(self._settle(run, live, working, ending))
         stream.close()
         streams.remove(project.root, run.id)
@@ -203,7 +206,7 @@ class Drafting:
             partial=live.text, revision_id=revision.id if revision else None,
             error_code=error.code if error else None, error_message=str(error) if error else None,
         )  # fmt: skip
-        self._move_page(tx, run, live, ending, revision_id=revision.id if revision else None)
+        self._move_page(tx, run, live, ending, revision)
         tx.emit(
             RunEnded(
                 run=run.id, page=run.page_id, stage=run.stage, status=ending.status.value,
@@ -218,25 +221,24 @@ class Drafting:
             )
         )  # fmt: skip
 
-    def _move_page(self, tx: Tx, run: Run, live: LiveRun, ending: Ending, *, revision_id: str | None) -> None:
+    def _move_page(self, tx: Tx, run: Run, live: LiveRun, ending: Ending, revision: Revision | None) -> None:
         project = self._project
         page = pages.get(tx, run.page_id)
         state = project.state_of(page)
         if state.phase is not Phase.GENERATING or state.stage != run.stage:
             return
+        if revision is not None:
+            text_arrived(project, tx, page, Action.DRAFT_READY, "draft_ready", revision, run=run.id)
+            return
         has_revision = revisions.head(tx, run.page_id, run.stage) is not None
-        if ending.status is RunStatus.COMPLETED:
-            action, what = Action.DRAFT_READY, "draft_ready"
-        elif live.text.strip():
+        if live.text.strip() or ending.status is RunStatus.INTERRUPTED:
             action, what = Action.DRAFT_INTERRUPTED, "draft_interrupted"
         elif ending.status is RunStatus.STOPPED:
             action, what = Action.DISCARD, "stopped"
-        elif ending.status is RunStatus.INTERRUPTED:
-            action, what = Action.DRAFT_INTERRUPTED, "draft_interrupted"
         else:
             action, what = Action.DRAFT_FAILED, "draft_failed"
         following = advance(project.workflow, state, action, has_revision=has_revision)
-        project.move_to(tx, page, following, what, stage=run.stage, revision=revision_id, run=run.id)
+        project.move_to(tx, page, following, what, stage=run.stage, run=run.id)
 
 
 def _start(tx: Tx, run_id: str) -> Run | None:
@@ -255,7 +257,6 @@ def _nothing(outcome: Outcome) -> BadReply:
         Outcome.CUT_OFF: "The output limit was used up before any text came.",
     }
     return BadReply(
-        words.get(outcome, "The model answered nothing."), hint="Change the brief or the feedback, or try another model."
+        words.get(outcome, "The model answered nothing."),
+        hint="Change the brief or the feedback, or try another model.",
     )
-
-

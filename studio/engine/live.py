@@ -61,9 +61,7 @@ class LiveRun:
             text = "".join(self._pending)
             self._pending.clear()
             offset, self._pending_at = self._pending_at, self._length
-            self._publish(
-                Delta(run=self.run.id, page=self.run.page_id, stage=self.run.stage, offset=offset, text=text)
-            )
+            self._publish(Delta(run=self.run.id, page=self.run.page_id, stage=self.run.stage, offset=offset, text=text))
         if time.monotonic() - self._told >= PROGRESS_SECONDS:
             self.tell()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +18,7 @@ from studio.providers.base import ModelProfile, ModelRef, Provider
 from studio.providers.endpoints import merge_endpoints
 from studio.providers.local.process import ServerState
 from studio.providers.local.provider import local_hook
-from studio.providers.registry import ProviderRegistry
+from studio.providers.registry import LOCAL, ProviderRegistry
 from studio.providers.retry import RetryPolicy
 from studio.store import ratios
 from studio.store.database import Store
@@ -24,6 +26,10 @@ from studio.store.database import Store
 Tell = Callable[[str], None]
 
 KIND = "prose"
+# The first screen takes about 0.3 s; an SDK takes 0.5 to 1 s of CPU that it should not share.
+PREWARM_AFTER_SECONDS = 1.5
+
+log = logging.getLogger(__name__)
 
 _LOCAL_WORDS = {
     ServerState.LOADING: "loading the local model",
@@ -38,6 +44,7 @@ class ModelRoom:
         self._store = store
         self._listeners: dict[int, Tell] = {}
         self._learned: dict[str, float] = {}
+        self._warming: asyncio.Task[None] | None = None
         self.take_settings(settings)
 
     def take_settings(self, settings: Settings) -> None:
@@ -95,6 +102,19 @@ class ModelRoom:
 
     # How
 
+    def prewarm_soon(self, role: str) -> None:
+        """Import what the role's model needs, once the first screen stands."""
+        self._warming = asyncio.create_task(self._prewarm(role), name="prewarm")
+
+    async def _prewarm(self, role: str) -> None:
+        await asyncio.sleep(PREWARM_AFTER_SECONDS)
+        try:
+            ref = self.ref_for(role)
+            if ref.provider != LOCAL:
+                await self.registry.prewarm(ref)
+        except StudioError:
+            log.info("nothing to prewarm", exc_info=True)
+
     async def provider(self, ref: ModelRef, tell: Tell) -> Provider:
         """The provider of a model; `tell` hears what a start waits for."""
         self._listeners[id(tell)] = tell
@@ -142,6 +162,9 @@ class ModelRoom:
         await self._store.transact(lambda tx: ratios.put(tx, ref.provider, ref.model, KIND, ratio, samples))
 
     async def aclose(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
         await self.registry.aclose()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from studio.config.load import load
@@ -37,7 +37,11 @@ DATABASE = "studio.duckdb"
 
 
 async def open_engine(
-    root: Path, *, overrides: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None, watch: bool = True
+    root: Path,
+    *,
+    overrides: Mapping[str, object] | None = None,
+    env: Mapping[str, str] | None = None,
+    watch: bool = True,
 ) -> Engine:
     """Open the project at `root` on the running loop.
 
@@ -108,6 +112,7 @@ def _started(project: OpenProject, lock: ProjectLock, *, watch: bool) -> Engine:
     watching = Watching(project)
     if watch:
         watching.start()
+        project.models.prewarm_soon(project.workflow.stages[0].role)
     return Engine(project, lock, watching)
 
 
@@ -127,5 +132,3 @@ async def _tail(store: Store, after: int) -> list[AnyEvent]:
         if len(batch) < step:
             break
     return found
-
-

@@ -37,6 +37,7 @@ class Prompt:
     template: str
     template_digest: str
     options: Mapping[str, object]
+    fits: bool
 
 
 class StoreMemory:
@@ -83,9 +84,7 @@ class Prompting:
         continue_from: str | None,
     ) -> Prompt:
         """The exact messages for a page; `words` is feedback that is only previewed. Raises BadInput for a broken template."""
-        template = await self._catalog.get(
-            project.workflow.name, material.stage.template, profile.template_variant
-        )
+        template = await self._catalog.get(project.workflow.name, material.stage.template, profile.template_variant)
         settings = project.settings.context
         window = profile.context_tokens - profile.max_output_tokens - settings.reserve
         made = await assemble(
@@ -104,6 +103,7 @@ class Prompting:
             template=made.template,
             template_digest=made.template_digest,
             options=template.front.options,
+            fits=made.fits,
         )
 
     # Files
@@ -207,4 +207,3 @@ def _first_prior(count: int, most: int) -> int:
         return count
     block = max(1, round(most * 0.4))
     return math.ceil((count - most) / block) * block
-

@@ -91,4 +91,3 @@ def structured(stage: Stage, text: str) -> tuple[str, str | None]:
         return text, None
     lines = dialogue.parse(text)
     return dialogue.render(lines), dialogue.to_json(lines)
-

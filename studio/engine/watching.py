@@ -47,7 +47,9 @@ class Watching:
         except Exception:
             log.exception("watching stopped")
             self._project.bus.publish(
-                Notice(level="warning", message="Changes of files are no longer noticed.", hint="Start the program again.")
+                Notice(
+                    level="warning", message="Changes of files are no longer noticed.", hint="Start the program again."
+                )
             )
 
     async def _take(self, changed: frozenset[Path]) -> None:

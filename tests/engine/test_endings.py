@@ -14,7 +14,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.workspace import streams
 from tests.fakes.project import add_page, draft, opened, settled
-from tests.fakes.wire_script import HTML, HOSTILE_TEXT, SCRIPTS, Fault, Finish, Step
+from tests.fakes.wire_script import HOSTILE_TEXT, HTML, SCRIPTS, Fault, Finish, Step
 from tests.fakes.wire_server import WireServer
 
 
@@ -94,7 +94,7 @@ async def test_no_control_byte_of_a_model_is_kept(client: InProcessClient, serve
     await draft(client, page)
     head = (await client.query(q.GetPage(page=page))).cells[0].head
     assert head is not None
-    assert not any(ord(sign) < 32 and sign not in "\n\t" or 0x7F <= ord(sign) < 0xA0 for sign in head.text)
+    assert not any((ord(sign) < 32 and sign not in "\n\t") or 0x7F <= ord(sign) < 0xA0 for sign in head.text)
     assert "[bold]door[/bold]" in head.text
 
 

@@ -60,9 +60,7 @@ async def test_an_edit_while_it_is_open_is_taken_too(client: InProcessClient, ro
             await asyncio.sleep(0.05)
 
 
-async def test_two_different_edits_are_both_kept_and_shown(
-    root: Path, env: dict[str, str], server: WireServer
-) -> None:
+async def test_two_different_edits_are_both_kept_and_shown(root: Path, env: dict[str, str], server: WireServer) -> None:
     async with opened(root, env) as client:
         page = await approved(client, server)
         path = await file_of(client, root, page)
@@ -85,7 +83,9 @@ async def test_a_lost_file_is_written_again(root: Path, env: dict[str, str], ser
         page = await approved(client, server)
         path = await file_of(client, root, page)
         path.unlink()
-        assert any(check.ok is False for check in (await client.query(q.GetDoctor())).checks if check.name == "manuscript")
+        assert any(
+            check.ok is False for check in (await client.query(q.GetDoctor())).checks if check.name == "manuscript"
+        )
         await client.execute(c.SyncMirror())
         assert "Fog lay on the Throat." in path.read_text()
     await until(path.exists)

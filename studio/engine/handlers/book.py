@@ -96,7 +96,9 @@ async def add_page(project: OpenProject, command: c.AddPage, call: Call) -> c.Do
         revision = None
         if brief:
             revision = add_person_revision(tx, page.id, BRIEF, brief, parent=None).id
-            page = project.move_to(tx, page, advance(project.workflow, State(Phase.AWAITING), Action.BRIEF), "brief", revision=revision)
+            page = project.move_to(
+                tx, page, advance(project.workflow, State(Phase.AWAITING), Action.BRIEF), "brief", revision=revision
+            )
         return c.Done(
             seq=0, message="Page added.", page=page.id, chapter=chapter.id, revision=revision, state=page.state
         )

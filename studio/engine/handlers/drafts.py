@@ -13,6 +13,7 @@ from studio.domain.run import Outcome, Run, RunKind, RunStatus
 from studio.domain.text import clean
 from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.feedback import add_feedback
+from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_revision, refuse_stale, structured
@@ -141,7 +142,9 @@ async def stop(project: OpenProject, command: c.Stop, call: Call) -> c.Done:
             await project.desk.settle_unclaimed(run)
     page_id = live[-1].page_id
     page = await project.store.read(lambda tx: pages.get(tx, page_id))
-    many = "Stopped; the text so far is kept." if len(live) == 1 else f"{len(live)} drafts stopped; their texts are kept."
+    many = (
+        "Stopped; the text so far is kept." if len(live) == 1 else f"{len(live)} drafts stopped; their texts are kept."
+    )
     return c.Done(seq=0, message=many, page=page.id, run=live[-1].id, state=page.state)
 
 
@@ -203,8 +206,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
             tx, page.id, stage.name, last.partial, origin=Origin.AGENT, parent=parent, outcome=outcome,
             model=last.model, run_id=last.id, note="kept partial text",
         )  # fmt: skip
-        following = advance(project.workflow, project.state_of(now), Action.EDIT)
-        now = project.move_to(tx, now, following, "keep", stage=stage.name, revision=revision.id)
+        now = text_arrived(project, tx, now, Action.EDIT, "keep", revision)
         return c.Done(
             seq=0, message="The partial text is now a revision.", page=page.id, revision=revision.id, state=now.state
         )
@@ -218,9 +220,7 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
-        return c.Done(
-            seq=0, message="Set aside; the partial text stays in the history.", page=page.id, state=now.state
-        )
+        return c.Done(seq=0, message="Set aside; the partial text stays in the history.", page=page.id, state=now.state)
 
     return await project.act(call, work)
 
@@ -239,15 +239,12 @@ async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Don
         state = project.state_of(now)
         if state.stage != stage.name:
             raise Refused(f"The page is in state {now.state}; no {stage.label.lower()} is awaited.")
-        following = advance(project.workflow, state, Action.DRAFT_READY)
         parent = revisions.head(tx, page.id, stage.name)
         revision = add_revision(
             tx, page.id, stage.name, text, origin=Origin.OUTSIDE, parent=parent, data=data, model=command.model,
             author=command.agent or call.actor,
         )  # fmt: skip
-        now = project.move_to(tx, now, following, "draft_ready", stage=stage.name, revision=revision.id)
-        return c.Done(
-            seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state
-        )
+        now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
+        return c.Done(seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state)
 
     return await project.act(call, work)

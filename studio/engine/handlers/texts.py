@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from studio.domain.errors import BadInput, Refused
-from studio.domain.page import BRIEF, Keepsake, Origin, Page
+from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
 from studio.domain.text import clean
-from studio.domain.workflow import Action, Phase, State, advance
+from studio.domain.workflow import Action, Phase
+from studio.engine.gates import text_arrived
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, add_revision, refuse_stale, structured
@@ -30,11 +31,9 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
         refuse_stale(command.revision, newest)
         if newest is not None and newest.text == text and newest.outcome.approvable:
             return c.Done(seq=0, message="Nothing changed.", page=page.id, revision=newest.id, state=page.state)
-        following = _after_edit(project, tx, page, stage.name)
+        _refuse_closed(project, tx, page, stage.name)
         revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
-        if _is_approved(tx, page.id, stage.name):
-            pages.set_approved(tx, page.id, stage.name, revision.id)
-        page = project.move_to(tx, page, following, "edit", stage=stage.name, revision=revision.id)
+        page = _take(project, tx, page, revision, "edit")
         return c.Done(
             seq=0, message=f"{stage.label} saved as revision {revision.number}.", page=page.id,
             revision=revision.id, state=page.state,
@@ -50,19 +49,28 @@ def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:
     return head is not None and head.approved_id is not None
 
 
-def _after_edit(project: OpenProject, tx: Tx, page: Page, stage: str) -> State:
-    """The state after a text for `stage`; an approved stage may be edited at any time, a later one not before its turn."""
+def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None:
+    """An approved stage may be edited at any time, a later one not before its turn, and none under a running draft."""
     state = project.state_of(page)
-    if _is_approved(tx, page.id, stage) and state.stage != stage:
-        return state
-    if state.stage != stage:
+    if state.stage != stage and not _is_approved(tx, page.id, stage):
         raise Refused(
             f"The {stage} of this page is not open: the page is in state {page.state}.",
-            hint="Approve the stage before it first." if state.phase is not Phase.AWAITING else "Write the brief first.",
+            hint="Approve the stage before it first."
+            if state.phase is not Phase.AWAITING
+            else "Write the brief first.",
         )
-    if project.live.of_page(page.id):
+    if state.stage == stage and project.live.of_page(page.id):
         raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
-    return advance(project.workflow, state, Action.EDIT)
+
+
+def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: str) -> Page:
+    """A person's text: on an approved stage it is the approved text from now on, else it awaits its review."""
+    state = project.state_of(page)
+    if _is_approved(tx, page.id, revision.stage):
+        pages.set_approved(tx, page.id, revision.stage, revision.id)
+    if state.stage != revision.stage:
+        return project.move_to(tx, page, state, what, stage=revision.stage, revision=revision.id)
+    return text_arrived(project, tx, page, Action.EDIT, what, revision)
 
 
 async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Done:
@@ -72,14 +80,13 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
         newest = revisions.head(tx, page.id, old.stage)
         if newest is not None and newest.id == old.id:
             raise BadInput(f"Revision {old.number} is the newest already.", hint="Choose an earlier one.")
-        following = project.state_of(page) if old.stage == BRIEF else _after_edit(project, tx, page, old.stage)
+        if old.stage != BRIEF:
+            _refuse_closed(project, tx, page, old.stage)
         revision = add_revision(
             tx, page.id, old.stage, old.text, origin=Origin.RESTORE, parent=old, data=old.data, outcome=old.outcome,
             model=old.model, note=f"restored from revision {old.number}",
         )  # fmt: skip
-        if old.stage != BRIEF and _is_approved(tx, page.id, old.stage):
-            pages.set_approved(tx, page.id, old.stage, revision.id)
-        page = project.move_to(tx, page, following, "restore", stage=old.stage, revision=revision.id)
+        page = _take(project, tx, page, revision, "restore")
         return c.Done(
             seq=0, message=f"Revision {old.number} restored as revision {revision.number}.", page=page.id,
             revision=revision.id, state=page.state,

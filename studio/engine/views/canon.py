@@ -54,9 +54,7 @@ def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
 
 
 async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
-    page = await project.store.read(
-        lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state)
-    )
+    page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
     kind = RunKind.REVISE if query.feedback is not None else None
     plan = await project.desk.preview(page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback)
     return context_view(project, plan)

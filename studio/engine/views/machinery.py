@@ -39,7 +39,9 @@ async def get_models(project: OpenProject, query: q.GetModels, actor: str) -> v.
     for ref in uses:
         if ref not in listed:
             parsed = project.models.parse(ref)
-            known.append(KnownModel(parsed, True, "", registry.key_source(parsed.provider), project.models.profile(parsed)))
+            known.append(
+                KnownModel(parsed, True, "", registry.key_source(parsed.provider), project.models.profile(parsed))
+            )
     lines = await asyncio.to_thread(lambda: tuple(_line(project, one, uses) for one in known))
     services = await _services(project, check=query.check)
     return v.ModelsView(current=current, hint=hint, models=lines, providers=services)

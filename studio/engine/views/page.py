@@ -144,9 +144,7 @@ async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> 
                 for one in history
             ),
             feedback=tuple(feedback_view(note, numbers) for note in feedback.listing(tx, page.id, query.stage)),
-            runs=tuple(
-                run_view(run, calls) for run in runs.listing(tx, page.id) if query.stage in (None, run.stage)
-            ),
+            runs=tuple(run_view(run, calls) for run in runs.listing(tx, page.id) if query.stage in (None, run.stage)),
         )
 
     return await project.store.read(read)
@@ -189,4 +187,3 @@ async def get_run(project: OpenProject, query: q.GetRun, actor: str) -> v.RunVie
         return run_view(run, calls)
 
     return await project.store.read(read)
-

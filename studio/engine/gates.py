@@ -1,0 +1,29 @@
+"""What a new text does to its page: the state that follows, and the approval where the stage's gate asks nobody."""
+
+from __future__ import annotations
+
+from studio.domain.page import Page, Revision
+from studio.domain.workflow import Action, Gate, Phase, State, advance
+from studio.engine.open_project import OpenProject
+from studio.store import pages, revisions
+from studio.store.transaction import Tx
+
+
+def text_arrived(
+    project: OpenProject, tx: Tx, page: Page, action: Action, what: str, revision: Revision, *, run: str | None = None
+) -> Page:
+    """Move the page on after `revision` became the head of its stage.
+
+    A stage without a review is approved by its text, unless that is incomplete: then a person decides after all.
+    """
+    stage = project.workflow.stage(revision.stage)
+    state = project.state_of(page)
+    following = project.workflow.after(stage.name)
+    later = following is not None and revisions.head(tx, page.id, following.name) is not None
+    next_state = advance(project.workflow, state, action, next_has_revision=later)
+    unasked = stage.gate is not Gate.REVIEW and next_state != state and state.stage == stage.name
+    if unasked and revision.outcome.approvable:
+        pages.set_approved(tx, page.id, stage.name, revision.id)
+    elif unasked:
+        next_state = State(Phase.REVIEWING, stage.name)
+    return project.move_to(tx, page, next_state, what, stage=stage.name, revision=revision.id, run=run)
