@@ -122,7 +122,7 @@ def word_pattern() -> re.Pattern[str]:
         elif not is_mark and first is not None:
             marks.append(f"{chr(first)}-{chr(code - 1)}")
             first = None
-    return re.compile(f"(?:(?![{_UNSPACED}])[\\w{''.join(marks)}\u200c\u200d])+")
+    return re.compile(f"(?:(?![{_UNSPACED}])(?:[^\\W_]|[{''.join(marks)}\u200c\u200d]))+")
 
 
 def _variants(phrase: Phrase, name: str) -> Iterator[_Words]:
@@ -131,7 +131,7 @@ def _variants(phrase: Phrase, name: str) -> Iterator[_Words]:
         return
     words = tuple(_fold(token.group()) for token in tokens)
     letters = "".join(token.group() for token in tokens)
-    shouted = len(letters) <= _SHOUTED and letters.isupper() and letters.upper() != letters.lower()
+    shouted = len(letters) <= _SHOUTED and letters.isalpha() and letters.isupper()
     # "C++" without its signs would be every c; a longer name is found with and without them.
     edges = (name[: tokens[0].start()], name[tokens[-1].end() :]) if len(letters) <= 2 else ("", "")
     yield _Words(phrase, words, _forms(words[-1]), letters if shouted else None, edges)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from watchfiles import Change
 
 # 16 ms from save to event instead of 95 with the library's own 1600/50; a quiet period is the reader's business.
 _DEBOUNCE_MS = 100
 _STEP_MS = 10
 # How often a folder is looked for that was moved away whole: its watch ends without a word.
 _REARM_MS = 1_000
+_PAUSE_SECONDS = 0.02
 _READ_LIMIT = 2 * 1024 * 1024
 _FILES_LIMIT = 20_000
 
@@ -39,10 +37,8 @@ async def changes(watches: Sequence[Watch], stop: asyncio.Event) -> AsyncIterato
     The environment's WATCHFILES_FORCE_POLLING and WATCHFILES_POLL_DELAY_MS hold, for folders on network file systems.
     """
     queue: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
-    known = [await asyncio.to_thread(_hashes, watch) for watch in watches]
-    tasks = [
-        asyncio.create_task(_follow(watch, hashes, queue, stop)) for watch, hashes in zip(watches, known, strict=True)
-    ]
+    followers = [_Follower(watch, await asyncio.to_thread(_hashes, watch), queue) for watch in watches]
+    tasks = [asyncio.create_task(follower.run(stop)) for follower in followers]
     ended = asyncio.create_task(stop.wait())
     try:
         while not stop.is_set():
@@ -61,26 +57,49 @@ async def changes(watches: Sequence[Watch], stop: asyncio.Event) -> AsyncIterato
         await asyncio.gather(*tasks, ended, return_exceptions=True)
 
 
-async def _follow(watch: Watch, known: Hashes, queue: asyncio.Queue[frozenset[Path]], stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        anchor = _anchor(watch.folder)
-        identity = _identity(watch.folder)
-        known = await _compare(watch, known, queue)
-        async for batch in _events(anchor, watch.recursive and anchor == watch.folder, stop):
-            if batch:
-                known = await _compare(watch, known, queue)
-            if _identity(watch.folder) != identity or not anchor.is_dir():
-                break
+class _Follower:
+    """Watches one folder and puts what changed in it on the queue."""
+
+    def __init__(self, watch: Watch, known: Hashes, queue: asyncio.Queue[frozenset[Path]]) -> None:
+        self._watch = watch
+        self._known = known
+        self._queue = queue
+        self._lock = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        folder = self._watch.folder
+        while not stop.is_set():
+            anchor, identity = _anchor(folder), _identity(folder)
+            # Runs as soon as the loop below waits for its first event: what changed before the watch stood is seen too.
+            look = asyncio.create_task(self._look())
+            async with aclosing(_events(anchor, self._watch.recursive and anchor == folder, stop)) as events:
+                async for happened in events:
+                    await look
+                    if happened:
+                        await self._look()
+                    if _identity(folder) != identity or not anchor.is_dir():
+                        break
+            await look
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _look(self) -> None:
+        """Events are only a reason to look: polling misses same-second edits and a new folder does not name what is in it."""
+        async with self._lock:
+            now = await asyncio.to_thread(_hashes, self._watch)
+            changed = frozenset(path for path in {*self._known, *now} if self._known.get(path) != now.get(path))
+            self._known = now
+            if changed:
+                self._queue.put_nowait(changed)
 
 
-async def _events(anchor: Path, recursive: bool, stop: asyncio.Event) -> AsyncIterator[set[tuple[Change, str]]]:
-    """Events below `anchor`, and an empty set each second."""
+async def _events(anchor: Path, recursive: bool, stop: asyncio.Event) -> AsyncGenerator[bool, None]:
+    """True for each batch of events below `anchor`, False for each second without one."""
     from watchfiles import awatch
 
     polling: bool | None = None  # None leaves it to the environment
     while not stop.is_set():
         try:
-            async for batch in awatch(
+            source = awatch(
                 anchor,
                 watch_filter=None,
                 debounce=_DEBOUNCE_MS,
@@ -90,8 +109,10 @@ async def _events(anchor: Path, recursive: bool, stop: asyncio.Event) -> AsyncIt
                 yield_on_timeout=True,
                 force_polling=polling,
                 recursive=recursive,
-            ):
-                yield batch
+            )
+            async with aclosing(source):
+                async for batch in source:
+                    yield bool(batch)
             return
         except FileNotFoundError:
             return
@@ -100,15 +121,6 @@ async def _events(anchor: Path, recursive: bool, stop: asyncio.Event) -> AsyncIt
             if polling:
                 raise
             polling = True
-
-
-async def _compare(watch: Watch, known: Hashes, queue: asyncio.Queue[frozenset[Path]]) -> Hashes:
-    """Events are only a reason to look: polling misses same-second edits and a new folder does not name what is in it."""
-    now = await asyncio.to_thread(_hashes, watch)
-    changed = frozenset(path for path in {*known, *now} if known.get(path) != now.get(path))
-    if changed:
-        queue.put_nowait(changed)
-    return now
 
 
 def _anchor(folder: Path) -> Path:

@@ -59,7 +59,7 @@ def test_front_matter_is_read_under_prompty_names() -> None:
         ("---\ninputs: 3\n---\nbody", 2, "`inputs`"),
         ("---\ntemplate: {format: {kind: mustache}}\n---\nbody", 2, "mustache"),
         ("---\na: &x [1]\nb: *x\n---\nbody", 3, "alias"),
-        ("---\na: " + "[" * 3_000 + "]" * 3_000 + "\n---\nbody", 1, "not valid YAML"),
+        ("---\na: " + "[" * 3_000 + "]" * 3_000 + "\n---\nbody", 2, "nested"),
         ("---\na: " + "x" * 20_000 + "\n---\nbody", 1, "larger than 16 KB"),
         ("---\na: 1\na: 2\n---\nbody", 3, "duplicate key"),
         ("---\na: !!python/object/apply:os.system [id]\n---\nbody", 2, "not valid YAML"),
