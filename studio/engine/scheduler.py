@@ -51,11 +51,12 @@ class Scheduler:
         while not self._closing:
             self._wake.clear()
             free = concurrency - len(self._tasks)
-            if free > 0:
-                for job in await self._store.transact(lambda tx: jobs.claim(tx, tuple(self._work), free)):
-                    task = asyncio.create_task(self._carry_out(job), name=job.key)
-                    self._tasks[job.key] = task
+            for job in await self._claim(free) if free > 0 else ():
+                self._tasks[job.key] = asyncio.create_task(self._carry_out(job), name=job.key)
             await self._wake.wait()
+
+    async def _claim(self, most: int) -> list[Job]:
+        return await self._store.transact(lambda tx: jobs.claim(tx, tuple(self._work), most))
 
     async def cancel(self, key: str) -> bool:
         """Cancel a claimed job and wait until its work has settled its rows. False when it is not running here."""

@@ -38,8 +38,8 @@ async def test_errors_cross_with_their_class_code_and_hint(connected: EngineClie
     with pytest.raises(BadInput):
         await connected.execute(c.AddChapter(title="  "))
     await connected.execute(c.AddChapter(title="One"))
+    page = await connected.execute(c.AddPage(chapter="1"))
     with pytest.raises(Refused) as refused:
-        page = await connected.execute(c.AddPage(chapter="1"))
         await connected.execute(c.Approve(page=page.page or ""))
     assert refused.value.hint
 

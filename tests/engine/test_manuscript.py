@@ -7,7 +7,7 @@ from pathlib import Path
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.fakes.project import add_page, draft, opened, until
+from tests.fakes.project import add_page, draft, opened
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer
 
@@ -78,14 +78,13 @@ async def test_two_different_edits_are_both_kept_and_shown(root: Path, env: dict
         assert list(path.parent.glob("*.conflict-*.md"))
 
 
-async def test_a_lost_file_is_written_again(root: Path, env: dict[str, str], server: WireServer) -> None:
-    async with opened(root, env) as client:
+async def test_a_lost_file_is_reported_and_written_again(root: Path, env: dict[str, str], server: WireServer) -> None:
+    async with opened(root, env, watch=False) as client:
         page = await approved(client, server)
         path = await file_of(client, root, page)
         path.unlink()
-        assert any(
-            check.ok is False for check in (await client.query(q.GetDoctor())).checks if check.name == "manuscript"
-        )
+        checks = {check.name: check for check in (await client.query(q.GetDoctor())).checks}
+        assert checks["manuscript"].ok is False
+        assert "missing" in checks["manuscript"].message
         await client.execute(c.SyncMirror())
         assert "Fog lay on the Throat." in path.read_text()
-    await until(path.exists)

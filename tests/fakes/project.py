@@ -38,8 +38,10 @@ def make_project(tmp_path: Path, name: str = "book") -> Path:
 
 
 @asynccontextmanager
-async def opened(root: Path, env: Mapping[str, str], actor: str = AUTHOR) -> AsyncIterator[InProcessClient]:
-    client = await InProcessClient.connect(lambda: open_engine(root, env=env), actor)
+async def opened(
+    root: Path, env: Mapping[str, str], actor: str = AUTHOR, *, watch: bool = True
+) -> AsyncIterator[InProcessClient]:
+    client = await InProcessClient.connect(lambda: open_engine(root, env=env, watch=watch), actor)
     try:
         yield client
     finally:
