@@ -10,9 +10,9 @@ from studio.store import sql
 from studio.store.transaction import Tx
 
 _AROUND = 60
-# Letters whose case pairs are not one to one (final sigma, sharp s, dotted i, ligatures): the database is asked with a
+# Letters whose case pairs are not one to one (final sigma, sharp s, accents, ligatures): the database is asked with a
 # wildcard in their place and the answer is checked here by casefolding.
-_ODD = re.compile("ss|[σςΣßẞſŉǰΐΰiıİIᲀ-ᲈẖ-ẛἀ-ᾯﬀ-ﬗ]", re.IGNORECASE)
+_ODD = re.compile("[sS][sS]|[σςΣßẞſŉǰΐΰᲀ-ᲈẖ-ẛἀ-ᾯﬀ-ﬗ]")
 _TITLES = """
 SELECT p.id, p.title, '' AS stage, p.title AS text, c.position AS a, c.id AS b, p.position AS d, 0 AS e
 FROM story_pages p JOIN chapters c ON c.id = p.chapter_id WHERE NOT p.archived AND p.title ILIKE $1 ESCAPE '\\'
