@@ -13,7 +13,7 @@ from studio.protocol import commands as c
 from studio.protocol.events import SettingsChanged
 from studio.store import canon, pages
 from studio.store.transaction import Tx
-from studio.workspace.jail import Jail
+from studio.workspace.jail import PROTECTED, Jail
 
 
 async def pin_canon(project: OpenProject, command: c.PinCanon, call: Call) -> c.Done:
@@ -79,7 +79,7 @@ async def save_template(project: OpenProject, command: c.SaveTemplate, call: Cal
 
 
 def _save_template(project: OpenProject, relative: str, text: str | None) -> None:
-    with Jail(project.root) as jail:
+    with Jail(project.root, protected=PROTECTED - {".studio"}) as jail:
         place = f"prompts/{relative}"
         if text is not None:
             jail.write_text(place, text)
