@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Readers:
                 thread.start()
 
     @contextmanager
-    def detached(self) -> Iterator[None]:
+    def detached(self) -> Generator[None, None, None]:
         """While this lasts no read is at work and no cursor is open."""
         with ExitStack() as stack:
             for seat in self._seats:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError
 from studio.protocol.events import AnyEvent
-from studio.store.failures import database_error, frameless
+from studio.store.failures import database_error, frameless, open_error
 from studio.store.readers import Readers
 from studio.store.transaction import Tx
 
@@ -57,6 +57,7 @@ class Writer:
     def __init__(
         self, path: Path, connect: Callable[[bool], duckdb.DuckDBPyConnection], clock: Callable[[], datetime]
     ) -> None:
+        self._path = path
         self._wal = path.with_name(f"{path.name}.wal")
         self._connect = connect
         self._clock = clock
@@ -120,9 +121,15 @@ class Writer:
                     return
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         if self._connection is None:
             connection = self._connect(not self.opened.done())
-            row = connection.execute("SELECT coalesce(max(seq), 0) FROM workflow_events").fetchone()
+            try:
+                row = connection.execute("SELECT coalesce(max(seq), 0) FROM workflow_events").fetchone()
+            except duckdb.Error as error:
+                connection.close()
+                raise open_error(error, self._path) from error
             self._seq = row[0] if row else 0
             self._connection = connection
             self.readers.attach(connection)

@@ -1,5 +1,4 @@
 """Creation, migrations and refusals when the database file is opened."""
-# ruff: noqa: ASYNC240 (nothing else runs on the loop of these tests)
 
 from __future__ import annotations
 
@@ -265,3 +264,11 @@ async def test_the_views_follow_the_program_when_a_file_holds_older_ones(databas
     store = await Store.open(database)
     assert await store.read(lambda tx: tx.all("SELECT cost_usd FROM v_costs")) == []
     await store.aclose()
+
+
+async def test_a_database_without_its_journal_is_refused(database: Path) -> None:
+    await make(database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("DROP TABLE workflow_events")
+    with pytest.raises(StorageError):
+        await Store.open(database)
