@@ -200,12 +200,12 @@ async def outside(app: StudioApp) -> None:
     composer = open_composer(app)
     if composer is None:
         return
-    await composer.keeper.flush()
+    await composer.keep_now()
     found = _edit_outside(app, composer.request, composer.text)
     if found is not None:
         composer.put(found.text)
-        await composer.keeper.flush()
-        edits.remove(found.path)
+        if await composer.keep_now():
+            edits.remove(found.path)
 
 
 # The external editor
@@ -269,8 +269,7 @@ async def _save(app: StudioApp, request: Request, found: edits.EditFile) -> None
 async def _let_go(app: StudioApp, composer: Composer, found: edits.EditFile) -> None:
     """Remove the editor's file once the engine keeps its words."""
     composer.keeper.unsaved()
-    await composer.keeper.flush()
-    if composer.keeper.safe:
+    if await composer.keep_now():
         edits.remove(found.path)
 
 

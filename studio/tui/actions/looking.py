@@ -163,6 +163,6 @@ async def palette(app: StudioApp) -> None:
     """Over an open composer too: its words are kept first, and what needs the page closes it by itself."""
     composer = open_composer(app)
     if composer is not None:
-        await composer.keeper.flush()
+        await composer.keep_now()
     entries = keys.palette(app.keymap, app.available_themes, app.theme, app.can)
     await app.open_screen("palette", entries=entries)

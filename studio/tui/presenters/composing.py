@@ -131,7 +131,7 @@ def tidy(request: Request, text: str) -> str:
 
 def refusal(request: Request, text: str) -> str:
     """Why `text` cannot be sent, in a sentence; empty when it can. A revision may be asked for by its notes alone."""
-    words = tidy(request, text)
+    words = tidy(request, text).strip()
     if request.purpose is Purpose.REVISE:
         return "" if words or request.notes else "Say what should change, or leave with esc."
     if request.purpose is Purpose.EDIT and not words:

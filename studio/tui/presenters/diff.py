@@ -69,7 +69,7 @@ def _folded(group: list[ParagraphDiff], cells: int, glyphs: Glyphs) -> Line:
     """Unchanged paragraphs on one line: the words of a single one, else how many there are."""
     if len(group) == 1:
         return line((fit(f"{glyphs.more} {group[0].spans[0].text}", cells, glyphs.more), "dim"))
-    return line((f"{glyphs.more} {len(group)} paragraphs unchanged", "dim"))
+    return line((fit(f"{glyphs.more} {len(group)} paragraphs unchanged", cells, glyphs.more), "dim"))
 
 
 def _one_column(paragraph: ParagraphDiff, cells: int, stop: int) -> list[Line]:

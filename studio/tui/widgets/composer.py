@@ -97,13 +97,13 @@ class Composer(Vertical):
         yield self._below
 
     def on_mount(self) -> None:
-        self.app.before_exit.append(self.keeper.flush)
+        self.app.before_exit.append(self._before_exit)
         self.set_class(self.app.size.height < 30, "low")
         self.words.move_cursor(self.words.document.end if not self.request.purpose.large else (0, 0))
 
     def on_unmount(self) -> None:
-        if self.keeper.flush in self.app.before_exit:
-            self.app.before_exit.remove(self.keeper.flush)
+        if self._before_exit in self.app.before_exit:
+            self.app.before_exit.remove(self._before_exit)
 
     def on_focus(self) -> None:
         self.words.focus()
@@ -167,6 +167,15 @@ class Composer(Vertical):
             self._problem = ""
             self._show()
 
+    async def keep_now(self) -> bool:
+        """Keep what stands in the field, whether or not the field has said yet that it changed. True when the engine has it."""
+        self.keeper.changed(self.text)
+        await self.keeper.flush()
+        return self.keeper.safe
+
+    async def _before_exit(self) -> None:
+        await self.keep_now()
+
     def _kept(self, error: StudioError | None) -> None:
         state = "not kept: " + one_line(error.message) if error else "kept"
         if state != self._state and (error or self._state):
@@ -218,7 +227,7 @@ class Composer(Vertical):
 
     async def leave(self) -> None:
         """Close; the words are kept first, so that nothing depends on what comes after."""
-        await self.keeper.flush()
+        await self.keep_now()
         await self._left(bool(self.text.strip()) and self.text != self.request.original)
 
     def fail(self, sentence: str) -> None:
@@ -227,7 +236,7 @@ class Composer(Vertical):
 
     async def meet(self, error: Conflict) -> None:
         """Somebody changed the text meanwhile: the words stay, and sending again goes on top of the newest."""
-        await self.keeper.flush()
+        await self.keep_now()
         sentence = f"{error.message} Your words are kept; {self.app.keymap.shown('composer.send')} again sends them."
         newest = error.data.get("theirs"), error.data.get("actual")
         theirs, actual = (value if isinstance(value, str) else None for value in newest)

@@ -1,0 +1,154 @@
+"""Writing in the composer: what is sent, what is kept, and what a conflict does. Over a real engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from textual import events
+
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.tui.actions.composing import open_composer
+from tests.tui.desk import NARRATION, desk
+
+
+async def test_a_note_on_a_passage_is_saved_with_its_quote(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.app.workbench.page_view.set_cursor(("narration", 1))
+        await at.pilot.press("c")
+        await at.type("colder")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        notes = (await at.view()).cells[0].notes
+        assert [(note.text, note.quote) for note in notes] == [("colder", '"Which ring?" he said.')]
+
+
+async def test_no_letter_is_lost_between_the_key_that_opens_and_the_key_that_sends(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("b", "end")
+        await at.type(" Rain.")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        brief = (await at.view()).brief
+        assert brief is not None
+        assert brief.text == "Ilse counts the rings. Rain."
+
+
+async def test_escape_keeps_the_words_and_the_next_start_offers_them(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        await at.type("let the rain speak")
+        await at.pilot.press("escape")
+        assert open_composer(at.app) is None
+        assert await at.kept("feedback:narration") == "let the rain speak"
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text == "let the rain speak"
+
+
+async def test_words_are_kept_while_they_are_typed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("i", "ctrl+home")
+        await at.type("Fog. ")
+        composer = open_composer(at.app)
+        assert composer is not None
+        await at.until(lambda: composer.keeper.safe)
+        assert (await at.kept("edit:narration")).startswith("Fog. Teodor")
+
+
+async def test_an_edit_in_place_becomes_a_persons_revision_and_nothing_is_left_kept(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("i", "ctrl+home")
+        await at.type("Fog. ")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        page = await at.view()
+        head = page.cells[0].head
+        assert head is not None
+        assert (head.origin, head.text.strip()) == ("person", "Fog. " + NARRATION.strip())
+        assert page.kept == ()
+
+
+async def test_sending_an_unchanged_text_makes_no_revision(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("i", "ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        assert (await at.view()).cells[0].revisions == 1
+
+
+async def test_a_conflict_keeps_the_words_shows_the_difference_and_the_second_send_goes(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("i", "ctrl+home")
+        await at.type("Mine. ")
+        other = NARRATION.replace("grey gloves", "white gloves")
+        await at.client.execute(c.Edit(page=at.page, stage="narration", text=other))
+        await at.pilot.press("ctrl+s")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text.startswith("Mine. Teodor")
+        shown = "\n".join(row.text for row in composer._above_rows(100))
+        assert "white" in shown
+        assert "grey" in shown
+        assert (await at.view()).cells[0].revisions == 2
+        assert (await at.kept("edit:narration")).startswith("Mine. ")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert (head.number, head.text.startswith("Mine. ")) == (3, True)
+
+
+async def test_a_paste_is_cleaned_of_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("c")
+        composer = open_composer(at.app)
+        assert composer is not None
+        composer.words.post_message(events.Paste("cold\x1b]0;owned\x07er\r\nand [bold]slow[/bold]"))
+        await at.pilot.pause()
+        assert composer.text == "cold]0;owneder\nand [bold]slow[/bold]"
+
+
+async def test_an_empty_note_is_not_sent_and_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("c", "ctrl+s")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert "nothing to send" in "".join(row.text for row in composer._below_rows(80))
+        assert (await at.view()).cells[0].notes == ()
+
+
+async def test_both_sure_newline_keys_break_the_line(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("c", "a", "ctrl+j", "b", "alt+enter", "c", "enter", "d")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text == "a\nb\nc\nd"
+
+
+async def test_a_refused_revision_keeps_the_words_in_the_field(tmp_path: Path) -> None:
+    """Without a model the engine refuses; the sentence stands in the composer and nothing typed is gone."""
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        await at.type("colder")
+        await at.pilot.press("ctrl+s")
+        assert (await at.client.query(q.GetProject())).model is None
+        composer = open_composer(at.app)
+        assert composer is not None
+        await at.until(lambda: composer._problem)
+        assert composer.text == "colder"
+        assert composer._below_rows(80)
+
+
+async def test_the_last_feedback_is_one_key_away(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        composer = open_composer(at.app)
+        assert composer is not None
+        await at.until(lambda: composer.price)
+        assert not at.app.can("composer.last")
+        composer.request = replace(composer.request, last="colder")
+        await at.pilot.press("alt+up")
+        assert composer.text == "colder"

@@ -1,0 +1,98 @@
+"""The history screen: what it compares, restores and copies. Over a real engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.protocol import commands as c
+from studio.tui.screens.history import HistoryScreen
+from tests.tui.desk import NARRATION, Desk, desk
+
+
+async def opened(at: Desk, key: str) -> HistoryScreen:
+    await at.pilot.press(key)
+    screen = at.app.screen
+    assert isinstance(screen, HistoryScreen)
+    await at.until(lambda: screen.rows)
+    return screen
+
+
+async def edited(at: Desk) -> None:
+    text = NARRATION.replace("grey gloves", "white gloves") + "\nNobody thanked her.\n"
+    await at.client.execute(c.Edit(page=at.page, stage="narration", text=text))
+    await at.until(lambda: at.app.session.page and at.app.session.page.cells[0].revisions == 2)
+
+
+def shown(screen: HistoryScreen, style: str) -> str:
+    return " ".join(text for row in screen.text.lines for text, name in row.spans if name == style)
+
+
+async def test_d_shows_the_newest_against_the_one_it_was_made_from(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await edited(at)
+        screen = await opened(at, "d")
+        assert "grey" in shown(screen, "del")
+        assert "white" in shown(screen, "add")
+        assert "Nobody thanked her." in shown(screen, "add")
+        assert "1 paragraph" not in shown(screen, "dim")
+        await at.pilot.press("j")
+        assert screen.text.cursor == 1
+        await at.pilot.press("j")
+        assert screen.text.cursor == 2
+        await at.pilot.press("k")
+        assert screen.text.cursor == 1
+
+
+async def test_restore_makes_a_new_revision_and_u_puts_the_former_text_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await edited(at)
+        screen = await opened(at, "H")
+        assert not screen.can_restore()
+        await at.pilot.press("down", "R")
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert (head.number, head.origin, head.text.strip()) == (3, "restore", NARRATION.strip())
+        assert at.app.message is not None
+        assert "r3" in at.app.message.text
+        await at.pilot.press("u")
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert (head.number, "white gloves" in head.text) == (4, True)
+
+
+async def test_a_marked_revision_is_what_others_are_compared_with(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await edited(at)
+        await at.client.execute(c.Edit(page=at.page, stage="narration", text="All new."))
+        screen = await opened(at, "H")
+        await at.until(lambda: len(screen.rows) == 3)
+        await at.pilot.press("down", "down", "m", "up", "up")
+        assert screen.base is not None
+        assert (screen.base.label, screen.against) == ("r1", "marked")
+
+
+async def test_copy_says_that_the_terminal_does_not_confirm_and_writes_the_file(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await opened(at, "H")
+        await at.pilot.press("y")
+        assert (at.root / ".studio" / "copied.txt").read_text().strip() == NARRATION.strip()
+        assert at.app.message is not None
+        assert "does not confirm" in at.app.message.text
+
+
+async def test_tab_goes_to_the_brief_and_escape_back_to_the_page(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        screen = await opened(at, "H")
+        names = [screen.stage]
+        for _ in range(3):
+            await at.pilot.press("tab")
+            names.append(screen.stage)
+        assert names == ["narration", "dialogue", "brief", "narration"]
+        await at.pilot.press("escape")
+        assert at.app.screen is at.app.workbench
+
+
+async def test_markup_and_odd_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    async with desk(tmp_path, text="[/nope] and [@click=app.quit]x[/]\n\n[bold]y[/bold]") as at:
+        screen = await opened(at, "H")
+        assert "[/nope] and [@click=app.quit]x[/]" in "".join(row.text for row in screen.text.lines)

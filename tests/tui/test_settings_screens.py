@@ -1,0 +1,166 @@
+"""Models, prompts, the exact prompt and the first run: what they write. Over a real engine where one is open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.domain.errors import Refused
+from studio.protocol import queries as q
+from studio.tui.app import StudioApp
+from studio.tui.options import WorkbenchOptions
+from studio.tui.screens.exact import ExactScreen
+from studio.tui.screens.first_run import FirstRunScreen
+from studio.tui.screens.models import ModelsScreen
+from studio.tui.screens.prompts import PromptsScreen
+from tests.fakes.fake_engine import FakeEngine
+from tests.tui.desk import Desk, desk
+
+
+class Appending:
+    """An editor that adds a line at the end of any file."""
+
+    def edit(self, path: Path) -> None:
+        path.write_text(path.read_text() + "\nWrite slowly.\n")
+
+
+async def models(at: Desk) -> ModelsScreen:
+    await at.pilot.press("m")
+    screen = at.app.screen
+    assert isinstance(screen, ModelsScreen)
+    await at.until(lambda: screen.view)
+    return screen
+
+
+async def test_a_typed_model_is_written_to_the_project_file(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await models(at)
+        await at.type("openai:gpt-test")
+        await at.pilot.press("enter")
+        await at.until(lambda: at.app.screen is at.app.workbench)
+        assert "openai:gpt-test" in (at.root / "studio.toml").read_text()
+
+
+async def test_tab_chooses_for_one_role_only(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        screen = await models(at)
+        await at.pilot.press("tab")
+        role = screen.target.role
+        assert role is not None
+        await at.type("openai:gpt-test")
+        await at.pilot.press("enter")
+        await at.until(lambda: at.app.screen is at.app.workbench)
+        text = (at.root / "studio.toml").read_text()
+        assert role in text
+        assert "openai:gpt-test" in text
+
+
+async def test_models_without_a_key_say_why_they_cannot_be_used(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        screen = await models(at)
+        assert screen.view is not None
+        reasons = [model.reason for model in screen.view.models if not model.available]
+        shown = "\n".join(row.text for row in screen.list.lines)
+        assert reasons
+        assert all(reason[:12] in shown for reason in reasons)
+
+
+async def prompts(at: Desk) -> PromptsScreen:
+    await at.pilot.press("p")
+    screen = at.app.screen
+    assert isinstance(screen, PromptsScreen)
+    await at.until(lambda: screen.templates and screen.source.template)
+    return screen
+
+
+async def test_editing_a_packaged_template_makes_the_projects_own_copy_first(tmp_path: Path) -> None:
+    async with desk(tmp_path, editor=Appending()) as at:
+        screen = await prompts(at)
+        assert screen.current is not None
+        name = screen.current.name
+        await at.pilot.press("e")
+        await at.until(lambda: screen.current and screen.current.source == "project")
+        own = [path for path in (at.root / "prompts").rglob("*.j2") if "Write slowly." in path.read_text()]
+        assert len(own) == 1
+        assert screen.current is not None
+        assert screen.current.name == name
+
+
+async def test_reset_goes_back_to_the_packaged_one_and_u_puts_the_own_text_back(tmp_path: Path) -> None:
+    async with desk(tmp_path, editor=Appending()) as at:
+        screen = await prompts(at)
+        await at.pilot.press("e")
+        await at.until(lambda: screen.current and screen.current.source == "project")
+        await at.pilot.press("R")
+        assert not list((at.root / "prompts").rglob("*.j2"))
+        await at.pilot.press("u")
+        assert any("Write slowly." in path.read_text() for path in (at.root / "prompts").rglob("*.j2"))
+
+
+async def test_the_exact_prompt_is_shown_word_for_word(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(130, 200)) as at:
+        await at.app.open_screen("exact", page=at.page)
+        screen = at.app.screen
+        assert isinstance(screen, ExactScreen)
+        await at.until(lambda: screen.messages.view)
+        view = await at.client.query(q.GetContext(page=at.page))
+        shown = " ".join(" ".join(row.text for row in screen.messages.lines).split())
+        for message in view.messages:
+            assert " ".join(message.text.split())[:60] in shown
+
+
+class FakeLauncher:
+    def __init__(self, folder: Path, refuses: str = "") -> None:
+        self.folder = folder
+        self.model_hint = "Set OPENAI_API_KEY."
+        self.refuses = refuses
+        self.made: list[str] = []
+
+    async def create_story(self, title: str) -> Path:
+        if self.refuses:
+            raise Refused(self.refuses)
+        self.made.append(title)
+        return self.folder
+
+    async def open_demo(self) -> Path:
+        self.made.append("demo")
+        return self.folder
+
+
+async def first_run(tmp_path: Path, *keys: str, refuses: str = "") -> tuple[FakeLauncher, StudioApp, bool]:
+    launcher = FakeLauncher(tmp_path, refuses)
+
+    async def connect() -> FakeEngine:
+        return FakeEngine("made")
+
+    app = StudioApp(connect, WorkbenchOptions(launcher=launcher))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.1)
+        await pilot.press(*keys)
+        await pilot.pause(0.2)
+        still = isinstance(app.screen, FirstRunScreen)
+    return launcher, app, still
+
+
+async def test_a_new_story_asks_its_title_and_opens(tmp_path: Path) -> None:
+    launcher, app, still = await first_run(tmp_path, "enter", *"Ferry", "enter")
+    assert launcher.made == ["Ferry"]
+    assert not still
+    assert app.session.project is not None
+
+
+async def test_escape_leaves_the_title_and_the_demo_can_be_chosen(tmp_path: Path) -> None:
+    launcher, _, still = await first_run(tmp_path, "enter", "x", "escape", "j", "enter")
+    assert launcher.made == ["demo"]
+    assert not still
+
+
+async def test_a_project_that_cannot_be_made_is_said_and_the_screen_stays(tmp_path: Path) -> None:
+    launcher, app, still = await first_run(tmp_path, "enter", *"Ferry", "enter", refuses="A file is in the way.")
+    assert still
+    assert launcher.made == []
+    assert app.message is None or "in the way" in app.message.text
+
+
+async def test_quit_writes_nothing(tmp_path: Path) -> None:
+    launcher, _, _ = await first_run(tmp_path, "j", "j", "enter")
+    assert launcher.made == []
