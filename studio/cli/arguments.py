@@ -51,7 +51,9 @@ def add_globals(parser: argparse.ArgumentParser, *, top: bool) -> None:
         help="run the engine in this process; refused while another one has the project open",
     )  # fmt: skip
     group.add_argument("--json", action="store_true", default=False if top else missing, help="answer in JSON")
-    group.add_argument("-q", "--quiet", action="store_true", default=False if top else missing, help="no words on standard error")
+    group.add_argument(
+        "-q", "--quiet", action="store_true", default=False if top else missing, help="no words on standard error"
+    )
 
 
 def describe(parser: argparse.ArgumentParser, run: Run, text: str, *examples: str) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.cli.logs import start_logging
 from studio.cli.output import Output
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from studio.protocol.local import LocalModels
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class CommandHost:
@@ -58,7 +60,7 @@ class CommandHost:
         author = self.settings(root).author
         return await InProcessClient.connect(lambda: open_engine(root, watch=watch), author)
 
-    def run(self, work: Coroutine[Any, Any, int]) -> int:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         from studio.cli.signals import run_until_done
 
         return run_until_done(work)

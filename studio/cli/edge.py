@@ -62,6 +62,8 @@ def carry_out(args: argparse.Namespace) -> int:
         return closed_pipe()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
         return report(_unexpected(error, bootstrap.log_unexpected(host)), as_json=args.json)
     return code
@@ -69,7 +71,9 @@ def carry_out(args: argparse.Namespace) -> int:
 
 def _unexpected(error: Exception, log: str) -> StudioError:
     where = f"The details are in {log}." if log else ""
-    return StudioError(f"Something unexpected went wrong ({type(error).__name__}: {one_line(str(error), 120)}).", hint=where)
+    return StudioError(
+        f"Something unexpected went wrong ({type(error).__name__}: {one_line(str(error), 120)}).", hint=where
+    )
 
 
 def closed_pipe() -> int:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from studio.domain import errors
 from studio.domain.errors import ERRORS, Interrupted, StudioError
@@ -85,9 +82,14 @@ async def draft(client: EngineClient, command: c.AnyCommand, out: Output) -> Dra
     """
     seq = (await client.query(q.GetProject())).seq
     done = await client.execute(command)
+    out.say(done.message)
+    return await wait_for(client, done, seq, out)
+
+
+async def wait_for(client: EngineClient, done: c.Done, seq: int, out: Output) -> Drafted:
+    """Follow a run that a command has started after the journal's `seq`, as `draft` does."""
     if done.run is None or done.page is None:
         raise StudioError("No draft was started.")
-    out.say(done.message)
     try:
         await _follow(client, done, seq, out)
     except asyncio.CancelledError:
@@ -129,7 +131,7 @@ def _show(event: e.AnyEvent, screen: TextOnTerminal | None, out: Output, waiting
         case e.RunSnapshot() if screen is not None:
             screen.add(0, event.text)
         case e.RunProgress():
-            if event.waiting and event.waiting != waiting and not out.as_json:
+            if event.waiting and event.waiting != waiting and out.watched:
                 out.say(f"… {event.waiting}")
             return event.waiting
         case _:
@@ -156,7 +158,9 @@ async def _stop(client: EngineClient, run: str, out: Output) -> None:
     kept = f"{word_count(view.partial)} words are kept" if view.partial.strip() else "no text had come"
     if out.live:
         out.line()
-    out.say(f"Stopped; {kept}." + (f" Go on with: studio resume {view.page} --continue" if view.partial.strip() else ""))
+    out.say(
+        f"Stopped; {kept}." + (f" Go on with: studio resume {view.page} --continue" if view.partial.strip() else "")
+    )
 
 
 async def _ended(client: EngineClient, run: str, page: str) -> Drafted:
@@ -170,7 +174,10 @@ def _raise_failure(drafted: Drafted) -> None:
     if run.status == "completed":
         return
     data: dict[str, object] = {"run": run.id, "page": run.page, "status": run.status}
-    kept = f"{word_count(run.partial)} words are kept: studio resume {drafted.page.id} --continue, --keep or --discard." if run.partial.strip() else ""  # fmt: skip
+    kept = ""
+    if run.partial.strip():
+        ways = f"studio resume {drafted.page.id} --continue, --keep or --discard"
+        kept = f"{word_count(run.partial)} words are kept: {ways}."
     if run.status in ("stopped", "interrupted") and run.error_code is None:
         raise Interrupted("The draft was stopped.", hint=kept, data=data)
     kind = ERRORS.get(run.error_code or "", errors.ProviderError)
@@ -188,19 +195,18 @@ def print_result(drafted: Drafted, out: Output) -> int:
         return 0
     if not out.live:
         out.line(revision.text)
-    price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}"
-    label = next((cell.label for cell in page.cells if cell.name == revision.stage), revision.stage)
-    badge = f" ({revision.badge})" if revision.badge else ""
-    out.say(f"{label}, revision {revision.number}: {revision.words} words by {run.model}{badge}, {price}.")
+    out.say(sentence(drafted))
     if revision.outcome != "complete":
         out.say(f"{OUTCOMES.get(revision.outcome, revision.outcome)}: revise or edit it, or approve it with --anyway.")
     return 0
 
 
-def plain(value: msgspec.Struct) -> dict[str, object]:
-    """A view as plain data, for a JSON answer that is made of several."""
-    found: dict[str, object] = msgspec.to_builtins(value)
-    return found
-
-
-Work = Coroutine[Any, Any, int]
+def sentence(drafted: Drafted) -> str:
+    """What came of a draft: which revision, how long, by which model, at what price."""
+    run, revision = drafted.run, drafted.revision
+    if revision is None:
+        return "The draft made no revision."
+    price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}"
+    label = next((cell.label for cell in drafted.page.cells if cell.name == revision.stage), revision.stage)
+    badge = f" ({revision.badge})" if revision.badge else ""
+    return f"{label}, revision {revision.number}: {revision.words} words by {run.model}{badge}, {price}."

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from studio.cli.output import Output
     from studio.config.settings import Settings
     from studio.protocol.client import EngineClient
     from studio.protocol.local import LocalModels
+
+T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -31,8 +33,8 @@ class Host(Protocol):
         """The project's engine, opened for this command and closed after it. Raises StudioError."""
         ...
 
-    def run(self, work: Coroutine[Any, Any, int]) -> int:
-        """Run to the end. SIGINT, SIGTERM and SIGHUP cancel the work and give 130, 143, 129."""
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run to the end. SIGINT, SIGTERM and SIGHUP cancel the work and end the command with 130, 143, 129."""
         ...
 
     def workbench(self, root: Path | None, page: str | None = None) -> int:

@@ -17,9 +17,10 @@ _STYLES = {"strong": "1", "dim": "2", "add": "32;4", "del": "31;9", "ok": "32", 
 class Output:
     """One command's two streams. A reader that goes away (`| head`) is no error: later output is dropped."""
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, live: bool | None = None) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self._live = live
         for stream in (sys.stdout, sys.stderr):
             # A terminal in an older encoding shows a question mark; it does not end the program.
             if hasattr(stream, "reconfigure"):
@@ -28,7 +29,7 @@ class Output:
     @property
     def live(self) -> bool:
         """Whether a person watches standard output: text is shown as it arrives."""
-        return not self.as_json and sys.stdout.isatty()
+        return not self.as_json and sys.stdout.isatty() if self._live is None else self._live
 
     @property
     def watched(self) -> bool:
@@ -40,9 +41,10 @@ class Output:
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
     def styled(self, text: str, style: str) -> str:
-        """`text` (cleaned) in a style where colour is wanted. Only `lines(..., styled=True)` lets it through."""
+        """`text` (cleaned) in a style where colour is wanted; `plain` has none. Only `lines(..., styled=True)` lets it through."""
         words = clean(text)
-        return f"\x1b[{_STYLES[style]}m{words}\x1b[0m" if words and self.colour else words
+        code = _STYLES.get(style)
+        return f"\x1b[{code}m{words}\x1b[0m" if code and words and self.colour else words
 
     def line(self, text: str = "") -> None:
         """One piece of data, as lines."""
@@ -92,4 +94,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
     if not cleaned:
         return []
     widths = [max(len(row[n]) for row in cleaned) for n in range(len(cleaned[0]) - 1)]
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in cleaned]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in cleaned
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from studio.cli.arguments import Parser, add_globals
 from studio.cli.table import FAMILIES
+from studio.domain.errors import BadInput
 
 _WITH_VALUE = ("-C", "--project")
 _DESCRIPTION = "A keyboard-driven authoring studio in the terminal. Without a command, it opens the workbench."
@@ -24,7 +25,20 @@ exit codes:
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The parsed command line; `run` is the function to call. Raises BadInput, or SystemExit for --help and --version."""
-    return build(command_in(words)).parse_args(list(words))
+    wanted = command_in(words)
+    if wanted is not None and wanted not in FAMILIES:
+        raise _unknown(wanted)
+    return build(wanted).parse_args(list(words))
+
+
+def _unknown(wanted: str) -> BadInput:
+    from difflib import get_close_matches
+
+    from studio.domain.text import one_line
+
+    near = get_close_matches(wanted, FAMILIES, 2)
+    hint = f"Did you mean: studio {' or studio '.join(near)}?" if near else "See: studio --help"
+    return BadInput(f"There is no command {one_line(wanted, 60)!r}.", hint=hint)
 
 
 def command_in(words: Sequence[str]) -> str | None:
@@ -42,7 +56,7 @@ def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
     """The parser, with the flags of `wanted` alone, or of all commands."""
     parser = Parser(prog="studio", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
-    parser.set_defaults(run=_open_workbench, command=None, page=None)
+    parser.set_defaults(run=_open_workbench, command=None)
     add_globals(parser, top=True)
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", title="commands")
     for name, (module, text) in FAMILIES.items():

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_until_done(work: Coroutine[Any, Any, int]) -> int:
-    """The work's own exit code, or 128 + the signal that cancelled it. A second signal does not wait for the clean end."""
+def run_until_done(work: Coroutine[Any, Any, T]) -> T:
+    """The work's result. Raises SystemExit with 128 + the signal that cancelled it; a second signal cuts the clean end short."""
     return asyncio.run(_supervised(work))
 
 
-async def _supervised(work: Coroutine[Any, Any, int]) -> int:
+async def _supervised(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
     received: list[int] = []
     loop = asyncio.get_running_loop()
@@ -31,7 +33,7 @@ async def _supervised(work: Coroutine[Any, Any, int]) -> int:
     except asyncio.CancelledError:
         if not received:
             raise
-        return 128 + received[0]
+        raise SystemExit(128 + received[0]) from None
     finally:
         for number in _WATCHED:
             loop.remove_signal_handler(number)

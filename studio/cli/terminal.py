@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,49 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
     log = start_logging(root)
     from studio.tui.app import StudioApp
 
-    options = _options(host, settings, root, page, log)
+    first = None if root is not None else FirstRun(host, settings)
+    options = _options(settings, root, page, log, first)
 
     async def connect() -> EngineClient:
-        assert root is not None
-        return await host.connect(root, watch=True)
+        place = root or (first.made if first is not None else None)
+        assert place is not None
+        return await host.connect(place, watch=True)
 
     app = StudioApp(connect, options)
     app.run(mouse=settings.ui.mouse)
     return app.return_code or 0
+
+
+class FirstRun:
+    """Implements `tui.launcher.Launcher` for the folder that the program was started in."""
+
+    def __init__(self, host: CommandHost, settings: Settings) -> None:
+        from studio.engine.first_model import model_hint
+
+        self._host = host
+        self.folder = Path.cwd()
+        self.model_hint = model_hint(settings)
+        self.made: Path | None = None
+
+    async def create_story(self, title: str) -> Path:
+        from studio.workspace import scaffold
+
+        await asyncio.to_thread(lambda: scaffold.create(self.folder, title=title))
+        self.made = self.folder
+        return self.made
+
+    async def open_demo(self) -> Path:
+        from studio.cli import demo
+
+        root = await asyncio.to_thread(demo.free_folder, self.folder)
+        await asyncio.to_thread(demo.copy_to, root)
+        client = await self._host.connect(root, watch=False)
+        try:
+            await demo.fill(client)
+        finally:
+            await client.aclose()
+        self.made = root
+        return root
 
 
 def _refuse_second(root: Path) -> None:
@@ -49,7 +83,7 @@ def _refuse_second(root: Path) -> None:
 
 
 def _options(
-    host: CommandHost, settings: Settings, root: Path | None, page: str | None, log: Path | None
+    settings: Settings, root: Path | None, page: str | None, log: Path | None, first: FirstRun | None
 ) -> WorkbenchOptions:
     from studio.tui.options import WorkbenchOptions
 
@@ -65,4 +99,5 @@ def _options(
         mouse=ui.mouse,
         bell_after=ui.bell_after_s,
         log=log,
+        launcher=first,
     )

@@ -51,8 +51,8 @@ class ModelRoom:
         """Use new settings from the next call on; a stream under way keeps its provider until it ends."""
         self._settings = settings
         self._secrets = Secrets(settings, self._root, self._env)
-        own = {name: _table(one) for name, one in settings.endpoints.items() if not one.from_project}
-        named = {name: _table(one) for name, one in settings.endpoints.items() if one.from_project}
+        own = {name: endpoint_table(one) for name, one in settings.endpoints.items() if not one.from_project}
+        named = {name: endpoint_table(one) for name, one in settings.endpoints.items() if one.from_project}
         self.registry = ProviderRegistry(
             merge_endpoints(own, named, project_trusted=True),
             self._addresses(),
@@ -168,7 +168,7 @@ class ModelRoom:
         await self.registry.aclose()
 
 
-def _table(endpoint: Endpoint) -> dict[str, object]:
+def endpoint_table(endpoint: Endpoint) -> dict[str, object]:
     """A settings table as the providers read it; what is empty there keeps the built-in value."""
     models = endpoint.models
     if endpoint.default_model:

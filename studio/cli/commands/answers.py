@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from studio.cli.host import Host
+from studio.cli.output import Output
 from studio.protocol import commands as c
 
 
@@ -12,14 +13,18 @@ async def carry_out(host: Host, command: c.AnyCommand) -> int:
     """Send a command that changes something: its sentence goes to standard error, the new state to standard output."""
     async with host.session() as client:
         done = await client.execute(command)
-    if host.out.as_json:
-        host.out.json(done)
+    return print_done(done, host.out)
+
+
+def print_done(done: c.Done, out: Output) -> int:
+    if out.as_json:
+        out.json(done)
         return 0
     if done.state:
-        host.out.line(done.state)
-    host.out.say(done.message)
+        out.line(done.state)
+    out.say(done.message)
     if done.price:
-        host.out.say(f"Next draft: {done.price}")
+        out.say(f"Next draft: {done.price}")
     return 0
 
 

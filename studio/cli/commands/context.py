@@ -1,0 +1,67 @@
+"""`studio context`: exactly what the next draft would send, and its price, without calling anything."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from studio.cli.arguments import TEXT, describe, page_argument, read_given
+from studio.cli.host import Host
+from studio.cli.output import table
+from studio.protocol import queries as q
+from studio.protocol import views as v
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    describe(
+        parser, run,
+        "Print the exact messages of the next draft, what went in and why, what was left out, tokens and price. Nothing is called.",
+        "studio context next", 'studio context 2/14 --feedback "Colder." --model openai:gpt-6.1-terra',
+    )  # fmt: skip
+    page_argument(parser)
+    parser.add_argument("--stage", help="the stage (default: where the page stands)")
+    parser.add_argument("--model", metavar="REF", help="for this model")
+    parser.add_argument("--feedback", metavar="TEXT", help=f"of a revision from this feedback: {TEXT}")
+    parser.add_argument("--ledger", action="store_true", help="only what went in and what was left out")
+
+
+def run(args: argparse.Namespace, host: Host) -> int:
+    feedback = None if args.feedback is None else read_given(args.feedback)
+    query = q.GetContext(page=args.page, stage=args.stage, model=args.model, feedback=feedback)
+    return host.run(_print(query, args.ledger, host))
+
+
+async def _print(query: q.GetContext, ledger_only: bool, host: Host) -> int:
+    async with host.session() as client:
+        found = await client.query(query)
+    if host.out.as_json:
+        host.out.json(found)
+        return 0
+    if not ledger_only:
+        host.out.lines(_messages(found))
+    host.out.lines(_ledger(found))
+    host.out.say(found.line)
+    for warning in found.warnings:
+        host.out.say(f"{warning.message} {warning.hint}".rstrip())
+    return 0
+
+
+def _messages(found: v.ContextView) -> Iterator[str]:
+    for message in found.messages:
+        cached = ", end of the cached part" if message.cache else ""
+        yield f"=== {message.role} ({message.tokens:,} tokens{cached})"
+        yield message.text
+        yield ""
+
+
+def _ledger(found: v.ContextView) -> Iterator[str]:
+    yield f"=== {found.kind} of {found.stage} with {found.model or 'no model'}"
+    yield f"template {found.template} ({found.template_digest[:12]}), prompt {found.prompt_digest[:12]}"
+    yield f"{found.tokens:,} of {found.budget:,} tokens in, up to {found.output_tokens:,} out"
+    yield ""
+    yield from table([_row(row) for row in found.ledger])
+
+
+def _row(row: v.LedgerView) -> tuple[str, ...]:
+    why = row.reason if row.included else f"left out: {row.left_out or row.reason}"
+    return ("+" if row.included else "-", row.kind, row.name, f"{row.tokens:,}", why, row.detail)

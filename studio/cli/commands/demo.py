@@ -1,0 +1,102 @@
+"""`studio demo`: an example book to look around in; without a terminal, one page of it from draft to approval."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from studio.cli.arguments import describe
+from studio.cli.host import Host
+from studio.cli.output import Output, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    describe(
+        parser, run,
+        "Copy the example book to DIR and open it. With --headless, or without a terminal, nothing is asked: the next page is drafted,\n"
+        "revised from a feedback and approved, with the local model where no key is set (it is fetched first).",
+        "studio demo my-demo", "studio demo --headless my-demo --local tiny",
+    )  # fmt: skip
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", default="lantern-ferry", help="where to (default: lantern-ferry)"
+    )
+    parser.add_argument("--headless", action="store_true", help="no screen and no question")
+    parser.add_argument(
+        "--local",
+        choices=("small", "tiny"),
+        help="which local model to set up and use (default: small, where no key is set)",
+    )
+
+
+def run(args: argparse.Namespace, host: Host) -> int:
+    from studio.cli import demo
+
+    root = Path(os.path.abspath(Path(args.directory).expanduser()))
+    if demo.copy_to(root):
+        host.out.say(f"The example book is in {root}.")
+    model = host.run(_prepared(host, root))
+    if args.headless or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _without_a_screen(args, host, root, model)
+    if model is None or args.local:
+        _offer_local(args, host, has_model=model is not None)
+    return host.workbench(root)
+
+
+async def _prepared(host: Host, root: Path) -> str | None:
+    """Fill the book; the model that drafts would use, None when nothing is set up."""
+    from studio.cli import demo
+    from studio.protocol.queries import GetProject
+
+    async with host.session(root) as client:
+        await demo.fill(client)
+        return (await client.query(GetProject())).model
+
+
+def _without_a_screen(args: argparse.Namespace, host: Host, root: Path, model: str | None) -> int:
+    local = None
+    if args.local or model is None or model.startswith("local:"):
+        local = f"local:{_local_model(args.local, host, yes=True)}"
+    return host.run(_one_page(host, root, local))
+
+
+def _local_model(wanted: str | None, host: Host, *, yes: bool) -> str:
+    """Make sure of a local model, a person's own file where that is what they chose; its name."""
+    from studio.cli.local_setup import offer_runtime, set_up
+
+    local = host.local()
+    status = local.status()
+    which = wanted or ("own" if status.chosen == "own" else "small")
+    if status.ready(which):
+        host.out.say(f"The local model {which} is ready.")
+        return which
+    if status.runtime is None:
+        offer_runtime(host, local, yes=yes)
+    host.run(set_up(local, which, host.out))
+    return which
+
+
+def _offer_local(args: argparse.Namespace, host: Host, *, has_model: bool) -> None:
+    from studio.cli.local_setup import ask
+
+    which = args.local or "small"
+    size = host.local().size_words(which)
+    question = f"No model is set up. Fetch one that runs on this computer ({size}, draft quality)?"
+    if has_model or ask(question):
+        _local_model(which, host, yes=True)
+    else:
+        host.out.say("Later: set a key such as ANTHROPIC_API_KEY, or run `studio local setup`.")
+
+
+async def _one_page(host: Host, root: Path, model: str | None) -> int:
+    from studio.cli import demo
+
+    words = Output(quiet=host.out.quiet, live=host.out.live)
+    async with host.session(root) as client:
+        finished = await demo.finish_a_page(client, model, words)
+    if host.out.as_json:
+        host.out.json(demo.as_data(root, finished))
+    else:
+        host.out.lines(table(demo.lines(root, finished)))
+    return 0

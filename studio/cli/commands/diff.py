@@ -1,0 +1,89 @@
+"""`studio diff`: word by word, what changed between two revisions."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+
+from studio.cli.arguments import describe, page_argument
+from studio.cli.commands.show import revision_ref
+from studio.cli.host import Host
+from studio.cli.output import Output
+from studio.domain.diff import ParagraphDiff, diff
+from studio.domain.errors import NotFound
+from studio.protocol import queries as q
+from studio.protocol import views as v
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    describe(
+        parser, run,
+        "Show what changed from revision OLD to NEW (default: from the one before to the newest). Without colour, words that went\n"
+        "stand in [-...-] and words that came in {+...+}.",
+        "studio diff 2/14", "studio diff 2/14 1 3 --stage narration",
+    )  # fmt: skip
+    page_argument(parser)
+    parser.add_argument("old", metavar="OLD", nargs="?", help="a revision's number or id")
+    parser.add_argument("new", metavar="NEW", nargs="?", help="a revision's number or id (default: the newest)")
+    parser.add_argument("--stage", help="the stage (default: where the page stands)")
+    parser.add_argument("--full", action="store_true", help="also paragraphs that stayed as they were")
+
+
+def run(args: argparse.Namespace, host: Host) -> int:
+    return host.run(_print(args, host))
+
+
+async def _print(args: argparse.Namespace, host: Host) -> int:
+    async with host.session() as client:
+        page = await client.query(q.GetPage(page=args.page))
+        stage = args.stage or page.stage or next((cell.name for cell in reversed(page.cells) if cell.head), None)
+        newest = _newest(page, stage)
+        old = args.old or str(newest.number - 1)
+        if old == "0":
+            raise NotFound(f"There is only one revision of {stage}.", hint="Name a stage with two: --stage")
+        before = await client.query(q.GetRevision(revision=revision_ref(page, stage, old)))
+        after = newest
+        if args.new is not None:
+            after = await client.query(q.GetRevision(revision=revision_ref(page, stage, args.new)))
+    found = diff(before.text, after.text)
+    if host.out.as_json:
+        spans = [[{"op": span.op, "text": span.text} for span in paragraph.spans] for paragraph in found]
+        host.out.json({"page": page.id, "old": before.id, "new": after.id, "paragraphs": spans})
+        return 0
+    host.out.say(f"{before.stage} r{before.number} -> {after.stage} r{after.number}")
+    host.out.lines(_lines(found, host.out, full=args.full), styled=True)
+    return 0
+
+
+def _newest(page: v.PageView, stage: str | None) -> v.RevisionView:
+    found = page.brief if stage == "brief" else next((cell.head for cell in page.cells if cell.name == stage), None)
+    if found is None:
+        raise NotFound(f"There is no text of {stage or 'any stage'} yet.", hint=f"See: studio history {page.id}")
+    return found
+
+
+def _lines(paragraphs: Iterable[ParagraphDiff], out: Output, *, full: bool) -> Iterator[str]:
+    same = 0
+    for paragraph in paragraphs:
+        if not paragraph.changed and not full:
+            same += 1
+            continue
+        if same:
+            yield _folded(same, out)
+            same = 0
+        yield "".join(_span(span.op, span.text, out) for span in paragraph.spans)
+        yield ""
+    if same:
+        yield _folded(same, out)
+
+
+def _folded(count: int, out: Output) -> str:
+    return out.styled(f"  ({count} paragraph{'s' if count > 1 else ''} unchanged)", "dim")
+
+
+def _span(op: str, text: str, out: Output) -> str:
+    if op == "same":
+        return out.styled(text, "plain")
+    if out.colour:
+        return out.styled(text, op)
+    return out.styled(f"[-{text}-]" if op == "del" else f"{{+{text}+}}", "plain")

@@ -1,0 +1,171 @@
+"""The demo without its screen: copying the sample, the local model where no key is set, and a page from draft to approval."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.following import Drafted, draft, sentence
+from studio.config.paths import PROJECT_FILE
+from studio.domain.errors import BadReply, NotFound, Refused
+from studio.domain.text import one_line
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.protocol import views as v
+from studio.workspace import scaffold
+
+if TYPE_CHECKING:
+    from studio.cli.output import Output
+    from studio.protocol.client import EngineClient
+
+SAMPLE = "lantern-ferry"
+FEEDBACK = "Keep every beat. Cut one sentence of description, and end on something a person does."
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A page that the demo brought to its end; `remarks` says where a draft was taken although it was not whole."""
+
+    page: v.PageView
+    costs: v.CostsView
+    remarks: tuple[str, ...]
+
+
+def copy_to(root: Path) -> bool:
+    """Copy the sample to a new or empty folder; False when that demo is there already. Raises Refused for any other folder."""
+    if _is_the_demo(root):
+        return False
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise Refused(
+            f"{one_line(str(root))} is not empty, and the demo overwrites nothing.",
+            hint="Name a new folder: studio demo DIR",
+        )
+    scaffold.copy_sample(SAMPLE, root)
+    return True
+
+
+def _is_the_demo(root: Path) -> bool:
+    sample = next((one for one in scaffold.samples() if one.name == SAMPLE), None)
+    if sample is None or not (root / PROJECT_FILE).is_file():
+        return False
+    try:
+        return (root / scaffold.BOOK_FILE).read_bytes() == (sample.path / scaffold.BOOK_FILE).read_bytes()
+    except OSError:
+        return False
+
+
+async def fill(client: EngineClient) -> None:
+    """Import the sample's chapters and history, unless they are there."""
+    project = await client.query(q.GetProject())
+    if not project.chapters:
+        await client.execute(c.ImportBook(path=scaffold.BOOK_FILE))
+
+
+def free_folder(start: Path) -> Path:
+    """Where the demo goes when it is opened from `start`: there, if it is empty, else a folder with the demo's name in it."""
+    if not any(start.iterdir()):
+        return start
+    return start / SAMPLE
+
+
+async def finish_a_page(client: EngineClient, model: str | None, out: Output) -> Finished:
+    """Bring the next page from where it stands to its approval: draft, revise once, approve each stage."""
+    page = await client.query(q.GetPage(page="next"))
+    out.say(f"Page {page.chapter_number}/{page.number} {page.title}: {page.brief.text if page.brief else ''}")
+    if page.phase == "awaiting":
+        raise Refused("The next page has no brief.", hint=f'Write one: studio page brief {page.id} "..."')
+    if page.phase in ("failed", "interrupted"):
+        await client.execute(c.Resume(page=page.id, action="discard"))
+        page = await client.query(q.GetPage(page=page.id))
+    remarks: list[str] = []
+    for number, cell in enumerate(page.cells):
+        if cell.status == "approved":
+            continue
+        remarks += await _finish_stage(client, page.id, cell, model, out, revise=number == 0)
+    page = await client.query(q.GetPage(page=page.id))
+    costs = await client.query(q.GetCosts(by="model", page=page.id, executions=True))
+    return Finished(page, costs, tuple(remarks))
+
+
+async def _finish_stage(
+    client: EngineClient, page: str, cell: v.StageCell, model: str | None, out: Output, *, revise: bool
+) -> list[str]:
+    now = await client.query(q.GetPage(page=page))
+    if now.phase != "user_reviewing":
+        out.say(f"Drafting the {cell.label.lower()}.")
+        await _drafted(client, c.Generate(page=page, model=model), out)
+    remarks: list[str] = []
+    if revise:
+        out.say(f"Asking for a revision: {FEEDBACK}")
+        try:
+            await _drafted(client, c.Revise(page=page, feedback=FEEDBACK, model=model), out)
+        except BadReply as error:
+            remarks.append(f"The revision failed ({error.message}); the first draft stands.")
+            await client.execute(c.Resume(page=page, action="discard"))
+    head = await _head(client, page, cell.name)
+    done = await client.execute(c.Approve(page=page, revision=head.id, anyway=head.outcome != "complete"))
+    if head.outcome != "complete":
+        remarks.append(f"The {cell.label.lower()} is {head.outcome.replace('_', ' ')} and was approved anyway.")
+    out.say(done.message)
+    for remark in remarks:
+        out.say(remark)
+    return remarks
+
+
+async def _drafted(client: EngineClient, command: c.Generate | c.Revise, out: Output) -> Drafted:
+    """A draft, and one more try where the model answered nothing that could be used."""
+    try:
+        first = await draft(client, command, out)
+    except BadReply as error:
+        out.say(f"{error.message} One more try.")
+        first = await draft(client, c.Resume(page=command.page, action="continue", model=command.model), out)
+    if first.revision is not None and first.revision.outcome == "unparsed":
+        out.say("The reply could not be read as dialogue. One more try.")
+        first = await draft(client, c.Generate(page=command.page, model=command.model), out)
+    out.say(sentence(first))
+    return first
+
+
+async def _head(client: EngineClient, page: str, stage: str) -> v.RevisionView:
+    now = await client.query(q.GetPage(page=page))
+    head = next((cell.head for cell in now.cells if cell.name == stage), None)
+    if head is None:
+        raise NotFound(f"There is no {stage} to approve.", hint=f"See: studio history {page}")
+    return head
+
+
+def lines(root: Path, finished: Finished) -> list[tuple[str, ...]]:
+    """Where everything lies, for the end of the demo."""
+    page, total = finished.page, finished.costs.total
+    ref = f"{page.chapter_number}/{page.number}"
+    where = os.path.relpath(root)
+    unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
+    revisions = sum(cell.revisions for cell in page.cells)
+    return [
+        ("page", f"{ref} {page.title}: {page.state}"),
+        ("file", str(root / page.mirror)),
+        ("history", f"{revisions} revisions: studio -C {where} history {ref}"),
+        (
+            "cost",
+            f"${total.cost_usd:.4f}{unknown} in {total.calls} calls: studio -C {where} costs --page {ref} --calls",
+        ),
+        ("open", f"studio -C {where}"),
+    ]
+
+
+def as_data(root: Path, finished: Finished) -> dict[str, object]:
+    page = finished.page
+    return {
+        "root": str(root),
+        "page": page.id,
+        "ref": f"{page.chapter_number}/{page.number}",
+        "title": page.title,
+        "state": page.state,
+        "file": str(root / page.mirror),
+        "revisions": {cell.name: cell.revisions for cell in page.cells},
+        "database": str(root / ".studio" / "studio.duckdb"),
+        "costs": finished.costs,
+        "remarks": list(finished.remarks),
+    }
