@@ -1,7 +1,8 @@
 """Assembling the prompt of one call: what goes in under the budget, in which order, with the ledger that says why.
 
-Order, from most stable to least: shared opening with the canon that is always in, prior pages oldest first, mentioned canon, the
-stage's own messages. No provider is known here: tokens are counted by a function that the caller brings.
+Order, from most stable to least: shared opening with the canon that is always in, prior pages oldest first, each with the canon
+that it named first, the page's own canon, the stage's messages. No provider is known here: tokens are counted by a function that
+the caller brings.
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ from studio.domain.text import digest
 from studio.prompts import budget as sums
 from studio.prompts.catalog import Template, TemplateProblem
 from studio.prompts.ledger import ledger
-from studio.prompts.material import Material, Request, document_data, prior_data, project_data, selection, stage_data
+from studio.prompts.material import (
+    AFTER_TEXT,
+    Material,
+    Placed,
+    Request,
+    document_data,
+    place,
+    prior_data,
+    project_data,
+    stage_data,
+)
 from studio.prompts.render import Job, Rendered, Renderer
 from studio.prompts.samples import MENTIONED, PREFIX, PRIOR_PAGE
 from studio.prompts.selection import Selection
@@ -98,22 +109,26 @@ async def assemble(
 
     Raises RenderError when the template fails on this page's data, RendererFailed when nothing can be rendered.
     """
-    chosen = selection(request, material)
-    press = _Press(renderer, template, request, material, chosen, count)
-    sizes = await press.sizes()
-    kept = _choose(sizes, chosen, material, budget)
-    messages = await press.messages(kept)
+    press = _Press(renderer, template, request, material, count)
+    placed = place(request, material)
+    sizes = await press.sizes(placed)
+    start = _first_page(sizes, placed, budget)
+    if start:
+        placed = place(request, material, start)
+        sizes = press.resized(sizes, placed)
+    kept = _choose(sizes, placed.chosen, material, start, budget)
+    messages = await press.messages(placed, kept)
     tokens = _total(messages, count)
     for _ in range(_TRIES):
-        smaller = _less(kept, sizes, chosen, tokens - budget)
+        smaller = _less(kept, sizes, placed.chosen, tokens - budget)
         if tokens <= budget or smaller == kept:
             break
         kept = smaller
-        messages = await press.messages(kept)
+        messages = await press.messages(placed, kept)
         tokens = _total(messages, count)
     return Assembly(
         messages=messages,
-        ledger=ledger(template, request, material, chosen, kept, count=count, tokens=tokens),
+        ledger=ledger(template, request, material, placed.chosen, kept, count=count, tokens=tokens),
         tokens=tokens,
         budget=budget,
         template=template.name,
@@ -130,10 +145,9 @@ class _Press:
     template: Template
     request: Request
     material: Material
-    chosen: Selection
     count: Count
 
-    async def sizes(self) -> _Sizes:
+    async def sizes(self, placed: Placed) -> _Sizes:
         shared = self.template.shared
         bare = [self._stage_job(stage_data(self.request, (), (), (), ()))]
         if shared:
@@ -144,32 +158,48 @@ class _Press:
         prior = (
             [_texts(part) for part in rendered[2:]] if shared else [(page.text,) for page in self.material.prior_pages]
         )
-        documents = [pick.document for pick in self.chosen.always]
+        documents = [pick.document for pick in placed.chosen.always]
         return _Sizes(
             opening=self._count(opening),
             opening_bytes=sum(map(_bytes, opening)) + sum(_bytes(item.body) for item in documents),
             request=self._count(_texts(rendered[0])),
             always=tuple(self.count(item.body) + _DOCUMENT_TOKENS for item in documents),
-            mentioned=tuple(self.count(pick.document.body) + _DOCUMENT_TOKENS for pick in self.chosen.mentioned),
+            mentioned=self._mentioned_sizes(placed),
             prior=tuple(self._count(texts) for texts in prior),
             prior_bytes=tuple(sum(map(_bytes, texts)) for texts in prior),
             summaries=tuple(self.count(item.text) + _DOCUMENT_TOKENS for item in self.material.summaries),
         )
 
-    async def messages(self, kept: Kept) -> tuple[PromptMessage, ...]:
-        always = [self.chosen.always[index].document for index in kept.always]
-        mentioned = [self.chosen.mentioned[index].document for index in kept.mentioned]
-        jobs: list[Job] = []
-        if self.template.shared:
-            jobs.append(self._prefix_job(always))
-            jobs += [self._prior_job(index) for index in kept.prior]
-            jobs += [self._mentioned_job(always, mentioned)] if mentioned else []
+    def resized(self, sizes: _Sizes, placed: Placed) -> _Sizes:
+        return replace(sizes, mentioned=self._mentioned_sizes(placed))
+
+    def _mentioned_sizes(self, placed: Placed) -> tuple[int, ...]:
+        return tuple(self.count(pick.document.body) + _DOCUMENT_TOKENS for pick in placed.chosen.mentioned)
+
+    async def messages(self, placed: Placed, kept: Kept) -> tuple[PromptMessage, ...]:
+        always = [placed.chosen.always[index].document for index in kept.always]
         prior = [self.material.prior_pages[index] for index in kept.prior]
         summaries = [self.material.summaries[index] for index in kept.summaries]
+        mentioned = [placed.chosen.mentioned[index].document for index in kept.mentioned]
+        jobs = self._shared_jobs(placed, kept, always) if self.template.shared else []
         stage = self._stage_job(stage_data(self.request, always, mentioned, prior, summaries))
         *before, last = await self.renderer.render(self.template.sources, [*jobs, stage])
         stable = [PromptMessage(item.role, item.text, cache=True) for part in before for item in part]
         return (*stable, *(PromptMessage(item.role, item.text) for item in last))
+
+    def _shared_jobs(self, placed: Placed, kept: Kept, always: Sequence[CanonDocument]) -> list[Job]:
+        """The opening, then prior pages and documents, each in its place."""
+        here = len(self.material.prior_pages)
+        groups: dict[tuple[int, int], list[CanonDocument]] = {}
+        for index in kept.mentioned:
+            groups.setdefault(placed.places[index], []).append(placed.chosen.mentioned[index].document)
+        jobs = [self._prefix_job(always)]
+        for page in range(here + 1):
+            steps = sorted(where for where in groups if where[0] == page)
+            jobs += [self._mentioned_job(always, groups[where]) for where in steps]
+            if page in kept.prior:
+                jobs.append(self._prior_job(page))
+        return jobs
 
     def _stage_job(self, data: Mapping[str, object]) -> Job:
         return Job(self.template.name, self._defaults(self.template.name, data))
@@ -197,7 +227,23 @@ class _Press:
         return sum(self.count(text) + MESSAGE_TOKENS for text in texts)
 
 
-def _choose(sizes: _Sizes, chosen: Selection, material: Material, budget: int) -> Kept:
+def _first_page(sizes: _Sizes, placed: Placed, budget: int) -> int:
+    """The oldest prior page that stays. A page is as large as itself with the documents that came in with it."""
+    here = len(sizes.prior)
+    weights = list(sizes.prior_bytes)
+    need = sizes.request
+    for pick, (page, step), size in zip(placed.chosen.mentioned, placed.places, sizes.mentioned, strict=True):
+        owner = page - 1 if step == AFTER_TEXT else page
+        if owner < here:
+            weights[owner] += _bytes(pick.document.body)
+        else:
+            need += size
+    size = sum(sizes.prior_bytes)
+    ratio = sum(sizes.prior) / size if size else 1.0
+    return sums.cut(weights, budget=budget, opening_bytes=sizes.opening_bytes, need=need, ratio=ratio)
+
+
+def _choose(sizes: _Sizes, chosen: Selection, material: Material, start: int, budget: int) -> Kept:
     """What goes in by the estimates: always-in canon, then mentioned canon by priority, then prior pages, newest kept."""
     fixed = sizes.opening + sizes.request
     always = sums.greedy(sizes.always, range(len(sizes.always)), budget - fixed)
@@ -208,15 +254,6 @@ def _choose(sizes: _Sizes, chosen: Selection, material: Material, budget: int) -
         range(len(sizes.mentioned)), key=lambda index: (-chosen.mentioned[index].document.priority, index)
     )
     mentioned = sums.greedy(sizes.mentioned, by_priority, room - newest)
-    need = sizes.request + sum(sizes.mentioned[index] for index in mentioned)
-    size = sum(sizes.prior_bytes)
-    start = sums.cut(
-        sizes.prior_bytes,
-        budget=budget,
-        opening_bytes=sizes.opening_bytes,
-        need=need,
-        ratio=sum(sizes.prior) / size if size else 1.0,
-    )
     prior = tuple(range(start, len(sizes.prior)))
     left = room - sum(sizes.mentioned[index] for index in mentioned) - sum(sizes.prior[index] for index in prior)
     gone = {page.chapter_number for page in material.prior_pages[:start]}

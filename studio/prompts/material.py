@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studio.domain.canon import CanonDocument
-from studio.prompts.selection import Pin, Selection, select
+from studio.prompts.selection import Pick, Pin, Selection, select
 
 Data = dict[str, object]
 
@@ -81,15 +81,65 @@ class Material:
     summaries: tuple[Summary, ...] = ()
 
 
-def selection(request: Request, material: Material) -> Selection:
-    """Canon for the page. What later stages add comes last among the sources, so that their selection extends the earlier."""
-    sources = [("brief", request.brief)]
-    if material.prior_pages:
-        sources.append(("prior page", material.prior_pages[-1].text))
-    sources += list(request.stages.items())
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The canon of a prompt with the place of each mentioned document.
+
+    A document enters where it was first named and stays there for the pages that follow, so that the beginning of the prompt
+    only grows. `places[i]` belongs to `chosen.mentioned[i]`: (prior page's index that it stands before, step). The index one past
+    the last prior page is the page in hand. Steps: `AFTER_TEXT` (named by the text of the page before), `IN_BRIEF`, `LATER`.
+    """
+
+    chosen: Selection
+    places: tuple[tuple[int, int], ...]
+
+
+AFTER_TEXT, IN_BRIEF, LATER = 0, 1, 2
+
+
+def place(request: Request, material: Material, start: int = 0) -> Placed:
+    """Canon for the page, when the prior pages before `start` are left out."""
+    here = len(material.prior_pages)
+    picks: dict[str, Pick] = {}
+    places: dict[str, tuple[int, int]] = {}
+    left_out: dict[str, Pick] = {}
+
+    def take(found: Selection, where: tuple[int, int]) -> None:
+        for pick in found.mentioned:
+            if pick.document.path not in picks:
+                picks[pick.document.path], places[pick.document.path] = pick, where
+        left_out.update({pick.document.path: pick for pick in found.left_out if pick.document.path not in left_out})
+
+    earlier: dict[str, Pin] = {path: mode for path, mode in material.pins.items() if mode == "out"}
+    for index in range(start, here):
+        page = material.prior_pages[index]
+        number = f"page {page.chapter_number}/{page.number}"
+        take(select(material.documents, [(f"brief of {number}", page.brief)], earlier), (index, IN_BRIEF))
+        take(
+            select(material.documents, [(f"text of {number}", section.text) for section in page.sections], earlier),
+            (index + 1, AFTER_TEXT),
+        )
+    in_brief = select(material.documents, [("brief", request.brief)], earlier)
+    take(in_brief, (here, IN_BRIEF))
+    everything = select(material.documents, _later_sources(request), material.pins)
+    take(everything, (here, LATER))
+    order = sorted(picks, key=lambda path: places[path])
+    return Placed(
+        Selection(
+            always=everything.always,
+            mentioned=tuple(picks[path] for path in order),
+            left_out=tuple(pick for path, pick in left_out.items() if path not in picks),
+            unknown=everything.unknown,
+        ),
+        tuple(places[path] for path in order),
+    )
+
+
+def _later_sources(request: Request) -> list[tuple[str, str]]:
+    """Texts that a later stage or a revision adds."""
+    sources = list(request.stages.items())
     sources += [("draft", request.draft or ""), ("draft", request.continue_from or "")]
-    sources += [("feedback", f"{note.quote or ''}\n{note.text}") for note in request.feedback]
-    return select(material.documents, sources, material.pins)
+    return sources + [("feedback", f"{note.quote or ''}\n{note.text}") for note in request.feedback]
 
 
 def project_data(request: Request) -> Data:

@@ -19,6 +19,9 @@ async def test_eight_pages_are_mostly_served_from_the_cache(api: str, server: Wi
     scaffold.copy_sample("lantern-ferry", root)
     async with opened(root, environment(server, tmp_path, api)) as client:
         await client.execute(c.ImportBook(path="book.toml"))
+        if api == "chat":
+            # Newer models count a prefix only at marks, which compatible endpoints do not know.
+            await client.execute(c.SetModel(model="openai:gpt-4.1"))
         for number in range(2):
             await client.execute(c.AddPage(chapter="2", title=f"After {number}", brief="Ilse poles back. Bram sleeps."))
         for _ in range(8):
