@@ -48,9 +48,13 @@ class Models(Section, frozen=True, kw_only=True):
 
 
 class Context(Section, frozen=True, kw_only=True):
-    """`prior_pages` is the most earlier pages that go in; `reserve` is kept free in a model's window, as counts are estimates."""
+    """`prior_pages` is the most earlier pages that go in; `reserve` is kept free in a model's window, as counts are estimates.
+
+    `local_budget_tokens` holds for a model on this computer: two cores read 30 to 120 tokens a second before the first word comes.
+    """
 
     budget_tokens: Tokens = 24_000
+    local_budget_tokens: Tokens = 3_000
     prior_pages: Count = 40
     reserve: Count = 1_024
 

@@ -204,9 +204,10 @@ class Desk:
     async def check_budget(self, plan: Plan) -> None:
         """Raises ContextTooLong when the request alone is over the budget of tokens, BudgetExceeded when money could run out."""
         if not plan.fits:
+            setting = "local_budget_tokens" if plan.profile.local else "budget_tokens"
             raise ContextTooLong(
                 f"The brief, texts and notes of this page take {plan.tokens:,} tokens; {plan.budget:,} are allowed.",
-                hint="Raise `[context] budget_tokens` in studio.toml, choose a model with a larger window, or shorten them.",
+                hint=f"Raise `[context] {setting}` in studio.toml, choose a model with a larger window, or shorten them.",
             )
         limits = self._open.settings.limits
         spent = await self._open.store.read(lambda tx: spend(tx, limits))

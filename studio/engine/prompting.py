@@ -93,7 +93,7 @@ class Prompting:
             _request(project, material, words, continue_from),
             _prompt_material(project, material, settings.prior_pages),
             count=lambda text: tokens.estimate(text, ratio=ratio),
-            budget=max(min(settings.budget_tokens, window), 500),
+            budget=max(min(settings.local_budget_tokens if profile.local else settings.budget_tokens, window), 500),
         )
         return Prompt(
             messages=tuple(Message(one.role, one.text, one.cache) for one in made.messages),
