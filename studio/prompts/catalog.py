@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.domain.errors import NotFound
+from studio.domain.errors import NotFound, StudioError
 from studio.prompts import files, shelf
 from studio.prompts.files import SUFFIXES, Found, Origin
 from studio.prompts.render import Renderer
@@ -112,6 +112,7 @@ class Catalog:
         self._used: dict[str, Version] = {}
         self._problems: dict[str, TemplateProblem] = {}
         self._news: dict[str, Reload] = {}
+        self._unremembered: dict[str, Version] = {}
         self._loaded = False
 
     async def get(self, workflow: str, stage: str, variant: str | None = None) -> Template:
@@ -214,23 +215,26 @@ class Catalog:
     async def _refresh(self) -> None:
         look = await self._saves.look(self._text_in_use)
         if look is None:
+            await self._remember()
             return
         # A file that is broken together with others may be mended by a change of theirs, so it is looked at again.
         changed = look.changed | (set(self._problems) - look.unsettled)
         choices = await self._versions.choices(look.found, changed, self._used)
-        before, self._used = self._used, await shelf.settle(choices, self._tryer)
-        self._found = look.found
+        used = await shelf.settle(choices, self._tryer)
+        before, self._used, self._found = self._used, used, look.found
         for name in sorted(changed | {name for name, choice in choices.items() if choice.error}):
-            await self._take(name, choices.get(name), before.get(name))
+            self._take(name, choices.get(name), before.get(name))
         for name in sorted(look.unsettled):
             self._report(name, self._path(name), TemplateError(name, 0, "another program is still writing it"))
+        self._saves.done(look)
         self._loaded = True
+        await self._remember()
 
     def _text_in_use(self, name: str) -> str | None:
         version = self._used.get(name)
         return version.source.text if version else None
 
-    async def _take(self, name: str, choice: Choice | None, old: Version | None) -> None:
+    def _take(self, name: str, choice: Choice | None, old: Version | None) -> None:
         if choice and choice.error:
             self._report(name, self._path(name), choice.error)
             return
@@ -239,11 +243,18 @@ class Catalog:
         if mended or (old and old.source.digest) != (new and new.source.digest):
             path = old.path if old and not new else self._path(name)
             self._tell(Reload(name, path, shelf.closure_digest(name, self._used) if new else "", None))
-            await self._remember(old, new)
+            if new and Origin.PROJECT in (new.origin, old.origin if old else new.origin):
+                self._unremembered[name] = new
 
-    async def _remember(self, old: Version | None, new: Version | None) -> None:
-        if self._memory and new and Origin.PROJECT in (new.origin, old.origin if old else new.origin):
-            await self._memory.remember(new.name, new.source.digest, new.source.text)
+    async def _remember(self) -> None:
+        """Hand over what the memory lacks; what it cannot take now is offered again by the next look."""
+        for name, version in list(self._unremembered.items()):
+            if self._memory:
+                try:
+                    await self._memory.remember(name, version.source.digest, version.source.text)
+                except StudioError:
+                    return
+            self._unremembered.pop(name, None)
 
     def _path(self, name: str) -> Path:
         found, version = self._found.get(name), self._used.get(name)

@@ -30,7 +30,7 @@ class Look:
 
 
 class Saves:
-    """Remembers what the last look found."""
+    """Remembers what was found by the last look that was dealt with."""
 
     def __init__(self, project: Path | None, packaged: Path, settle_seconds: float = SETTLE_SECONDS) -> None:
         self._project = project
@@ -38,6 +38,7 @@ class Saves:
         self._settle_seconds = settle_seconds
         self._last: dict[str, Found] = {}
         self._first_seen: dict[object, float] = {}
+        self._given_up: dict[str, Found | None] = {}  # not waited for twice while they stay as they are
 
     def forget(self) -> None:
         """Take every file for changed at the next look."""
@@ -50,15 +51,18 @@ class Saves:
             return None
         deadline = time.monotonic() + WRITING_SECONDS
         while restless := await self._restless(found, text_in_use):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or all(self._given_up.get(name) == found.get(name) for name in restless):
                 break
             await asyncio.sleep(self._settle_seconds / 4)
             found = await self._scan()
         else:
             self._first_seen.clear()
-        changed = self._changed(found) - restless
-        self._last = {name: item for name, item in found.items() if name not in restless}
-        return Look(found, frozenset(changed), frozenset(restless))
+        self._given_up = {name: found.get(name) for name in restless}
+        return Look(found, frozenset(self._changed(found) - restless), frozenset(restless))
+
+    def done(self, look: Look) -> None:
+        """What this look found is dealt with; until then the next look finds it again (a caller may be cancelled in between)."""
+        self._last = {name: item for name, item in look.found.items() if name not in look.unsettled}
 
     async def _scan(self) -> dict[str, Found]:
         return await asyncio.to_thread(files.scan, self._project, self._packaged)

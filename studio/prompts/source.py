@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -167,12 +168,7 @@ def _yaml(name: str, text: str) -> Mapping[str, object]:
     if len(text) > MAX_FRONT:
         raise TemplateError(name, 1, f"the front matter is larger than {MAX_FRONT // 1024} KB")
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            if isinstance(event, AliasEvent):
-                line = event.start_mark.line + 2
-                raise TemplateError(
-                    name, line, "the front matter uses a YAML alias (`*name`), which is not allowed here"
-                )
+        _refuse_bombs(name, YAML(typ="safe", pure=True).parse(text))
         data = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         # The mark counts from 0 and the fence above is a line of the file.
@@ -224,7 +220,14 @@ def _defaults(name: str, inputs: object, line: int) -> Mapping[str, object]:
         return {}
     if not isinstance(inputs, list) or not all(isinstance(item, dict) and item.get("name") for item in inputs):
         raise TemplateError(name, line, "`inputs` must be a list of entries that each have a `name`")
-    return {str(item["name"]): item["default"] for item in inputs if "default" in item}
+    found = {str(item["name"]): item["default"] for item in inputs if "default" in item}
+    try:
+        json.dumps(found, allow_nan=False)
+    except (TypeError, ValueError):
+        raise TemplateError(
+            name, line, "a `default` must be text, a number, true, false, or lists and keys of these"
+        ) from None
+    return found
 
 
 def _line(text: str, key: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import NotFound
+from studio.domain.errors import NotFound, StorageError
 from studio.prompts.catalog import Catalog, Reload, Template
 from studio.prompts.files import Origin
 from studio.prompts.render import Renderer
@@ -357,6 +357,8 @@ async def test_a_program_that_never_ends_its_save_does_not_hold_up_the_draft(
     template = await catalog.get("story", "narration")
     assert template.source.text == "Good {{ brief }}\n"
     assert "still writing" in template.problems[0].reason
+    again = asyncio.create_task(catalog.get("story", "narration"))
+    assert (await asyncio.wait_for(again, 30)).source.text == "Good {{ brief }}\n"
     await go_on(process)
     await process.wait()
     assert (await catalog.get("story", "narration")).source.text == "Half of {{ brief }}\n"
@@ -388,6 +390,19 @@ async def test_every_prefix_of_a_save_leaves_a_template_that_works(catalog: Cata
         assert template.problems or template.source.text == whole[:cut]
 
 
+async def test_a_look_that_is_cancelled_half_way_loses_no_change(catalog: Catalog, folders: Folders) -> None:
+    path = folders.write(NARRATION, "One {{ brief }}\n")
+    await catalog.refresh()
+    path.write_text("Two {{ brief }}\n")
+    for ticks in range(0, 40, 4):
+        reading = asyncio.create_task(catalog.get("story", "narration"))
+        for _ in range(ticks):
+            await asyncio.sleep(0.005)
+        reading.cancel()
+        await asyncio.wait({reading})
+    assert await text_in_use(catalog) == "Two {{ brief }}\n"
+
+
 # Restart
 
 
@@ -412,6 +427,24 @@ async def test_a_remembered_text_that_no_longer_works_gives_way_to_the_packaged_
     folders.write(NARRATION, "{{ breif }}\n")
     catalog = Catalog(folders.project, folders.packaged, renderer=renderer, memory=memory)
     assert await text_in_use(catalog) == STAGE
+
+
+async def test_what_the_memory_could_not_take_is_offered_again(folders: Folders, renderer: Renderer) -> None:
+    class FakeFullDisk(FakeMemory):
+        full = True
+
+        async def remember(self, name: str, digest: str, text: str) -> None:
+            if self.full:
+                raise StorageError("The disk is full.")
+            self.texts[name] = text
+
+    memory = FakeFullDisk()
+    catalog = Catalog(folders.project, folders.packaged, renderer=renderer, memory=memory)
+    folders.write(NARRATION, "Good {{ brief }}\n")
+    assert await text_in_use(catalog) == "Good {{ brief }}\n"
+    memory.full = False
+    await catalog.refresh()
+    assert memory.texts == {NARRATION: "Good {{ brief }}\n"}
 
 
 # Files that are no templates

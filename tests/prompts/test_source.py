@@ -57,6 +57,7 @@ def test_front_matter_is_read_under_prompty_names() -> None:
         ("---\nmetadata: 3\n---\nbody", 1, "`metadata`"),
         ("---\nmetadata:\n  studio:\n    prefix: some\n---\nbody", 4, "`shared` or `none`"),
         ("---\ninputs: 3\n---\nbody", 2, "`inputs`"),
+        ("---\ninputs: [{name: day, default: 2026-01-01}]\n---\nbody", 2, "`default`"),
         ("---\ntemplate: {format: {kind: mustache}}\n---\nbody", 2, "mustache"),
         ("---\na: &x [1]\nb: *x\n---\nbody", 3, "alias"),
         ("---\na: " + "[" * 3_000 + "]" * 3_000 + "\n---\nbody", 2, "nested"),
