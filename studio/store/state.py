@@ -39,13 +39,9 @@ def save(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None, run
 
 def mirror(tx: Tx, page_id: str, state: str) -> None:
     """Take over a state that was set on the page; workflow, stage and run stay as they were."""
-    tx.run(
-        "INSERT INTO orchestrator_state (page_id, workflow, state, updated_at) VALUES ($1, '', $2, $3) "
-        "ON CONFLICT (page_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at",
-        page_id,
-        state,
-        tx.now,
-    )
+    change = "UPDATE orchestrator_state SET state = $2, updated_at = $3 WHERE page_id = $1 RETURNING page_id"
+    if tx.one(change, page_id, state, tx.now) is None:
+        tx.run(sql.insert("orchestrator_state", "page_id state updated_at workflow"), page_id, state, tx.now, "")
 
 
 def get(tx: Tx, page_id: str) -> PageState:
