@@ -51,11 +51,11 @@ class _Gauge:
 
     def report(self, scratch: Path) -> None:
         """The largest file is the wheel, in pip's temporary folder or already moved; a sum would count it twice."""
-        for path in scratch.rglob("*"):
-            try:
-                self._received = max(self._received, path.stat().st_size if path.is_file() else 0)
-            except OSError:
-                continue  # pip renamed it in between
+        try:
+            sizes = [path.stat().st_size for path in scratch.rglob("*") if path.is_file()]
+        except OSError:
+            sizes = []  # pip moved a file or removed a folder in between
+        self._received = max([self._received, *sizes])
         done = min(self._before + self._received, self._total)
         self._tell(Progress(Step.DOWNLOADING, note=self._note, done=done, total=self._total))
 

