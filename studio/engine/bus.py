@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from studio.protocol.events import AnyEvent, Delta, Lagged, RunSnapshot
@@ -41,6 +41,10 @@ class Subscription:
     def close(self) -> None:
         self._closed = True
         self._ready.set()
+
+    @property
+    def ended(self) -> bool:
+        return self._closed or self.lagged
 
     async def batch(self) -> list[AnyEvent]:
         """All that has queued up; waits for at least one. Empty once closed or lagged."""
@@ -95,32 +99,34 @@ class EventBus:
     async def _batches(
         self, subscription: Subscription, after: int | None, snapshots: list[RunSnapshot]
     ) -> AsyncGenerator[list[AnyEvent], None]:
-        last = after or 0
+        seen = _Seen(after or 0, {snapshot.run: len(snapshot.text) for snapshot in snapshots})
         tail = await self._tail(after) if after is not None else []
-        if tail:
-            last = tail[-1].seq
-        if first := [*tail, *snapshots]:
+        if first := [*seen.new(tail), *snapshots]:
             yield first
-        known = {snapshot.run: len(snapshot.text) for snapshot in snapshots}
         while True:
-            live: list[AnyEvent] = []
-            for event in await subscription.batch():
-                if event.seq:
-                    if event.seq <= last:
-                        continue
-                    last = event.seq
-                elif isinstance(event, Delta) and _already_seen(event, known):
-                    continue
-                live.append(event)
-            if live:
+            if live := seen.new(await subscription.batch()):
                 yield live
             if subscription.lagged:
-                yield [Lagged(seq=last)]
-                return
-            if subscription._closed:
+                yield [Lagged(seq=seen.last)]
+            if subscription.ended:
                 return
 
 
-def _already_seen(event: Delta, known: dict[str, int]) -> bool:
-    """A delta is cut from a run's text at its end, so it lies wholly before or wholly after a snapshot's length."""
-    return event.offset < known.get(event.run, 0)
+class _Seen:
+    """What a subscriber has: the last journal sequence, and how much of each run's text its snapshot held."""
+
+    def __init__(self, last: int, known: dict[str, int]) -> None:
+        self.last = last
+        self._known = known
+
+    def new(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
+        """Those of `events` that the subscriber does not have yet."""
+        return [event for event in events if self._is_new(event)]
+
+    def _is_new(self, event: AnyEvent) -> bool:
+        if event.seq:
+            newer = event.seq > self.last
+            self.last = max(self.last, event.seq)
+            return newer
+        # A delta is cut from a run's text at its end, so it lies wholly before or wholly after a snapshot's length.
+        return not isinstance(event, Delta) or event.offset >= self._known.get(event.run, 0)

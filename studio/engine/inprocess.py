@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -108,7 +108,7 @@ class InProcessClient:
 
         pumping = self._thread.submit(pump())
 
-        async def events() -> AsyncIterator[AnyEvent]:
+        async def events() -> AsyncGenerator[AnyEvent, None]:
             while (batch := await batches.get()) is not None:
                 for event in batch:
                     yield event
@@ -118,7 +118,7 @@ class InProcessClient:
             yield stream
         finally:
             pumping.cancel()
-            await stream.aclose()  # type: ignore[attr-defined]  # an async generator
+            await stream.aclose()
 
     async def aclose(self) -> None:
         """End the engine: runs stop and keep their partials, the store closes. Safe to call twice."""

@@ -15,6 +15,9 @@ from studio.protocol.events import Notice, SettingsChanged
 
 log = logging.getLogger(__name__)
 
+# Starting the render process and trying every template takes 0.3 s of CPU, which the first screen should not share.
+FIRST_LOOK_AFTER_SECONDS = 1.0
+
 
 class Watching:
     """One task that follows the project's folders; every change is a rescan, never a guess from the event."""
@@ -22,18 +25,30 @@ class Watching:
     def __init__(self, project: OpenProject) -> None:
         self._project = project
         self._stop = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._settings_text = b""
 
     def start(self) -> None:
         self._settings_text = self._read_settings()
-        self._task = asyncio.create_task(self._follow(), name="watching")
+        self._tasks = [
+            asyncio.create_task(self._follow(), name="watching"),
+            asyncio.create_task(self._first_look(), name="first look"),
+        ]
 
     async def aclose(self) -> None:
         self._stop.set()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _first_look(self) -> None:
+        """Read the templates once the first screen stands: a save is news only against what was there before it."""
+        await asyncio.sleep(FIRST_LOOK_AFTER_SECONDS)
+        try:
+            await self._project.desk.reload_templates()
+        except StudioError as error:
+            log.warning("templates: %s", error)
 
     async def _follow(self) -> None:
         root = self._project.root
