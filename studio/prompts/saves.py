@@ -51,7 +51,8 @@ class Saves:
             return None
         deadline = time.monotonic() + WRITING_SECONDS
         while restless := await self._restless(found, text_in_use):
-            if time.monotonic() > deadline or all(self._given_up.get(name) == found.get(name) for name in restless):
+            given_up = all(name in self._given_up and self._given_up[name] == found.get(name) for name in restless)
+            if given_up or time.monotonic() > deadline:
                 break
             await asyncio.sleep(self._settle_seconds / 4)
             found = await self._scan()
