@@ -17,7 +17,8 @@ from studio.workspace.files import safe_name
 
 FOLDER = "edits"
 
-_HEADER = re.compile(r"\A\s*<!-- studio\n(?P<lines>.*?)\n?-->[ \t]*\n?\n?", re.DOTALL)
+# Not only at the beginning: whoever writes above the header means it as text, and the header as none.
+_HEADER = re.compile(r"^[ \t]*<!-- studio\n(?P<lines>.*?)\n?-->[ \t]*\n?\n?", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^(page|stage|revision|text): ?(\S*)$", re.MULTILINE)
 
 
@@ -82,9 +83,9 @@ def read(path: Path) -> EditFile:
     whole = clean(read_text(path, where=path.name))
     slug, _, stage = path.name.removesuffix(".md").rpartition(".")
     stage = stage.partition("~")[0]
-    match = _HEADER.match(whole)
+    match = _HEADER.search(whole)
     fields = dict(_FIELD.findall(match["lines"])) if match else {}
-    text = _bare(whole[match.end() :] if match else whole)
+    text = _bare(whole[: match.start()] + whole[match.end() :] if match else whole)
     changed = bool(text.strip()) and digest(text) != fields.get("text")
     return EditFile(
         path=path,

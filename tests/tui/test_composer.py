@@ -152,3 +152,16 @@ async def test_the_last_feedback_is_one_key_away(tmp_path: Path) -> None:
         composer.request = replace(composer.request, last="colder")
         await at.pilot.press("alt+up")
         assert composer.text == "colder"
+
+
+async def test_a_paste_stands_where_the_cursor_is_and_typing_goes_on_after_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("c")
+        await at.type("one two")
+        await at.pilot.press("left", "left", "left")
+        composer = open_composer(at.app)
+        assert composer is not None
+        composer.words.post_message(events.Paste("big\nred "))
+        await at.pilot.pause()
+        await at.type("x")
+        assert composer.text == "one big\nred xtwo"

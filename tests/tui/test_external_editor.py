@@ -157,3 +157,13 @@ async def test_a_left_over_that_is_not_opened_stays_on_disk(tmp_path: Path) -> N
         await at.until(lambda: at.app.pending)
         await at.pilot.press("escape")
         assert files(at.root) == [path]
+
+
+async def test_a_cursor_out_of_sight_does_not_decide_what_is_edited(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text)
+    async with desk(tmp_path, editor=editor, size=(80, 20), text="\n\n".join(["A long night."] * 30)) as at:
+        view = at.app.workbench.page_view
+        view.set_cursor(("brief", "head"))
+        view.scroll_lines(30)
+        await at.pilot.press("e")
+        assert editor.seen[0].startswith("A long night.")

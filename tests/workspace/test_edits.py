@@ -75,3 +75,10 @@ def test_a_file_that_is_not_text_any_more_stays_and_is_said(tmp_path: Path) -> N
 
 def test_the_file_is_private(tmp_path: Path) -> None:
     assert hand_out(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_written_above_the_header_is_text_and_the_header_is_not(tmp_path: Path) -> None:
+    path = hand_out(tmp_path)
+    path.write_text("A new first line.\n" + path.read_text())
+    found = edits.read(path)
+    assert (found.text, found.changed, found.revision_id) == ("A new first line.\nOld text.", True, "r-1")

@@ -96,9 +96,19 @@ async def _price(app: StudioApp, request: Request) -> str:
 # What opens it
 
 
+def looked_at(app: StudioApp) -> str | None:
+    """The cell under the cursor (`brief` or a stage), None when the cursor is out of sight: while a draft streams at the end of
+    the page, a key must not act on the brief at its top."""
+    view = app.workbench.page_view
+    here = next(((first, last) for stop, first, last in view.stops if stop == view.cursor), None)
+    if here is None or here[1] < view.top or here[0] >= view.top + view.size.height:
+        return None
+    return view.cell_name()
+
+
 def _under_cursor(app: StudioApp) -> StageCell | None:
     """The cell under the cursor, else the one that the page stands at."""
-    return app.workbench.page_view.cell() or current_cell(app)
+    return (app.workbench.page_view.cell() if looked_at(app) else None) or current_cell(app)
 
 
 def _can_edit(app: StudioApp) -> bool:
@@ -110,7 +120,7 @@ def _edit_request(app: StudioApp) -> Request | None:
     page, cell = app.session.page, _under_cursor(app)
     if page is None:
         return None
-    if app.workbench.page_view.cell_name() == BRIEF or cell is None:
+    if looked_at(app) == BRIEF or cell is None:
         return composing.brief(page)
     if cell.head is None and cell.name != page.stage:
         return None
@@ -134,7 +144,7 @@ async def comment(app: StudioApp) -> None:
     page, cell = app.session.page, _under_cursor(app)
     if page is None or cell is None:
         return
-    passage = app.workbench.page_view.passage()
+    passage = app.workbench.page_view.passage() if looked_at(app) else None
     quote = passage.text if passage is not None and passage.stage == cell.name else None
     await compose(app, composing.comment(page, cell, quote))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from studio.domain.diff import paragraphs
 from studio.domain.page import BRIEF
 from studio.protocol.views import PageView, SearchHit
-from studio.tui.actions.composing import open_composer
+from studio.tui.actions.composing import looked_at, open_composer
 from studio.tui.actions.conditions import connected, current_cell, has_page
 from studio.tui.actions.registry import action
 from studio.tui.clipboard import copy
@@ -23,7 +23,7 @@ def _stage(app: StudioApp) -> str | None:
     page = app.session.page
     if page is None:
         return None
-    name = app.workbench.page_view.cell_name()
+    name = looked_at(app)
     written = [cell.name for cell in page.cells if cell.head is not None]
     here = current_cell(app)
     if name == BRIEF and page.brief is not None:

@@ -44,8 +44,12 @@ class Words(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.replace(clean(event.text), *self.selection)
-        self.scroll_cursor_visible()
+        self.put_in(clean(event.text))
+
+    def put_in(self, text: str) -> None:
+        """Text where the cursor is, instead of what is selected; the cursor goes to its end."""
+        done = self.replace(text, *self.selection, maintain_selection_offset=False)
+        self.move_cursor(done.end_location)
 
 
 class Composer(Vertical):
@@ -187,7 +191,7 @@ class Composer(Vertical):
         self.words.replace(clean(text), (0, 0), self.words.document.end)
 
     def newline(self) -> None:
-        self.words.replace("\n", *self.words.selection)
+        self.words.put_in("\n")
 
     def put_last(self) -> None:
         """The last feedback, in place of nothing or after what is written."""
