@@ -7,13 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
+import termios
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
-_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_HUNG_UP = 129
+
+
+def _let_go_of_dead_terminal() -> None:
+    """Where the terminal itself is gone (a dropped line), point its descriptors at nothing. Writes to it fail with EIO, which ends
+    Textual's writer thread; and the SIGCONT that the kernel sends after SIGHUP would start Textual's driver once more on it."""
+    for descriptor in (0, 1, 2):
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error as error:
+            if error.args and error.args[0] == errno.EIO:
+                nothing = os.open(os.devnull, os.O_RDWR)
+                os.dup2(nothing, descriptor)
+                os.close(nothing)
+                signal.signal(signal.SIGCONT, lambda number, frame: None)
 
 
 def watch_signals(app: StudioApp) -> None:
@@ -21,6 +39,13 @@ def watch_signals(app: StudioApp) -> None:
     if app.is_headless:
         return
     loop = asyncio.get_running_loop()
+
+    def hung_up(number: int, frame: object) -> None:
+        # A plain handler: it runs before that of SIGCONT, which a callback of the loop would not.
+        _let_go_of_dead_terminal()
+        loop.call_soon_threadsafe(app.leave, _HUNG_UP)
+
     with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+        signal.signal(signal.SIGHUP, hung_up)
         for number, code in _CODES.items():
             loop.add_signal_handler(number, app.leave, code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,7 +75,8 @@ def page_picture(page: PageView, live: LiveText | None, look: Look) -> Picture:
 
 def _title(page: PageView, look: Look) -> Line:
     archived = ((" · archived", "dim"),) if page.archived else ()
-    return line((f"{page.number}  ", "dim"), (page.title or "Untitled", "strong"), *archived)
+    number = f"{page.number}  " if page.number else ""
+    return line((number, "dim"), (page.title or "Untitled", "strong"), *archived)
 
 
 def _brief(page: PageView, look: Look) -> Iterator[Line]:
@@ -236,7 +238,7 @@ def _wrap_spans(spans: Sequence[Span], width: int) -> Iterator[Line]:
     row: list[Span] = []
     used = 0
     for text, style in spans:
-        for word in [piece + " " for piece in text.split(" ")][:-1] + [text.split(" ")[-1]]:
+        for word in re.findall(r"\S+ *| +", text):
             if used + len(word.rstrip()) > width and row:
                 yield line(*row)
                 row, used = [], 0

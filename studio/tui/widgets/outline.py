@@ -23,10 +23,9 @@ class Outline(LineView):
         session = self.app.session
         here = session.page.id if session.page else None
         self.set_lines(outline_lines(session.project, here, self.folded, self.text_width - 1, self.app.glyphs))
-        if here is not None and here != self._here:
+        if here is not None and here != self._here and self._span(here) is not None:
             self._here = here
-            if self._span(here) is not None:
-                self.set_cursor(here)
+            self.set_cursor(here)
 
     def show(self) -> None:
         if self.size.width:

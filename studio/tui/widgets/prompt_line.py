@@ -64,6 +64,6 @@ class Question(LineView, can_focus=False):
         self.set_lines(
             [
                 line((rule * width, "rule")),
-                line((f" {one_line(self._question)}", "strong"), ("   enter ok   esc no", "dim")),
+                line((f" {one_line(self._question)}", "strong")),
             ]
         )
