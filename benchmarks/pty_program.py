@@ -79,9 +79,9 @@ class PtyProgram:
         raise TimeoutError(f"{text!r} was not written within {limit:.0f} s")
 
     def settle(self, quiet: float = 0.8) -> None:
-        """Pump until nothing was written for `quiet` seconds."""
-        last = self.now()
-        while self.now() - last < quiet:
+        """Pump until nothing was written for `quiet` seconds, 20 seconds at most."""
+        last = began = self.now()
+        while self.now() - last < quiet and self.now() - began < 20:
             if self.pump(0.05):
                 last = self.now()
 
