@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studio.domain.canon import CanonDocument
-from studio.prompts.selection import Pick, Pin, Selection, select
+from studio.prompts.selection import Canon, Pick, Pin, Selection
 
 Data = dict[str, object]
 
@@ -100,6 +100,7 @@ AFTER_TEXT, IN_BRIEF, LATER = 0, 1, 2
 def place(request: Request, material: Material, start: int = 0) -> Placed:
     """Canon for the page, when the prior pages before `start` are left out."""
     here = len(material.prior_pages)
+    canon = Canon(material.documents)
     picks: dict[str, Pick] = {}
     places: dict[str, tuple[int, int]] = {}
     left_out: dict[str, Pick] = {}
@@ -114,14 +115,14 @@ def place(request: Request, material: Material, start: int = 0) -> Placed:
     for index in range(start, here):
         page = material.prior_pages[index]
         number = f"page {page.chapter_number}/{page.number}"
-        take(select(material.documents, [(f"brief of {number}", page.brief)], earlier), (index, IN_BRIEF))
+        take(canon.select([(f"brief of {number}", page.brief)], earlier), (index, IN_BRIEF))
         take(
-            select(material.documents, [(f"text of {number}", section.text) for section in page.sections], earlier),
+            canon.select([(f"text of {number}", section.text) for section in page.sections], earlier),
             (index + 1, AFTER_TEXT),
         )
-    in_brief = select(material.documents, [("brief", request.brief)], earlier)
+    in_brief = canon.select([("brief", request.brief)], earlier)
     take(in_brief, (here, IN_BRIEF))
-    everything = select(material.documents, _later_sources(request), material.pins)
+    everything = canon.select(_later_sources(request), material.pins)
     take(everything, (here, LATER))
     order = sorted(picks, key=lambda path: places[path])
     return Placed(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Literal
 
 from studio.domain.canon import CanonDocument, Include, Reason
@@ -17,6 +18,10 @@ NEVER = "never"
 EXCLUDED = "excluded by hand"
 MISSING = "no such document"
 
+Find = tuple[int, Reason, str]
+"""Document number, why, and the words that name it."""
+
+_TEXTS_KEPT = 8_192
 _LINK = re.compile(r"\[\[([^\[\]|#\n]{1,200})(?:#[^\[\]|\n]{0,200})?(?:\|([^\[\]\n]{0,200}))?\]\]")
 
 
@@ -43,33 +48,54 @@ class Selection:
     unknown: tuple[str, ...]
 
 
+class Canon:
+    """A set of documents, made ready for picking from them many times."""
+
+    def __init__(self, documents: Sequence[CanonDocument]) -> None:
+        self._documents = documents
+        self._index = _compiled(tuple((item.path, item.name, item.aliases) for item in documents))
+        firm = (item for item in documents if item.include is Include.ALWAYS)
+        self._always = sorted(firm, key=lambda item: (-item.priority, item.path))
+        self._by_path = {item.path: item for item in documents}
+
+    def select(self, sources: Sequence[tuple[str, str]], pins: Mapping[str, Pin] | None = None) -> Selection:
+        """Pick by what `sources` (label and text, the most stable first) say.
+
+        The order of the mentioned depends on the sources alone: texts added at the end only add documents at the end, so that
+        the next stage's prompt begins like this one's. Links inside documents are not followed.
+        """
+        hands = dict(pins or {})
+        pinned = [self._by_path[path] for path in sorted(hands) if hands[path] == "in" and path in self._by_path]
+        wanted = [Pick(item, Reason.ALWAYS) for item in self._always]
+        wanted += [Pick(item, Reason.BY_HAND) for item in pinned if item.include is not Include.ALWAYS]
+        kept = {pick.document.path for pick in wanted}
+        wanted += [pick for pick in self._matches(sources) if pick.document.path not in kept]
+        judged = [(pick, _verdict(pick, hands)) for pick in wanted]
+        return Selection(
+            always=tuple(pick for pick, verdict in judged if not verdict and pick.reason is Reason.ALWAYS),
+            mentioned=tuple(pick for pick, verdict in judged if not verdict and pick.reason is not Reason.ALWAYS),
+            left_out=tuple(
+                Pick(pick.document, pick.reason, pick.detail, verdict) for pick, verdict in judged if verdict
+            ),
+            unknown=tuple(sorted(path for path in hands if path not in self._by_path)),
+        )
+
+    def _matches(self, sources: Sequence[tuple[str, str]]) -> list[Pick]:
+        """The first match of each document, in order of source and place."""
+        found: dict[int, Pick] = {}
+        for label, text in sources:
+            for owner, reason, shown in self._index.finds(text):
+                if owner not in found:
+                    detail = f'"{one_line(shown, 60)}" in the {label}'
+                    found[owner] = Pick(self._documents[owner], reason, detail)
+        return list(found.values())
+
+
 def select(
     documents: Sequence[CanonDocument], sources: Sequence[tuple[str, str]], pins: Mapping[str, Pin] | None = None
 ) -> Selection:
-    """Pick from `documents` by what `sources` (label and text, the most stable first) say.
-
-    Order of the mentioned depends on the sources alone: texts added at the end only add documents at the end, so that the
-    next stage's prompt begins like this one's. Links inside documents are not followed.
-    """
-    hands = dict(pins or {})
-    matches = _matches(documents, sources)
-    always = sorted(
-        (item for item in documents if item.include is Include.ALWAYS), key=lambda item: (-item.priority, item.path)
-    )
-    wanted: list[Pick] = []
-    by_hand = [item for item in documents if hands.get(item.path) == "in" and item.include is not Include.ALWAYS]
-    wanted += [Pick(item, Reason.BY_HAND) for item in sorted(by_hand, key=lambda item: item.path)]
-    kept = {pick.document.path for pick in wanted} | {item.path for item in always}
-    wanted += [pick for pick in matches if pick.document.path not in kept]
-    firm = [Pick(item, Reason.ALWAYS) for item in always]
-    judged = [(pick, _verdict(pick, hands)) for pick in [*firm, *wanted]]
-    paths = {item.path for item in documents}
-    return Selection(
-        always=tuple(pick for pick, verdict in judged if not verdict and pick.reason is Reason.ALWAYS),
-        mentioned=tuple(pick for pick, verdict in judged if not verdict and pick.reason is not Reason.ALWAYS),
-        left_out=tuple(Pick(pick.document, pick.reason, pick.detail, verdict) for pick, verdict in judged if verdict),
-        unknown=tuple(sorted(path for path in hands if path not in paths)),
-    )
+    """`Canon(documents).select(...)`, for a single text or few."""
+    return Canon(documents).select(sources, pins)
 
 
 def _verdict(pick: Pick, hands: Mapping[str, Pin]) -> str:
@@ -80,31 +106,35 @@ def _verdict(pick: Pick, hands: Mapping[str, Pin]) -> str:
     return ""
 
 
-def _matches(documents: Sequence[CanonDocument], sources: Sequence[tuple[str, str]]) -> list[Pick]:
-    """The first match of each document, in order of source and place."""
-    key = tuple((item.path, item.name, item.aliases) for item in documents)
-    matcher, targets = _compiled(key)
-    found: dict[int, Pick] = {}
-    for label, text in sources:
-        for place, owner, reason, shown in sorted(_finds(matcher, targets, text)):
-            if owner not in found:
-                found[owner] = Pick(documents[owner], reason, f'"{one_line(shown, 60)}" in the {label}')
-            del place
-    return list(found.values())
+@dataclass(slots=True)
+class _Index:
+    """Names compiled, what `[[...]]` may say by document, and what was found in texts so far: prior pages are read again and
+    again, and 1,000 of them against 1,000 documents take most of a second."""
 
+    matcher: Matcher
+    targets: Mapping[str, tuple[int, ...]]
+    known: dict[bytes, tuple[Find, ...]] = field(default_factory=dict)
 
-def _finds(
-    matcher: Matcher, targets: Mapping[str, tuple[int, ...]], text: str
-) -> Iterator[tuple[int, int, Reason, str]]:
-    """(place, document number, reason, words) of everything found in one text."""
-    normal = normalise(text)
-    for match in _LINK.finditer(normal):
-        for owner in targets.get(_target(match[1]), ()):
-            yield match.start(), owner, Reason.LINK, f"[[{match[1].strip()}]]"
-    # A link's target is not prose: `[[Ilse Vane|she]]` leaves "she" to be read, in the same place.
-    prose = _LINK.sub(_blank_target, normal)
-    for hit in matcher.find(prose):
-        yield hit.start, hit.phrase.owner, _reason(hit), hit.shown
+    def finds(self, text: str) -> tuple[Find, ...]:
+        """Each document named in the text once, in order of place."""
+        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if key not in self.known:
+            if len(self.known) >= _TEXTS_KEPT:
+                self.known.clear()
+            first: dict[int, Find] = {}
+            for _, owner, reason, shown in sorted(self._all(text)):
+                first.setdefault(owner, (owner, reason, shown))
+            self.known[key] = tuple(first.values())
+        return self.known[key]
+
+    def _all(self, text: str) -> Iterator[tuple[int, int, Reason, str]]:
+        normal = normalise(text)
+        for match in _LINK.finditer(normal):
+            for owner in self.targets.get(_target(match[1]), ()):
+                yield match.start(), owner, Reason.LINK, f"[[{match[1].strip()}]]"
+        # A link's target is not prose: `[[Ilse Vane|she]]` leaves "she" to be read, in the same place.
+        for hit in self.matcher.find(_LINK.sub(_blank_target, normal)):
+            yield hit.start, hit.phrase.owner, _reason(hit), hit.shown
 
 
 def _reason(hit: Hit) -> Reason:
@@ -122,10 +152,8 @@ def _target(text: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _compiled(
-    key: tuple[tuple[str, str, tuple[str, ...]], ...],
-) -> tuple[Matcher, Mapping[str, tuple[int, ...]]]:
-    """The matcher, and what `[[...]]` may say: path, file name, name or alias, as Obsidian resolves them."""
+def _compiled(key: tuple[tuple[str, str, tuple[str, ...]], ...]) -> _Index:
+    """What may be said of each document: `[[...]]` by path, file name, name or alias, as Obsidian resolves them."""
     phrases: list[Phrase] = []
     targets: dict[str, tuple[int, ...]] = {}
     for owner, (path, name, aliases) in enumerate(key):
@@ -135,4 +163,4 @@ def _compiled(
         for words in dict.fromkeys(_target(normalise(item)) for item in (path, stem, name, *aliases)):
             if words:
                 targets[words] = (*targets.get(words, ()), owner)
-    return compile_phrases(phrases), targets
+    return _Index(compile_phrases(phrases), targets)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # 16 ms from save to event instead of 95 with the library's own 1600/50; a quiet period is the reader's business.
 _DEBOUNCE_MS = 100
@@ -41,20 +42,25 @@ async def changes(watches: Sequence[Watch], stop: asyncio.Event) -> AsyncIterato
     tasks = [asyncio.create_task(follower.run(stop)) for follower in followers]
     ended = asyncio.create_task(stop.wait())
     try:
-        while not stop.is_set():
-            batch = asyncio.create_task(queue.get())
-            await asyncio.wait({batch, ended, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-            if batch.done():
-                yield batch.result()
-                continue
-            batch.cancel()
-            for task in tasks:
-                if task.done() and not stop.is_set():
-                    task.result()  # a watch ends only with `stop`, or with an error that must be heard
+        while (batch := await _next(queue, {ended, *tasks})) is not None:
+            yield batch
     finally:
         stop.set()
         ended.cancel()
         await asyncio.gather(*tasks, ended, return_exceptions=True)
+
+
+async def _next(queue: asyncio.Queue[frozenset[Path]], others: set[asyncio.Task[Any]]) -> frozenset[Path] | None:
+    """The next batch, or None once one of the others is over; what one of them raised is raised."""
+    batch = asyncio.create_task(queue.get())
+    await asyncio.wait({batch, *others}, return_when=asyncio.FIRST_COMPLETED)
+    if batch.done():
+        return batch.result()
+    batch.cancel()
+    for task in others:
+        if task.done():
+            task.result()
+    return None
 
 
 class _Follower:
