@@ -71,11 +71,47 @@ def _likeness(old: str, new: str) -> float:
 
 def _words(old: str, new: str) -> Iterator[Span]:
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield Span("same", "".join(before[i1:i2]))
+    codes = [_Code(*code) for code in SequenceMatcher(None, before, after, autojunk=False).get_opcodes()]
+    for code in _readable(codes, before):
+        if code.tag == "equal":
+            yield Span("same", "".join(before[code.i1 : code.i2]))
             continue
-        if i2 > i1:
-            yield Span("del", "".join(before[i1:i2]))
-        if j2 > j1:
-            yield Span("add", "".join(after[j1:j2]))
+        if code.i2 > code.i1:
+            yield Span("del", "".join(before[code.i1 : code.i2]))
+        if code.j2 > code.j1:
+            yield Span("add", "".join(after[code.j1 : code.j2]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """An opcode of difflib: tokens `i1` to `i2` of the old text are `j1` to `j2` of the new one."""
+
+    tag: str
+    i1: int
+    i2: int
+    j1: int
+    j2: int
+
+    @property
+    def size(self) -> int:
+        return max(self.i2 - self.i1, self.j2 - self.j1)
+
+
+def _readable(codes: list[_Code], before: list[str]) -> list[_Code]:
+    """Opcodes in which a stray word that stands in both texts (a `the` between two rewritten halves) belongs to the change around
+    it; a small edit stays exact. Each round joins at least two, so it ends."""
+    while True:
+        at = next((at for at in range(1, len(codes) - 1) if _stray(codes[at - 1 : at + 2], before)), None)
+        if at is None:
+            return codes
+        left, right = codes[at - 1], codes[at + 1]
+        codes = [*codes[: at - 1], _Code("replace", left.i1, right.i2, left.j1, right.j2), *codes[at + 2 :]]
+
+
+def _stray(three: list[_Code], before: list[str]) -> bool:
+    left, gap, right = three
+    if gap.tag != "equal":
+        return False
+    words = sum(1 for token in before[gap.i1 : gap.i2] if token[0].isalnum())
+    around = left.size + right.size
+    return around >= 6 * words if 0 < words <= 2 else words == 0 and around > 2

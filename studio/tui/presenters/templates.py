@@ -11,13 +11,20 @@ from studio.tui.presenters.spans import flow
 
 
 def order(templates: tuple[TemplateView, ...]) -> tuple[TemplateView, ...]:
-    """Broken ones first, then the project's own, then the packaged; each by name."""
-    return tuple(sorted(templates, key=lambda one: (not one.error, one.source != "project", one.name)))
+    """Broken ones first, then the project's own, then the packaged; each by name, the parts that others include last."""
+    return tuple(sorted(templates, key=lambda one: (not one.error, one.source != "project", _is_part(one), one.name)))
+
+
+def _is_part(template: TemplateView) -> bool:
+    return any(step.startswith("_") for step in template.name.split("/"))
 
 
 def row(template: TemplateView, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = None) -> Line:
     own = template.source == "project"
-    left = ((f"{glyphs.failed} " if template.error else "  ", "error"), (template.name, "strong" if own else "text"))
+    left = (
+        (f"{glyphs.failed} " if template.error else "  ", "error"),
+        (template.name.removesuffix(".md.j2"), "strong" if own else "text"),
+    )
     state = ("broken", "error") if template.error else (template.source, "accent" if own else "dim")
     return spread(left, (state,), cells, stop)
 
