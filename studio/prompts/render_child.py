@@ -107,17 +107,22 @@ def render(request: Reply) -> Reply:
     left = OUTPUT_CHARS
     for job, (name, data) in enumerate(request["jobs"]):
         try:
-            env = _cached_environment(sources)
-            messages = []
-            for number, (role, _, _) in enumerate(sources[name]):
-                text = _bounded(env.get_template(f"{name}#{number}").generate(data), left)
-                left -= len(text)
-                if text.strip():
-                    messages.append((role, text.strip()))
-            results.append(messages)
+            texts = _messages(name, data, sources, left)
         except Exception as error:
             return {"error": explain(error, name, sources), "job": job}
+        left -= sum(len(text) for _, text in texts)
+        results.append([(role, text.strip()) for role, text in texts if text.strip()])
     return {"results": results}
+
+
+def _messages(name: str, data: Reply, sources: Sources, left: int) -> list[tuple[str, str]]:
+    env = _cached_environment(sources)
+    found: list[tuple[str, str]] = []
+    for number, (role, _, _) in enumerate(sources[name]):
+        text = _bounded(env.get_template(f"{name}#{number}").generate(data), left)
+        left -= len(text)
+        found.append((role, text))
+    return found
 
 
 def _bounded(pieces: Iterator[str], limit: int) -> str:

@@ -165,12 +165,10 @@ async def _step_back(choices: Mapping[str, Choice], tryer: Tryer) -> None:
         failures = await _failures(shelf, tryer)
         if not failures:
             return
-        for name, error in failures:
-            for blamed in _blame(name, error, choices, shelf):
-                choice = choices[blamed]
-                if choice.current is shelf.get(blamed):  # else stepped back for another failure of this round
-                    choice.error = choice.error or error
-                    choice.at += 1
+        blamed = {key: error for name, error in reversed(failures) for key in _blame(name, error, choices, shelf)}
+        for key, error in blamed.items():
+            choices[key].error = choices[key].error or error
+            choices[key].at += 1
 
 
 async def _restore(name: str, choice: Choice, choices: Mapping[str, Choice], tryer: Tryer) -> None:

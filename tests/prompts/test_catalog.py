@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -299,110 +298,6 @@ async def test_an_imported_macro_is_not_taken_for_an_unknown_name(catalog: Catal
     assert (await catalog.get("story", "narration")).problems == ()
 
 
-# Saves that are not finished
-
-
-WRITER = """
-import sys, time
-path, pause, *parts = sys.argv[1:]
-with open(path, "w") as file:
-    for part in parts:
-        file.write(part.encode().decode("unicode_escape")); file.flush()
-        print("wrote", flush=True)
-        sys.stdin.readline()
-"""
-
-
-async def writer(path: Path, *parts: str) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, str(path), "0", *parts, stdin=pipe, stdout=pipe
-    )
-    assert process.stdout
-    await process.stdout.readline()
-    return process
-
-
-async def go_on(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(b"\n")
-    await process.stdin.drain()
-    await process.stdout.readline()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a read lease")
-async def test_a_file_that_another_program_is_still_writing_is_not_used(catalog: Catalog, folders: Folders) -> None:
-    path = folders.write(NARRATION, "Good {{ brief }}\n")
-    await catalog.refresh()
-    # The half parses, and differs in every line from the version in use.
-    process = await writer(path, "Half of {{ brief }}\\n", "and the rest\\n")
-    reading = asyncio.create_task(text_in_use(catalog))
-    await asyncio.sleep(0.3)
-    assert not reading.done()
-    await go_on(process)
-    await go_on(process)
-    await process.wait()
-    assert await reading == "Half of {{ brief }}\nand the rest\n"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a read lease")
-async def test_a_program_that_never_ends_its_save_does_not_hold_up_the_draft(
-    catalog: Catalog, folders: Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("studio.prompts.saves.WRITING_SECONDS", 0.3)
-    path = folders.write(NARRATION, "Good {{ brief }}\n")
-    await catalog.refresh()
-    process = await writer(path, "Half of {{ brief }}\\n")
-    template = await catalog.get("story", "narration")
-    assert template.source.text == "Good {{ brief }}\n"
-    assert "still writing" in template.problems[0].reason
-    again = asyncio.create_task(catalog.get("story", "narration"))
-    assert (await asyncio.wait_for(again, 30)).source.text == "Good {{ brief }}\n"
-    await go_on(process)
-    await process.wait()
-    assert (await catalog.get("story", "narration")).source.text == "Half of {{ brief }}\n"
-    assert catalog.problems() == ()
-
-
-async def test_a_text_cut_short_and_completed_in_a_moment_is_never_seen_short(
-    catalog: Catalog, folders: Folders
-) -> None:
-    whole = "First line {{ brief }}\nSecond line\n"
-    path = folders.write(NARRATION, whole)
-    await catalog.refresh()
-    path.write_text(whole[:20])
-    reading = asyncio.create_task(text_in_use(catalog))
-    await asyncio.sleep(0.25)
-    path.write_text(whole + "Third\n")
-    assert await reading == whole + "Third\n"
-
-
-async def test_every_prefix_of_a_save_leaves_a_template_that_works(catalog: Catalog, folders: Folders) -> None:
-    """Whatever moment a copy breaks off for good at, a draft has a usable template."""
-    whole = "---\nname: x\n---\nsystem:\nYou.\nuser:\n{% if draft %}\n{{ draft }}\n{% endif %}\n{{ brief }}\n"
-    path = folders.write(NARRATION, whole)
-    assert await text_in_use(catalog) == whole
-    for cut in range(0, len(whole), 11):
-        path.write_text(whole[:cut])
-        template = await catalog.get("story", "narration")
-        assert template.source.blocks
-        assert template.problems or template.source.text == whole[:cut]
-
-
-async def test_a_look_that_is_cancelled_half_way_loses_no_change(catalog: Catalog, folders: Folders) -> None:
-    path = folders.write(NARRATION, "One {{ brief }}\n")
-    await catalog.refresh()
-    path.write_text("Two {{ brief }}\n")
-    for ticks in range(0, 40, 4):
-        reading = asyncio.create_task(catalog.get("story", "narration"))
-        for _ in range(ticks):
-            await asyncio.sleep(0.005)
-        reading.cancel()
-        await asyncio.wait({reading})
-    assert await text_in_use(catalog) == "Two {{ brief }}\n"
-
-
 # Restart
 
 
@@ -447,77 +342,7 @@ async def test_what_the_memory_could_not_take_is_offered_again(folders: Folders,
     assert memory.texts == {NARRATION: "Good {{ brief }}\n"}
 
 
-# Files that are no templates
-
-
-async def problem_of(catalog: Catalog, name: str) -> str:
-    infos = {info.name: info for info in await catalog.listing()}
-    problem = infos[name].problem
-    assert problem
-    assert "\n" not in problem.message
-    return problem.reason
-
-
-async def test_a_folder_named_like_a_template_is_said_to_be_one(catalog: Catalog, folders: Folders) -> None:
-    (folders.project / NARRATION).mkdir(parents=True)
-    assert "folder" in await problem_of(catalog, NARRATION)
-    assert await text_in_use(catalog) == STAGE
-
-
-async def test_a_link_out_of_the_prompts_folder_is_not_followed(
-    catalog: Catalog, folders: Folders, tmp_path: Path
-) -> None:
-    secret = tmp_path / "secret.j2"
-    secret.write_text("secret {{ brief }}\n")
-    (folders.project / "story").mkdir(parents=True)
-    (folders.project / NARRATION).symlink_to(secret)
-    (folders.project / "_parts").symlink_to(tmp_path)
-    assert "link" in await problem_of(catalog, NARRATION)
-    assert await text_in_use(catalog) == STAGE
-
-
-async def test_a_prompts_folder_that_leads_out_of_the_project_is_not_used(
-    folders: Folders, renderer: Renderer, tmp_path: Path
-) -> None:
-    elsewhere = tmp_path / "elsewhere" / "story"
-    elsewhere.mkdir(parents=True)
-    (elsewhere / "narration.md.j2").write_text("Theirs {{ brief }}\n")
-    folders.project.parent.mkdir(parents=True)
-    folders.project.symlink_to(elsewhere.parent)
-    catalog = Catalog(folders.project, folders.packaged, renderer=renderer)
-    assert "out of the project" in await problem_of(catalog, NARRATION)
-    assert await text_in_use(catalog) == STAGE
-
-
-async def test_a_link_inside_the_prompts_folder_works(catalog: Catalog, folders: Folders) -> None:
-    folders.write("story/mine.j2", "Mine {{ brief }}\n")
-    (folders.project / NARRATION).symlink_to("mine.j2")
-    assert await text_in_use(catalog) == "Mine {{ brief }}\n"
-
-
-@pytest.mark.parametrize(
-    ("raw", "words"),
-    [(b"\xff\xfe", "UTF-8"), (b"a\x00", "not text"), (b"x" * 300_000, "larger than 256 KB")],
-)
-async def test_bytes_that_are_no_text_are_said_to_be_none(
-    catalog: Catalog, folders: Folders, raw: bytes, words: str
-) -> None:
-    folders.write(NARRATION, "").write_bytes(raw)
-    assert words in await problem_of(catalog, NARRATION)
-
-
-async def test_a_pipe_and_a_dangling_link_do_not_hang(catalog: Catalog, folders: Folders) -> None:
-    (folders.project / "story").mkdir(parents=True)
-    os.mkfifo(folders.project / NARRATION)
-    (folders.project / "story" / "gone.j2").symlink_to("nowhere.j2")
-    assert "ordinary file" in await problem_of(catalog, NARRATION)
-    assert "cannot be read" in await problem_of(catalog, "story/gone.j2")
-
-
-async def test_editor_leftovers_are_not_templates(catalog: Catalog, folders: Folders) -> None:
-    for name in (f"{NARRATION}~", "story/.narration.md.j2.swp", "story/.#narration.md.j2", "story/#narration.md.j2"):
-        folders.write(name, "{% broken")
-    assert not [info for info in await catalog.listing() if info.origin is Origin.PROJECT]
+# Asking
 
 
 async def test_names_are_resolved_short_and_long_and_texts_are_given_as_they_stand(
