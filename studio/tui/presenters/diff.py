@@ -8,12 +8,14 @@ from itertools import groupby
 
 from studio.domain.diff import ParagraphDiff, Span, diff
 from studio.domain.text import word_count
-from studio.tui.glyphs import UNICODE, Glyphs
+from studio.tui.glyphs import ASCII, UNICODE, Glyphs
 from studio.tui.presenters.lines import BLANK, Line, fit, line
 from studio.tui.presenters.lines import Span as Styled
 from studio.tui.presenters.spans import MEASURE, flow, padded
 
 _STYLES = {"same": "text", "del": "del", "add": "add"}
+# A terminal that has no Unicode has rarely a struck or an underlined face: there the signs of wdiff stand around the words.
+_SIGNS = {"same": "{}", "del": "[-{}-]", "add": "{{+{}+}}"}
 # Two columns of fewer cells than this read worse than one.
 _NARROWEST_SIDE = 36
 _GUTTER = 3
@@ -56,7 +58,7 @@ def compare(old: str, new: str, cells: int, *, side_by_side: bool = False, glyph
         for paragraph in group:
             changes.append(len(rows))
             at = len(changes)
-            rows += _two_columns(paragraph, cells, at, glyphs) if two else _one_column(paragraph, cells, at)
+            rows += _two_columns(paragraph, cells, at, glyphs) if two else _one_column(paragraph, cells, at, glyphs)
             rows.append(BLANK)
     return DiffText(tuple(rows[:-1]), tuple(changes), _words(found, "add"), _words(found, "del"))
 
@@ -72,18 +74,19 @@ def _folded(group: list[ParagraphDiff], cells: int, glyphs: Glyphs) -> Line:
     return line((fit(f"{glyphs.more} {len(group)} paragraphs unchanged", cells, glyphs.more), "dim"))
 
 
-def _one_column(paragraph: ParagraphDiff, cells: int, stop: int) -> list[Line]:
-    return flow(_styled(paragraph.spans), min(cells, MEASURE), stop=stop)
+def _one_column(paragraph: ParagraphDiff, cells: int, stop: int, glyphs: Glyphs) -> list[Line]:
+    return flow(_styled(paragraph.spans, glyphs), min(cells, MEASURE), stop=stop)
 
 
-def _styled(spans: Iterable[Span]) -> list[Styled]:
-    return [(span.text, _STYLES[span.op]) for span in spans]
+def _styled(spans: Iterable[Span], glyphs: Glyphs) -> list[Styled]:
+    signs = _SIGNS if glyphs == ASCII else {}
+    return [(signs.get(span.op, "{}").format(span.text), _STYLES[span.op]) for span in spans]
 
 
 def _two_columns(paragraph: ParagraphDiff, cells: int, stop: int, glyphs: Glyphs) -> list[Line]:
     side = min((cells - _GUTTER) // 2, MEASURE)
-    left = flow(_styled(span for span in paragraph.spans if span.op != "add"), side)
-    right = flow(_styled(span for span in paragraph.spans if span.op != "del"), side)
+    left = flow(_styled((span for span in paragraph.spans if span.op != "add"), glyphs), side)
+    right = flow(_styled((span for span in paragraph.spans if span.op != "del"), glyphs), side)
     return [Line(spans, stop) for spans in _joined(left, right, side, f" {glyphs.wall} ")]
 
 

@@ -56,7 +56,7 @@ def _entry(entry: LedgerView, measure: int, glyphs: Glyphs) -> Line:
     name = fit(entry.name or entry.path, 28, glyphs.more).ljust(28)
     why = f"{entry.reason} {entry.detail}".strip() if entry.included else entry.left_out or entry.reason
     left = (
-        (f"  {glyphs.waiting if entry.included else glyphs.empty} ", "accent" if entry.included else "dim"),
+        (f"  {glyphs.approved if entry.included else glyphs.empty} ", "accent" if entry.included else "dim"),
         (name, "text" if entry.included else "dim"),
         (f"  {fit(why, max(8, measure - 46), glyphs.more)}", "dim"),
     )

@@ -10,7 +10,7 @@ from studio.tui.keymap import Action, Keymap
 from studio.tui.presenters.fuzzy import rank
 from studio.tui.presenters.lines import BLANK, Line, fit, line
 
-_KEYS = 24
+_KEYS, _PALETTE_KEYS = 24, 14
 _NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
 THEME = "theme:"
 """Before the name of a theme in the id of its row."""
@@ -71,17 +71,22 @@ def theme_words(name: str) -> str:
     return own.get(name, name)
 
 
-def palette_rows(entries: Sequence[Entry], typed: str, cells: int) -> list[Line]:
+def palette_rows(entries: Sequence[Entry], typed: str, cells: int, more: str = "…") -> list[Line]:
     """One row each: the words, and the key at the right where it is looked for last."""
     rows: list[Line] = []
     for hit in rank(typed, entries, lambda entry: entry.text):
         entry = hit.item
-        room = max(10, cells - _KEYS)
-        words = fit(entry.words, room - 2)
+        room = max(10, cells - _PALETTE_KEYS)
+        words = fit(entry.words, room - 2, more)
         style = "text" if entry.now else "dim"
         spans = _marked(words, hit.marks, style)
         rows.append(
-            line(*spans, (" " * (room - len(words)), "text"), (entry.key, "key" if entry.now else "dim"), stop=entry.id)
+            line(
+                *spans,
+                (" " * (room - len(words)), "text"),
+                (fit(entry.key, _PALETTE_KEYS, more), "key" if entry.now else "dim"),
+                stop=entry.id,
+            )
         )
     return rows
 
@@ -95,17 +100,17 @@ def _marked(words: str, marks: Sequence[int], style: str) -> list[tuple[str, str
     ]
 
 
-def help_rows(keymap: Keymap, typed: str, cells: int) -> list[Line]:
+def help_rows(keymap: Keymap, typed: str, cells: int, more: str = "…") -> list[Line]:
     """All keys: by group as in the table, or the matching ones, best first."""
     found = [hit.item for hit in rank(typed, keymap.actions, _help_text)] if typed.strip() else list(keymap.actions)
     found = [row for row in found if row.keys]
     if typed.strip():
-        return [_help_row(row, cells, with_group=True) for row in found]
+        return [_help_row(row, cells, more, with_group=True) for row in found]
     rows: list[Line] = []
     for group in dict.fromkeys(row.group for row in found):
         rows += [BLANK] if rows else []
         rows.append(line((group, "head")))
-        rows += [_help_row(row, cells) for row in found if row.group == group]
+        rows += [_help_row(row, cells, more) for row in found if row.group == group]
     return rows
 
 
@@ -113,8 +118,8 @@ def _help_text(row: Action) -> str:
     return f"{row.label} {row.help} {row.words} {row.group} {keys_of(row)}"
 
 
-def _help_row(row: Action, cells: int, *, with_group: bool = False) -> Line:
-    keys = fit(keys_of(row), _KEYS - 2).ljust(_KEYS)
+def _help_row(row: Action, cells: int, more: str, *, with_group: bool = False) -> Line:
+    keys = fit(keys_of(row), _KEYS - 2, more).ljust(_KEYS)
     where = f"  {row.group}" if with_group else ""
-    words = fit(row.help, max(8, cells - _KEYS - len(where)))
+    words = fit(row.help, max(8, cells - _KEYS - len(where)), more)
     return line((keys, "key"), (words, "text"), (where, "dim"), stop=row.id)

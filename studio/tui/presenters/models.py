@@ -63,7 +63,7 @@ def row(choice: Choice, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = N
             (("  ", "text"), (label, "strong")), (("" if not choice.ref else "as typed", "dim"),), cells, stop
         )
     left: tuple[Span, ...] = (
-        (f"{glyphs.waiting} " if model.current_for else "  ", "accent"),
+        (f"{glyphs.approved} " if model.current_for else "  ", "accent"),
         (model.ref, "strong" if model.available else "dim"),
         (f"  {', '.join(model.current_for)}" if model.current_for else "", "accent"),
     )

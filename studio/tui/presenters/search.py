@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from studio.protocol.views import PageLine, ProjectView, SearchHit
 from studio.tui.presenters.fuzzy import Match, rank
 from studio.tui.presenters.lines import Line, Span, fit, line
-from studio.tui.presenters.spans import width_of
+from studio.tui.presenters.spans import padded, width_of
 
 _NUMBERS = re.compile(r"^\s*(\d+)(?:\s*[/.\s]\s*(\d+))?\s*$")
 
@@ -51,22 +51,22 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def hit_row(hit: SearchHit, numbers: dict[str, str], cells: int, stop: Hashable = None) -> Line:
+def hit_row(hit: SearchHit, numbers: dict[str, str], cells: int, stop: Hashable = None, more: str = "…") -> Line:
     """Where it is, then the words around it with the match in the middle; the start of the line gives way first."""
     where = f"{numbers.get(hit.page, '')} {hit.title}".strip() if hit.page else hit.title or hit.path
     detail = hit.stage if hit.page else f"canon:{hit.line}"
     column = max(12, min(30, cells // 4))
-    head = ((fit(where, column).ljust(column), "strong"), ("  ", "text"), (fit(detail, 10).ljust(11), "dim"))
-    return line(*head, *_around(hit, cells - width_of(head)), stop=stop)
+    head = (*padded([(fit(where, column, more), "strong")], column + 2), *padded([(fit(detail, 10, more), "dim")], 11))
+    return line(*head, *_around(hit, cells - width_of(head), more), stop=stop)
 
 
-def _around(hit: SearchHit, room: int) -> tuple[Span, ...]:
-    match = fit(hit.match, room)
+def _around(hit: SearchHit, room: int, more: str) -> tuple[Span, ...]:
+    match = fit(hit.match, room, more)
     left = max(0, min(len(hit.before), (room - len(match)) // 3))
     before = hit.before
     if len(before) > left:
-        before = "…" + before[len(before) - left + 1 :] if left > 1 else ""
-    after = fit(hit.after, max(0, room - len(before) - len(match)))
+        before = more + before[len(before) - left + len(more) :] if left > len(more) else ""
+    after = fit(hit.after, max(0, room - len(before) - len(match)), more)
     return (before, "text"), (match, "match"), (after, "text")
 
 

@@ -23,9 +23,9 @@ class PaletteScreen(PickScreen):
         self.head.say(self.title_spans("What would you like to do?"))
 
     def rows(self, typed: str, width: int) -> Sequence[Line]:
-        return keys.palette_rows(tuple(self.entries.values()), typed, min(width, 100)) or empty_row(
-            "No action has these words."
-        )
+        return keys.palette_rows(
+            tuple(self.entries.values()), typed, min(width, 100), self.app.glyphs.more
+        ) or empty_row("No action has these words.")
 
     def details(self, stop: Hashable, width: int) -> Sequence[Line]:
         entry = self.entries.get(str(stop))

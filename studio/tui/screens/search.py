@@ -64,7 +64,7 @@ class SearchScreen(PickScreen):
             return empty_row("Type to search; results come as you type.")
         project = self.app.session.project
         known = numbers(places(project)) if project else {}
-        rows = [hit_row(hit, known, width, at) for at, hit in enumerate(self.found.hits)]
+        rows = [hit_row(hit, known, width, at, self.app.glyphs.more) for at, hit in enumerate(self.found.hits)]
         return rows or empty_row("Nothing found.")
 
     async def take(self) -> None:

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.diff import paragraphs
+from studio.tui.glyphs import ASCII
 from studio.tui.presenters.diff import compare, fits_side_by_side
 from studio.tui.presenters.spans import flow
 
@@ -25,6 +26,11 @@ def test_deletions_and_insertions_carry_their_own_styles():
     assert "with" in said(found.rows, "del")
     assert "left" in said(found.rows, "del")
     assert "stayed" in said(found.rows, "add")
+
+
+def test_a_poor_terminal_gets_signs_around_the_words():
+    text = "\n".join(row.text for row in compare("He left.", "He stayed.", 72, glyphs=ASCII).rows)
+    assert text == "He [-left-]{+stayed+}."
 
 
 def test_equal_texts_have_no_change():
