@@ -115,7 +115,14 @@ class Desk:
         return await self._plan(page_id, stage, kind, ref, words=feedback)
 
     async def preview(
-        self, page_id: str, kind: RunKind | None, *, stage: str | None, model: str | None, feedback: str | None
+        self,
+        page_id: str,
+        kind: RunKind | None,
+        *,
+        stage: str | None = None,
+        model: str | None = None,
+        feedback: str | None = None,
+        priced: bool = True,
     ) -> Plan:
         """As `plan`, for looking at: works without a model, and for any stage."""
         chosen = await self._stage(page_id, stage)
@@ -126,7 +133,7 @@ class Desk:
             if model is not None:
                 raise
             ref, has_model = NO_MODEL, False
-        plan = await self._plan(page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback)
+        plan = await self._plan(page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback, priced=priced)
         return replace(plan, has_model=has_model)
 
     async def plan_of_run(self, run: Run) -> Plan:
@@ -159,6 +166,7 @@ class Desk:
         words: str | None = None,
         feedback_id: str | None = None,
         continue_from: str | None = None,
+        priced: bool = True,
     ) -> Plan:
         project = self._open
         material = await project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id))
@@ -169,7 +177,9 @@ class Desk:
         )
         low, high = _output_range(stage, profile)
         request = _request(project, ref, profile, stage, kind, prompt)
-        price = project.models.registry.estimate_range(ref, prompt.tokens, low, high) if ref is not NO_MODEL else None
+        price = None
+        if priced and ref is not NO_MODEL:
+            price = project.models.registry.estimate_range(ref, prompt.tokens, low, high)
         return Plan(
             page_id=page_id,
             stage=stage.name,
@@ -196,7 +206,7 @@ class Desk:
     async def price_line(self, page_id: str) -> str:
         """What the page's next draft costs, in one line; says so when no model is set up."""
         try:
-            plan = await self.preview(page_id, None, stage=None, model=None, feedback=None)
+            plan = await self.preview(page_id, None)
         except StudioError as error:
             return error.message
         return plan.line if plan.has_model else "No model is set up yet."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -26,8 +27,7 @@ from studio.store.database import Store
 Tell = Callable[[str], None]
 
 KIND = "prose"
-# The first screen takes about 0.3 s; an SDK takes 0.5 to 1 s of CPU that it should not share.
-PREWARM_AFTER_SECONDS = 1.5
+FIRST_SCREEN_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class ModelRoom:
         self._listeners: dict[int, Tell] = {}
         self._learned: dict[str, float] = {}
         self._warming: asyncio.Task[None] | None = None
+        self._opened = time.monotonic()
         self.take_settings(settings)
 
     def take_settings(self, settings: Settings) -> None:
@@ -102,16 +103,18 @@ class ModelRoom:
 
     # How
 
-    def prewarm_soon(self, role: str) -> None:
-        """Import what the role's model needs, once the first screen stands."""
-        self._warming = asyncio.create_task(self._prewarm(role), name="prewarm")
+    def prewarm(self, ref: ModelRef) -> None:
+        """Import what a model needs while the person reads what the draft would cost.
 
-    async def _prewarm(self, role: str) -> None:
-        await asyncio.sleep(PREWARM_AFTER_SECONDS)
+        Not at the start, where the first question for a context is the screen's own: an SDK takes 0.5 to 1 s of CPU and 15 to 60 MB
+        that a studio left open for reading does not need.
+        """
+        if self._warming is None and ref.provider != LOCAL and time.monotonic() - self._opened > FIRST_SCREEN_SECONDS:
+            self._warming = asyncio.create_task(self._prewarm(ref), name="prewarm")
+
+    async def _prewarm(self, ref: ModelRef) -> None:
         try:
-            ref = self.ref_for(role)
-            if ref.provider != LOCAL:
-                await self.registry.prewarm(ref)
+            await self.registry.prewarm(ref)
         except StudioError:
             log.info("nothing to prewarm", exc_info=True)
 

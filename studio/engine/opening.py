@@ -112,7 +112,6 @@ def _started(project: OpenProject, lock: ProjectLock, *, watch: bool) -> Engine:
     watching = Watching(project)
     if watch:
         watching.start()
-        project.models.prewarm_soon(project.workflow.stages[0].role)
     return Engine(project, lock, watching)
 
 

@@ -241,6 +241,7 @@ class ContextView(View, frozen=True, kw_only=True):
     prompt_digest: str
     line: str
     warnings: tuple[Warning, ...] = ()
+    priced: bool = True
 
 
 class ExecutionView(View, frozen=True, kw_only=True):
@@ -450,3 +451,25 @@ class BookView(View, frozen=True, kw_only=True):
     language: str
     pages: tuple[BookPage, ...]
     skipped: int
+
+
+class PlaceView(View, frozen=True, kw_only=True):
+    """Where an author was last; `page` is None when that is not known, or the page is gone."""
+
+    page: str | None = None
+    stage: str | None = None
+    scroll: int = 0
+
+
+class PresentPerson(View, frozen=True, kw_only=True):
+    """One attached workbench. `id` tells two of one person apart; `view` only looks; `you` marks the asker's own."""
+
+    id: str
+    who: str
+    page: str | None = None
+    view: bool = False
+    you: bool = False
+
+
+class PresenceView(View, frozen=True, kw_only=True):
+    people: tuple[PresentPerson, ...]

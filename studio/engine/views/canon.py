@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from studio.domain.canon import CanonDocument, LedgerEntry
 from studio.domain.run import RunKind
 from studio.engine.desk import Plan
@@ -56,8 +58,12 @@ def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
 async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
     page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
     kind = RunKind.REVISE if query.feedback is not None else None
-    plan = await project.desk.preview(page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback)
-    return context_view(project, plan)
+    plan = await project.desk.preview(
+        page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback, priced=query.price
+    )
+    if plan.has_model and query.price:
+        project.models.prewarm(plan.model)
+    return msgspec.structs.replace(context_view(project, plan), priced=query.price)
 
 
 def context_view(project: OpenProject, plan: Plan) -> v.ContextView:

@@ -14,6 +14,10 @@ from studio.tui.presenters.status import money
 TABS = ("context", "notes", "history", "costs")
 
 
+_ROOMY = 30
+"""Cells from which a row of the ledger has room for reason and size."""
+
+
 def tabs_line(tab: str, width: int) -> Line:
     """`1 context 2 notes ...`, the open one strong; on a narrow pane the others show their number only."""
     spans: list[Span] = []
@@ -56,7 +60,9 @@ def context_lines(context: ContextView | None, width: int, glyphs: Glyphs) -> li
 
 def _price(context: ContextView, width: int) -> list[Line]:
     model = (context.model or "no model").split(":")[-1].split("/")[-1]
-    if context.price_low is None or context.price_high is None:
+    if not context.priced:
+        price = ""
+    elif context.price_low is None or context.price_high is None:
         price = "price unknown"
     elif context.price_high == 0:
         price = "free"
@@ -70,9 +76,11 @@ def _price(context: ContextView, width: int) -> list[Line]:
 def _ledger(entry: LedgerView, width: int, glyphs: Glyphs, number: int) -> Line:
     sign: Span = (glyphs.waiting, "ok") if entry.included else (glyphs.empty, "dim")
     why = entry.reason if entry.included else entry.left_out
+    size = tokens(entry.tokens)
+    end = f"{why} {size:>5}" if width >= _ROOMY else size if entry.included else why
     return spread(
         (sign, (" " + entry.name, "text" if entry.included else "dim")),
-        ((f"{why} {tokens(entry.tokens):>5}", "dim"),),
+        ((end, "dim"),),
         width,
         ("ledger", number),
     )
@@ -123,11 +131,9 @@ def history_lines(history: HistoryView | None, width: int, glyphs: Glyphs, now: 
             revision.author if revision.origin != "agent" else (revision.model or "model").split(":")[-1].split("/")[-1]
         )
         stop = ("revision", revision.id)
-        rows.append(
-            spread(
-                (sign, (what, "text")), ((f"{revision.words} w · {age(revision.created_at, now)}", "dim"),), width, stop
-            )
-        )
+        when = age(revision.created_at, now)
+        facts = f"{revision.words} w {glyphs.dot} {when}" if width >= _ROOMY else when
+        rows.append(spread((sign, (what, "text")), ((facts, "dim"),), width, stop))
         tail = f"  {who}" + (f" · {revision.note}" if revision.note else "")
         rows.append(line((fit(tail, width, glyphs.more), "dim"), stop=stop))
         if why := why_incomplete(revision.outcome):
@@ -163,7 +169,7 @@ def costs_lines(costs: CostsView | None, spend: SpendView | None, page: PageView
             price = "?" if call.cost_usd is None else money(call.cost_usd)
             name = f"{call.stage} {call.model.split('/')[-1]}"
             rows.append(
-                spread(((name, "dim" if call.status == "ok" else "warn"),), ((price, "dim"),), width, ("call", number))
+                spread(((name, "warn" if call.error else "dim"),), ((price, "dim"),), width, ("call", number))
             )
     elif not rows:
         return _empty("No call was made yet.", width)

@@ -75,7 +75,7 @@ class Inspector(LineView):
         context, history, costs, problem = self.context, self.history, self.costs, ""
         try:
             if key[0] == "context":
-                context = await ask(GetContext(page=page))
+                context = await ask(GetContext(page=page, price=False))
             elif key[0] == "history":
                 history = await ask(GetHistory(page=page))
             else:
