@@ -164,11 +164,14 @@ class HistoryScreen(FramedScreen):
         told = [part for said in story(entry) for part in flow([(said, "dim")], measure)]
         told += [BLANK] if told else []
         if self.whole or base is None:
-            output = "dialogue" if self.stage == "dialogue" else "prose"
-            return [BLANK, *told, *text_lines(entry.text, entry.stage, output, measure)]
+            return [BLANK, *told, *text_lines(entry.text, entry.stage, self._output(), measure)]
         self._diff = compare(base.text, entry.text, width - 2, side_by_side=self.side, glyphs=self.app.glyphs)
         rows = list(self._diff.rows) or [line(("The texts are the same.", "dim"))]
         return [BLANK, *told, *rows]
+
+    def _output(self) -> str:
+        page = self.app.session.page
+        return next((cell.output for cell in page.cells if cell.name == self.stage), "prose") if page else "prose"
 
     # Keys
 
