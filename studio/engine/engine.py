@@ -88,8 +88,14 @@ class Engine:
 
     async def execute(self, command: c.AnyCommand, call: Call) -> c.Done:
         """Carry out one command; raises the tree of `domain.errors`, and nothing else."""
-        done: c.Done = await self._guarded(HANDLERS[type(command)](self._project, command, call))
+        done: c.Done = await self._guarded(self._once(command, call))
         return done
+
+    async def _once(self, command: c.AnyCommand, call: Call) -> c.Done:
+        """A repeated request is answered before its handler looks: what made it right the first time may be gone."""
+        if call.request and (known := await self._project.recall(call.request)) is not None:
+            return known
+        return await HANDLERS[type(command)](self._project, command, call)
 
     async def query(self, query: q.Query[R], actor: str) -> R:
         answer: R = await self._guarded(ANSWERS[type(query)](self._project, query, actor))

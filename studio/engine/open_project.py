@@ -68,6 +68,11 @@ class OpenProject:
 
         return await self.store.transact(once, actor=call.actor)
 
+    async def recall(self, request: str) -> Done | None:
+        """The answer that this request was given when it was carried out."""
+        known = await self.store.read(lambda tx: journal.recall(tx, request))
+        return None if known is None else msgspec.json.decode(known, type=Done)
+
     def take_settings(self, settings: Settings) -> None:
         """Use new settings from the next decision on."""
         self.settings = settings

@@ -78,13 +78,17 @@ class Generate(Command, frozen=True, kw_only=True, tag="draft.generate"):
 
 
 class Revise(Command, frozen=True, kw_only=True, tag="draft.revise"):
-    """Keep the feedback, then start a revision from it and from the open notes. `quote` must stand in the revision."""
+    """Keep the feedback, then start a revision from it and from the open notes. `quote` must stand in the revision.
+
+    Without `generate` no model is asked: the page awaits a text from outside (`Deliver`).
+    """
 
     page: str
     feedback: str
     quote: str | None = None
     model: str | None = None
     revision: str | None = None
+    generate: bool = True
 
 
 class Stop(Command, frozen=True, kw_only=True, tag="draft.stop"):
@@ -128,11 +132,15 @@ class ResolveComment(Command, frozen=True, kw_only=True, tag="review.resolve"):
 
 
 class Approve(Command, frozen=True, kw_only=True, tag="review.approve"):
-    """Approve the newest revision of the stage under review. `anyway` is needed for one that is cut off, empty or unparsed."""
+    """Approve the newest revision of the stage under review. `anyway` is needed for one that is cut off, empty or unparsed.
+
+    `draft` says whether the next stage's draft starts at once; None leaves that to `[workflow] auto_draft`.
+    """
 
     page: str
     revision: str | None = None
     anyway: bool = False
+    draft: bool | None = None
 
 
 class Reopen(Command, frozen=True, kw_only=True, tag="review.reopen"):

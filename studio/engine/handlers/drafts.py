@@ -10,8 +10,8 @@ from studio.domain.ids import new_id
 from studio.domain.job import Job, job_key
 from studio.domain.page import FeedbackKind, Origin, Page, Revision
 from studio.domain.run import Outcome, Run, RunKind, RunStatus
-from studio.domain.text import clean
-from studio.domain.workflow import Action, Phase, State, advance
+from studio.domain.text import clean, one_line
+from studio.domain.workflow import Action, Phase, Stage, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
@@ -47,7 +47,29 @@ async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.D
 async def revise(project: OpenProject, command: c.Revise, call: Call) -> c.Done:
     text = clean(command.feedback).strip()
     wanted = Wanted(RunKind.REVISE, Action.REVISE, command.model, text, command.quote, command.revision)
+    if not command.generate:
+        return await _await_outside(project, command.page, wanted, call)
     return await _start(project, command.page, wanted, call)
+
+
+async def _await_outside(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> c.Done:
+    """The feedback is kept and the page awaits a revision that somebody else writes; no run, no price, no limit."""
+
+    def work(tx: Tx) -> c.Done:
+        page = _page(project, tx, ref)
+        state = project.state_of(page)
+        head = revisions.head(tx, page.id, state.stage) if state.stage else None
+        following = advance(project.workflow, state, wanted.action, has_revision=head is not None)
+        assert state.stage is not None
+        refuse_stale(wanted.seen, head)
+        _refuse_second_run(tx, page.id)
+        note = _revision_request(tx, page.id, state.stage, head, wanted)
+        page = project.move_to(tx, page, following, wanted.action.value)
+        return c.Done(
+            seq=0, message="A revision from outside is awaited.", page=page.id, feedback=note, state=page.state
+        )
+
+    return await project.act(call, work)
 
 
 async def start_automatically(project: OpenProject, page_id: str, call: Call) -> str | None:
@@ -226,25 +248,45 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
 
 
 async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Done:
-    """A text from outside. A live run is stopped first and keeps its partial."""
-    page = await project.store.read(lambda tx: _page(project, tx, command.page))
-    if live := project.live.of_page(page.id):
-        await stop(project, c.Stop(run=live.run.id), call)
-        await asyncio.sleep(0)
+    """A text from outside. A live run of the stage is stopped first and keeps its partial; a text that is refused stops nothing."""
     stage = project.workflow.stage(command.stage)
     text, data = structured(stage, clean(command.text))
+    page = await project.store.read(lambda tx: _awaiting(project, tx, _page(project, tx, command.page), stage))
+    stopped = await _make_way(project, page, call)
 
     def work(tx: Tx) -> c.Done:
         now = pages.get(tx, page.id)
-        state = project.state_of(now)
-        if state.stage != stage.name:
-            raise Refused(f"The page is in state {now.state}; no {stage.label.lower()} is awaited.")
-        parent = revisions.head(tx, page.id, stage.name)
+        if stopped and project.state_of(now) == State(Phase.REVIEWING, stage.name):
+            # A revision that was queued and not begun leaves its page under review again.
+            now = project.move_to(tx, now, State(Phase.GENERATING, stage.name), Action.REVISE.value)
+        _awaiting(project, tx, now, stage)
         revision = add_revision(
-            tx, page.id, stage.name, text, origin=Origin.OUTSIDE, parent=parent, data=data, model=command.model,
-            author=command.agent or call.actor,
+            tx, page.id, stage.name, text, origin=Origin.OUTSIDE, data=data,
+            parent=revisions.head(tx, page.id, stage.name), model=one_line(command.model or "") or None,
+            author=one_line(command.agent) or call.actor,
+            note="" if command.tokens_used is None else f"{command.tokens_used} tokens used, by its own account",
         )  # fmt: skip
         now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
         return c.Done(seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state)
 
     return await project.act(call, work)
+
+
+async def _make_way(project: OpenProject, page: Page, call: Call) -> bool:
+    """Stop what runs or waits to run for a page. Whether there was anything."""
+    live = await project.store.read(lambda tx: [run for run in runs.live(tx) if run.page_id == page.id])
+    for run in live:
+        await stop(project, c.Stop(run=run.id), Call(call.actor))
+    await asyncio.sleep(0)
+    return bool(live)
+
+
+def _awaiting(project: OpenProject, tx: Tx, page: Page, stage: Stage) -> Page:
+    """The page, if it awaits a text of this stage. Raises Refused."""
+    state = project.state_of(page)
+    if state.stage != stage.name:
+        raise Refused(
+            f"No {stage.label.lower()} is awaited: the page is in state {page.state}.", data={"state": page.state}
+        )
+    advance(project.workflow, state, Action.DRAFT_READY)
+    return page

@@ -73,7 +73,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
     done = await project.act(call, work)
     assert done.page is not None
     await project.manuscript.write_page(done.page)
-    return await _with_next_draft(project, done, call)
+    return await _with_next_draft(project, done, call, command.draft)
 
 
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:
@@ -92,8 +92,8 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     return newest
 
 
-async def _with_next_draft(project: OpenProject, done: c.Done, call: Call) -> c.Done:
-    """Add the next draft's price to the answer, or start that draft where `[workflow] auto_draft` says so."""
+async def _with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:
+    """Add the next draft's price to the answer, or start that draft where the command or `[workflow] auto_draft` says so."""
     from msgspec.structs import replace
 
     page = await project.store.read(lambda tx: pages.get(tx, done.page or ""))
@@ -101,7 +101,7 @@ async def _with_next_draft(project: OpenProject, done: c.Done, call: Call) -> c.
     if state.phase is not Phase.GENERATING:
         return done
     price = await project.desk.price_line(page.id)
-    if project.settings.workflow.auto_draft:
+    if project.settings.workflow.auto_draft if draft is None else draft:
         run = await start_automatically(project, page.id, call)
         return replace(done, run=run, price=price)
     return replace(done, price=price)
