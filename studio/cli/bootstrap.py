@@ -70,6 +70,12 @@ class CommandHost:
 
         return open_workbench(self, root, page)
 
+    def model_hint(self, settings: Settings) -> str:
+        """What to do where no model is set up; empty where one is."""
+        from studio.engine.first_model import model_hint
+
+        return model_hint(settings)
+
     def local(self) -> LocalModels:
         from studio.engine.local_setup import LocalSetup
 

@@ -8,7 +8,7 @@ import sys
 
 from studio.domain import errors
 from studio.domain.errors import StudioError
-from studio.domain.text import clean, one_line
+from studio.domain.text import clean
 
 INTERRUPTED = 130
 _CODES: tuple[tuple[type[StudioError], int], ...] = (
@@ -71,9 +71,7 @@ def carry_out(args: argparse.Namespace) -> int:
 
 def _unexpected(error: Exception, log: str) -> StudioError:
     where = f"The details are in {log}." if log else ""
-    return StudioError(
-        f"Something unexpected went wrong ({type(error).__name__}: {one_line(str(error), 120)}).", hint=where
-    )
+    return StudioError(f"Something unexpected went wrong ({type(error).__name__}).", hint=where)
 
 
 def closed_pipe() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
 
     app = StudioApp(connect, options)
     app.run(mouse=settings.ui.mouse)
+    # The screen freezes what it has loaded, against pauses; frozen, DuckDB's module is not torn down and says so on the terminal.
+    gc.unfreeze()
     return app.return_code or 0
 
 
@@ -40,11 +43,9 @@ class FirstRun:
     """Implements `tui.launcher.Launcher` for the folder that the program was started in."""
 
     def __init__(self, host: CommandHost, settings: Settings) -> None:
-        from studio.engine.first_model import model_hint
-
         self._host = host
         self.folder = Path.cwd()
-        self.model_hint = model_hint(settings)
+        self.model_hint = host.model_hint(settings)
         self.made: Path | None = None
 
     async def create_story(self, title: str) -> Path:

@@ -31,7 +31,9 @@ class LocalStatusView(View, frozen=True, kw_only=True):
 
     def ready(self, name: str) -> bool:
         """Whether this model could answer now."""
-        return self.runtime is not None and any(one.name == name and one.path and not one.problem for one in self.models)
+        return self.runtime is not None and any(
+            one.name == name and one.path and not one.problem for one in self.models
+        )
 
 
 class LocalSetUpView(View, frozen=True, kw_only=True):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.cli.arguments import describe, page_argument, read_file
 from studio.cli.commands.answers import print_done
 from studio.cli.host import Host
-from studio.domain.errors import BadInput, Refused, StudioError
+from studio.domain.errors import BadInput, Conflict, Refused, StudioError
 from studio.domain.page import BRIEF
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
+
+if TYPE_CHECKING:
+    from studio.protocol.client import EngineClient
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +71,12 @@ async def _start(ref: str, stage: str | None, host: Host) -> Start:
     async with host.session() as client:
         page = await client.query(q.GetPage(page=ref))
     name = _stage_of(page, stage)
-    head = page.brief if name == BRIEF else next((cell.head for cell in page.cells if cell.name == name), None)
+    head = _head(page, name)
     return Start(page, name, head.text if head else "", head.id if head else None)
+
+
+def _head(page: v.PageView, stage: str) -> v.RevisionView | None:
+    return page.brief if stage == BRIEF else next((cell.head for cell in page.cells if cell.name == stage), None)
 
 
 def _stage_of(page: v.PageView, given: str | None) -> str:
@@ -108,9 +116,22 @@ async def _take_back(path: Path, start: Start, note: str, host: Host) -> int:
     command = c.Edit(page=start.page.id, stage=start.stage, text=found.text, revision=start.revision, note=note)
     try:
         async with host.session() as client:
+            if start.revision is None:
+                await _refuse_a_first_text_that_came_meanwhile(client, start)
             done = await client.execute(command)
     except StudioError as error:
         error.hint = f"{error.hint} Your text is kept in {path}.".strip()
         raise
     edits.remove(path)
     return print_done(done, host.out)
+
+
+async def _refuse_a_first_text_that_came_meanwhile(client: EngineClient, start: Start) -> None:
+    """A command that saw no revision names none, so the engine cannot know that one has come since."""
+    head = _head(await client.query(q.GetPage(page=start.page.id)), start.stage)
+    if head is not None:
+        raise Conflict(
+            f"While the editor was open, the {start.stage} of this page was written by {head.author}.",
+            hint=f"Compare: studio show {start.page.id} --stage {start.stage}.",
+            data={"expected": "", "actual": head.id, "theirs": head.text},
+        )
