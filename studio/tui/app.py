@@ -120,7 +120,6 @@ class StudioApp(App[int], inherit_bindings=False):
         if not self._all_loaded:
             self._all_loaded = True
             registry.load()
-            gc.freeze()
             gc.enable()
             for start in registry.STARTERS:
                 self.spawn(start(self))

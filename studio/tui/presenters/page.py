@@ -122,7 +122,7 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
 
 def _head(page: PageView, cell: StageCell, look: Look) -> Line:
     glyphs = look.glyphs
-    name = (_fold_sign(cell.name, look) + cell.label.upper(), "head")
+    name = (_fold_sign(cell.name, look) + cell.label.upper(), "dim" if cell.status == "later" else "head")
     head = cell.head
     number = f"  r{head.number}" if head else ""
     state: tuple[Span, ...]

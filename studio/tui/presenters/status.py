@@ -11,7 +11,10 @@ from studio.tui.presenters.lines import Line, Span, fit, line
 
 def money(usd: float) -> str:
     """`$0.42`, with more digits where cents would say nothing."""
-    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+    if usd >= 0.1 or usd == 0:
+        return f"${usd:.2f}"
+    cents, _, rest = f"{usd:.4f}".partition(".")
+    return f"${cents}.{rest[:2]}{rest[2:].rstrip('0')}"
 
 
 def spent(spend: SpendView) -> str:

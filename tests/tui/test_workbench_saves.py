@@ -1,0 +1,140 @@
+"""Keys of the workbench over a real engine: what was saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.protocol import views as v
+from tests.fakes.project import add_page
+from tests.fakes.wire_script import Finish, Step
+from tests.tui.bench import Bench, real
+
+
+async def _book(client: object) -> v.ProjectView:
+    return await client.query(q.GetProject(archived=True))  # type: ignore[attr-defined]
+
+
+def _phase(at: Bench) -> str:
+    page = at.app.session.page
+    return f"{page.phase} {page.stage}" if page else ""
+
+
+async def test_a_page_goes_from_nothing_to_approved_by_keys_alone(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        await at.press("O")
+        await at.type("The Crossing")
+        await at.press("enter")
+        await at.until(lambda: at.app.session.project and at.app.session.project.chapters)
+        await at.press("o")
+        await at.type("Fog")
+        await at.press("enter")
+        await at.until(lambda: at.app.session.page)
+        await at.press("b")
+        await at.type("Ilse counts the rings.")
+        await at.press("ctrl+s")
+        await at.until(lambda: _phase(at) == "generating narration")
+        for stage in ("narration", "dialogue"):
+            calls = len(server.calls)
+            await at.press("g")
+            await at.until(lambda: at.app.pending)
+            assert len(server.calls) == calls  # the price comes before the first byte
+            await at.press("g")
+            await at.until(lambda stage=stage: _phase(at) == f"user_reviewing {stage}")
+            await at.press("a")
+            await at.until(lambda stage=stage: _phase(at) != f"user_reviewing {stage}")
+        page = await client.query(q.GetPage(page="1/1"))
+        assert page.state == "page_approved"
+        assert page.title == "Fog"
+        assert page.brief is not None
+        assert page.brief.text.strip() == "Ilse counts the rings."
+        assert all(cell.approved for cell in page.cells)
+
+
+async def test_undoing_an_approval_keeps_the_text(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, _):
+        page = await add_page(client)
+        await client.execute(c.Deliver(page=page, stage="narration", text="Fog lay on the Throat."))
+        await at.until(lambda: _phase(at) == "user_reviewing narration")
+        await at.press("a")
+        await at.until(lambda: _phase(at) == "generating dialogue")
+        await at.press("u")
+        await at.until(lambda: _phase(at) == "user_reviewing narration")
+        view = await client.query(q.GetPage(page=page))
+        assert view.cells[0].approved is None
+        assert view.cells[0].head is not None
+        assert view.cells[0].head.text.strip() == "Fog lay on the Throat."
+
+
+async def test_a_text_that_is_cut_off_is_approved_by_the_second_key_only(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        server.play(Step(text="Fog lay on", finish=Finish.LENGTH))
+        page = await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        await at.press("g")
+        await at.until(lambda: at.app.pending)
+        await at.press("enter")
+        await at.until(lambda: _phase(at) == "user_reviewing narration")
+        await at.press("a")
+        await at.until(lambda: at.app.pending)
+        assert "cut off" in at.message
+        assert (await client.query(q.GetPage(page=page))).state == "user_reviewing_narration"
+        await at.press("a")
+        await at.until(lambda: _phase(at) == "generating dialogue")
+
+
+async def test_another_key_withdraws_the_question_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        await at.press("g")
+        await at.until(lambda: at.app.pending)
+        await at.press("escape", "enter", "j")
+        await at.pilot.pause(0.1)
+        assert at.app.pending is None
+        assert server.calls == []
+
+
+async def test_a_page_moves_past_the_end_of_its_chapter_is_renamed_archived_and_brought_back(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, _):
+        page = await add_page(client)
+        await client.execute(c.AddChapter(title="The Toll"))
+        await at.until(lambda: at.app.session.page and len(at.app.session.project.chapters) == 2)  # type: ignore[union-attr]
+        await at.press("J")
+        await at.until(lambda: at.app.session.project and at.app.session.project.chapters[1].total == 1)
+        await at.press("f2")
+        await at.press("end", *["backspace"] * 3)
+        await at.type("Rain [x]")
+        await at.press("enter")
+        await at.until(lambda: at.app.session.page and at.app.session.page.title == "Rain [x]")
+        assert "Rain [x]" in at.screen()
+        await at.press("D")
+        await at.until(lambda: at.app.session.page and at.app.session.page.archived)
+        assert (await _book(client)).chapters[1].pages[0].archived
+        await at.press(".")
+        await at.until(lambda: at.app.session.project and at.app.session.project.chapters[1].pages)
+        await at.press("D")
+        await at.until(lambda: at.app.session.page and not at.app.session.page.archived)
+        book = await _book(client)
+        assert [line.id for line in book.chapters[1].pages if not line.archived] == [page]
+
+
+async def test_a_stopped_draft_keeps_what_came_and_keeping_it_makes_a_revision(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        server.play(Step(text="Fog lay on the Throat. " * 40, delta_delay=0.02))
+        page = await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        await at.press("g")
+        await at.until(lambda: at.app.pending)
+        await at.press("g")
+        await at.until(lambda: any(len(text.text) > 40 for text in at.app.session.running))
+        await at.press("s")
+        await at.until(lambda: _phase(at) == "interrupted narration")
+        assert "interrupted" in at.screen()
+        await at.press("w")
+        await at.until(lambda: _phase(at) == "user_reviewing narration")
+        view = await client.query(q.GetPage(page=page))
+        assert view.cells[0].head is not None
+        assert view.cells[0].head.text.startswith("Fog lay on the Throat.")
+        assert view.cells[0].head.outcome == "stopped"
