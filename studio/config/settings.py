@@ -103,6 +103,12 @@ class Ui(Section, frozen=True, kw_only=True):
     bell_after_s: Seconds = 10.0
 
 
+class Engine(Section, frozen=True, kw_only=True):
+    """The background engine leaves after `idle_minutes` without a terminal, a draft or a queue; 0 keeps it until it is stopped."""
+
+    idle_minutes: Annotated[float, Meta(ge=0, le=100_000, description="minutes, 0 for no limit")] = 10.0
+
+
 class SettingWarning(msgspec.Struct, frozen=True, kw_only=True):
     """Something in a settings file that has no effect. `kind` is settings or trust; `line` is 0 when unknown."""
 
@@ -125,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: dict[str, Endpoint] = {}
     keys: dict[str, tuple[str, ...]] = {}
     ui: Ui = Ui()
+    engine: Engine = Engine()
     warnings: tuple[SettingWarning, ...] = ()
     sources: dict[str, str] = {}
 
@@ -147,6 +154,7 @@ FIXED: dict[str, type[Section]] = {
     "limits": Limits,
     "workflow": WorkflowOptions,
     "ui": Ui,
+    "engine": Engine,
 }
 """Tables whose keys are known; `models`, `keys` and `endpoints` take names of the person's choice."""
 

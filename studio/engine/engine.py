@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
+
 from studio.domain.errors import StorageError, StudioError
-from studio.engine.handlers import book, drafts, mirror, review, settings, texts
+from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
+from studio.engine.presence import Presence
 from studio.engine.views import canon, machinery, outline, page
 from studio.engine.views import texts as text_views
 from studio.engine.watching import Watching
@@ -17,6 +22,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol.events import AnyEvent
 from studio.protocol.views import View
+from studio.store import jobs, journal
 from studio.workspace.lock import ProjectLock
 
 log = logging.getLogger(__name__)
@@ -49,6 +55,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Edit: texts.edit,
     c.Restore: texts.restore,
     c.KeepWords: texts.keep_words,
+    c.KeepPlace: places.keep_place,
     c.PinCanon: settings.pin_canon,
     c.SetModel: settings.set_model,
     c.SetSpending: settings.set_spending,
@@ -74,7 +81,22 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
     q.GetCosts: text_views.get_costs,
     q.Search: text_views.search,
     q.GetBook: text_views.get_book,
+    q.GetPlace: places.get_place,
+    q.GetPresence: places.get_presence,
 }
+
+
+# A command that waits for something slow at the end of the engine is left: its rows are whole either way.
+_REQUESTS_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Drafts that run and that wait, and the journal's head."""
+
+    running: int
+    queued: int
+    last_seq: int
 
 
 class Engine:
@@ -85,9 +107,41 @@ class Engine:
         self._lock = lock
         self._watching = watching
         self._closed = False
+        self._requests: dict[str, asyncio.Task[c.Done]] = {}
+
+    @property
+    def presence(self) -> Presence:
+        return self._project.presence
+
+    @property
+    def idle_minutes(self) -> float:
+        return self._project.settings.engine.idle_minutes
+
+    async def standing(self) -> Standing:
+        """What is going on; a few milliseconds at most."""
+        running = len(self._project.live.all())
+        return await self._project.store.read(lambda tx: Standing(running, len(jobs.pending(tx)), journal.head(tx)))
 
     async def execute(self, command: c.AnyCommand, call: Call) -> c.Done:
-        """Carry out one command; raises the tree of `domain.errors`, and nothing else."""
+        """Carry out one command; raises the tree of `domain.errors`, and nothing else.
+
+        A request that is sent again while it is carried out joins the first; what was begun goes on when nobody waits any more.
+        """
+        if call.request is None:
+            return await self._carry_out(command, call)
+        task = self._requests.get(call.request)
+        if task is None:
+            task = asyncio.create_task(self._carry_out(command, call), name=call.request)
+            self._requests[call.request] = task
+            task.add_done_callback(self._answered)
+        return await asyncio.shield(task)
+
+    def _answered(self, task: asyncio.Task[c.Done]) -> None:
+        self._requests.pop(task.get_name(), None)
+        if not task.cancelled():
+            task.exception()  # looked at: nobody may be waiting for it any more
+
+    async def _carry_out(self, command: c.AnyCommand, call: Call) -> c.Done:
         done: c.Done = await self._guarded(self._once(command, call))
         return done
 
@@ -123,6 +177,8 @@ class Engine:
         self._closed = True
         await self._watching.aclose()
         await self._project.scheduler.aclose()
+        if self._requests:
+            await asyncio.wait(self._requests.values(), timeout=_REQUESTS_SECONDS)
         self._project.bus.close()
         await self._project.models.aclose()
         await self._project.desk.aclose()

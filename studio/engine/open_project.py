@@ -13,6 +13,7 @@ from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import Stage, State, Workflow
 from studio.engine.bus import EventBus
 from studio.engine.live import LiveRuns
+from studio.engine.presence import Presence
 from studio.engine.scheduler import Scheduler
 from studio.protocol.commands import Done
 from studio.protocol.events import PageChanged
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who sends a command, and its idempotency key."""
+    """Who sends a command, its idempotency key, and the attachment it came by (`view`: one that only looks)."""
 
     actor: str
     request: str | None = None
+    client: str = ""
+    view: bool = False
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class OpenProject:
     models: ModelRoom
     desk: Desk
     manuscript: Manuscript
+    presence: Presence
     overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
     env: Mapping[str, str] | None = None
     stopping: set[str] = field(default_factory=set)  # runs that a person asked to stop

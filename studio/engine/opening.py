@@ -20,6 +20,7 @@ from studio.engine.live import LiveRuns
 from studio.engine.manuscript import Manuscript
 from studio.engine.model_room import ModelRoom
 from studio.engine.open_project import OpenProject
+from studio.engine.presence import Presence
 from studio.engine.recovery import recover
 from studio.engine.scheduler import Scheduler
 from studio.engine.watching import Watching
@@ -42,17 +43,19 @@ async def open_engine(
     overrides: Mapping[str, object] | None = None,
     env: Mapping[str, str] | None = None,
     watch: bool = True,
+    lock: ProjectLock | None = None,
 ) -> Engine:
     """Open the project at `root` on the running loop.
 
     Raises ProjectBusy while another process holds it, BadInput for settings or a workflow that cannot be read, StorageError
-    for a database that cannot be opened. `watch=False` is for a command that ends at once.
+    for a database that cannot be opened. `watch=False` is for a command that ends at once. `lock` is one that the caller
+    holds already; it is released with the engine, and when the opening fails.
     """
-    lock = await asyncio.to_thread(_claim, root)
+    held = lock or await asyncio.to_thread(_claim, root)
     try:
-        return await _open(root, lock, overrides, env, watch=watch)
+        return await _open(root, held, overrides, env, watch=watch)
     except BaseException:
-        lock.release()
+        held.release()
         raise
 
 
@@ -92,6 +95,7 @@ async def _open(
             models=models,
             desk=desk,
             manuscript=manuscript,
+            presence=Presence(bus.publish),
             overrides=dict(overrides or {}),
             env=env,
         )

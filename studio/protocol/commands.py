@@ -174,6 +174,17 @@ class KeepWords(Command, frozen=True, kw_only=True, tag="words.keep"):
     base_revision: str | None = None
 
 
+class KeepPlace(Command, frozen=True, kw_only=True, tag="place.keep"):
+    """Where the sender is: kept per author, so that the next workbench opens there, and shown to others as presence.
+
+    `stage` is the cell; `scroll` counts lines from the top of the page's text. Writes no event to the journal.
+    """
+
+    page: str
+    stage: str | None = None
+    scroll: int = 0
+
+
 class PinCanon(Command, frozen=True, kw_only=True, tag="context.pin"):
     """Put a canon document into a page's context by hand (`in`), keep it out (`out`), or leave it to the rules (`auto`)."""
 
@@ -241,6 +252,7 @@ AnyCommand = (
     | Edit
     | Restore
     | KeepWords
+    | KeepPlace
     | PinCanon
     | SetModel
     | SetSpending

@@ -132,6 +132,14 @@ class Notice(Event, frozen=True, kw_only=True, tag="notice"):
     hint: str = ""
 
 
+class PresenceChanged(Event, frozen=True, kw_only=True, tag="presence.changed"):
+    """Somebody came, went, or looks at another page; ask `GetPresence` for all."""
+
+    who: str
+    page: str | None = None
+    here: bool = True
+
+
 class Lagged(Event, frozen=True, kw_only=True, tag="lagged"):
     """The subscriber was too slow and was cut off; subscribe again after `seq`."""
 
@@ -150,5 +158,6 @@ AnyEvent = (
     | TemplateReloaded
     | CanonReloaded
     | Notice
+    | PresenceChanged
     | Lagged
 )
