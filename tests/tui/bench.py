@@ -68,6 +68,9 @@ async def real(
 ) -> AsyncIterator[tuple[Bench, InProcessClient, WireServer]]:
     """An empty book in a temporary folder, with the scripted server as its model."""
     root = make_project(tmp_path)
-    async with WireServer() as server, opened(root, environment(server, tmp_path), watch=False) as client:
-        async with bench(client, size=size) as at:
-            yield at, client, server
+    async with (
+        WireServer() as server,
+        opened(root, environment(server, tmp_path), watch=False) as client,
+        bench(client, size=size) as at,
+    ):
+        yield at, client, server
