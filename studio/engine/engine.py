@@ -86,6 +86,9 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
 }
 
 
+AT_ONCE: frozenset[type[q.Query[Any]]] = frozenset({q.GetProject, q.GetPage})
+"""Answered from the store alone, before canon and manuscript were read: what the first screen shows."""
+
 # A command that waits for something slow at the end of the engine is left: its rows are whole either way.
 _REQUESTS_SECONDS = 5.0
 
@@ -142,6 +145,7 @@ class Engine:
             task.exception()  # looked at: nobody may be waiting for it any more
 
     async def _carry_out(self, command: c.AnyCommand, call: Call) -> c.Done:
+        await self._project.settled()
         done: c.Done = await self._guarded(self._once(command, call))
         return done
 
@@ -152,6 +156,8 @@ class Engine:
         return await HANDLERS[type(command)](self._project, command, call)
 
     async def query(self, query: q.Query[R], actor: str) -> R:
+        if type(query) not in AT_ONCE:
+            await self._project.settled()
         answer: R = await self._guarded(ANSWERS[type(query)](self._project, query, actor))
         return answer
 
@@ -175,6 +181,7 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        await self._project.settled()
         await self._watching.aclose()
         await self._project.scheduler.aclose()
         if self._requests:

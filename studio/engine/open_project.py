@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,7 @@ class OpenProject:
     overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
     env: Mapping[str, str] | None = None
     stopping: set[str] = field(default_factory=set)  # runs that a person asked to stop
+    settling: asyncio.Task[None] | None = None  # the first reading of canon and manuscript
 
     async def act(self, call: Call, work: Callable[[Tx], Done]) -> Done:
         """Run `work` in a transaction, once per request key: a repeated key gets the first answer and changes nothing."""
@@ -76,6 +78,11 @@ class OpenProject:
         """The answer that this request was given when it was carried out."""
         known = await self.store.read(lambda tx: journal.recall(tx, request))
         return None if known is None else msgspec.json.decode(known, type=Done)
+
+    async def settled(self) -> None:
+        """Wait until the files were read once."""
+        if self.settling is not None and not self.settling.done():
+            await asyncio.wait({self.settling})
 
     def take_settings(self, settings: Settings) -> None:
         """Use new settings from the next decision on."""

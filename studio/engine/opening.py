@@ -9,6 +9,7 @@ from pathlib import Path
 
 from studio.config.load import load
 from studio.config.paths import packaged, state_folder
+from studio.domain.errors import StudioError
 from studio.domain.job import JobStatus
 from studio.engine.bus import EventBus
 from studio.engine.canon_shelf import CanonShelf
@@ -24,7 +25,7 @@ from studio.engine.presence import Presence
 from studio.engine.recovery import recover
 from studio.engine.scheduler import Scheduler
 from studio.engine.watching import Watching
-from studio.protocol.events import AnyEvent
+from studio.protocol.events import AnyEvent, Notice
 from studio.store import jobs, journal
 from studio.store.database import Store
 from studio.store.transaction import Tx
@@ -51,7 +52,7 @@ async def open_engine(
     for a database that cannot be opened. `watch=False` is for a command that ends at once. `lock` is one that the caller
     holds already; it is released with the engine, and when the opening fails.
     """
-    held = lock or await asyncio.to_thread(_claim, root)
+    held = lock if lock is not None else await asyncio.to_thread(_claim, root)
     try:
         return await _open(root, held, overrides, env, watch=watch)
     except BaseException:
@@ -100,14 +101,24 @@ async def _open(
             env=env,
         )
         desk.start(project)
-        await canon.rescan(quiet=True)
         await recover(project)
         await store.transact(_close_jobs)
-        await manuscript.sync("manuscript")
+        project.settling = asyncio.create_task(_read_files(project), name="reading files")
+        if not watch:
+            await project.settling
         return _started(project, lock, watch=watch)
     except BaseException:
         await store.aclose()
         raise
+
+
+async def _read_files(project: OpenProject) -> None:
+    """Canon and manuscript, while the first screen shows what the store holds. Other questions and all commands wait for it."""
+    try:
+        await project.canon.rescan()
+        await project.manuscript.sync("manuscript")
+    except StudioError as error:
+        project.bus.publish(Notice(level="warning", message=error.message, hint=error.hint))
 
 
 def _started(project: OpenProject, lock: ProjectLock, *, watch: bool) -> Engine:

@@ -34,6 +34,7 @@ async def test_an_edit_while_the_studio_is_closed_becomes_a_revision(
         path = await file_of(client, root, page)
     path.write_text(path.read_text().replace("Fog lay", "Thick fog lay"))
     async with opened(root, env) as client:
+        await client.query(q.GetCanon())  # the first answer after the files were read
         view = await client.query(q.GetPage(page=page))
         assert view.state == "page_approved"
         head = view.cells[0].head
@@ -68,6 +69,7 @@ async def test_two_different_edits_are_both_kept_and_shown(root: Path, env: dict
         await client.execute(c.Edit(page=page, stage="narration", text="The studio's own words."))
     path.write_text(old.replace("Fog lay", "A file's fog lay"))
     async with opened(root, env) as client:
+        await client.query(q.GetCanon())  # the first answer after the files were read
         view = await client.query(q.GetPage(page=page))
         assert view.conflicts
         texts = {one.text for one in (await client.query(q.GetHistory(page=page, stage="narration"))).revisions}
