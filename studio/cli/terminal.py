@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,14 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
     if root is not None:
         _refuse_second(root)
     log = start_logging(root)
+    if "ui.fps" in settings.sources:
+        os.environ["TEXTUAL_FPS"] = str(settings.ui.fps)
     from studio.tui.app import StudioApp
 
     first = None if root is not None else FirstRun(host, settings)
     options = _options(settings, root, page, log, first)
+    if "ui.fps" in settings.sources:
+        options = replace(options, fps=settings.ui.fps)
 
     async def connect() -> EngineClient:
         place = root or (first.made if first is not None else None)
@@ -34,8 +39,6 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
 
     app = StudioApp(connect, options)
     app.run(mouse=settings.ui.mouse)
-    # The screen freezes what it has loaded, against pauses; frozen, DuckDB's module is not torn down and says so on the terminal.
-    gc.unfreeze()
     return app.return_code or 0
 
 
@@ -86,6 +89,7 @@ def _refuse_second(root: Path) -> None:
 def _options(
     settings: Settings, root: Path | None, page: str | None, log: Path | None, first: FirstRun | None
 ) -> WorkbenchOptions:
+    from studio.cli.remembered import RememberedOutline
     from studio.tui.options import WorkbenchOptions
 
     ui = settings.ui
@@ -101,4 +105,5 @@ def _options(
         bell_after=ui.bell_after_s,
         log=log,
         launcher=first,
+        memory=RememberedOutline(root) if root is not None else None,
     )

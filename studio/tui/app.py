@@ -75,8 +75,11 @@ class StudioApp(App[int], inherit_bindings=False):
         return found
 
     def on_load(self) -> None:
-        """Before the first frame: the engine opens beside the screen, and neither waits for the other."""
-        if self.options.launcher is None:
+        """Before the first frame: with an outline from the last time, that is drawn first and the engine opens after it; without
+        one the engine opens at once, beside the screen."""
+        if self.options.memory is not None:
+            self.session.project = self.options.memory.recall()
+        if self.options.launcher is None and self.session.project is None:
             self._opening = asyncio.create_task(self.session.connect())
 
     def on_mount(self) -> None:
@@ -91,18 +94,27 @@ class StudioApp(App[int], inherit_bindings=False):
         try:
             if self.options.launcher is not None and not await self._first_run(self.options.launcher):
                 return
-            if self._opening is not None:
-                await self._opening
+            await (self._opening or self._connect_after_frame())
             await self.session.open(self.options.page)
         except StudioError as error:
             if not self.session.connected:
                 self.leave(1, str(error))
                 return
             self.say_error(error)
+        except Exception as error:
+            log.exception("the project could not be opened")
+            self.leave(1, f"The project could not be opened ({type(error).__name__}). {self._where()}")
+            return
         self.terminal.start()
         self.call_after_refresh(self._load_all)
         self.spawn(self.session.keep_fresh())
         self.spawn(self.session.listen())
+
+    async def _connect_after_frame(self) -> None:
+        drawn = asyncio.Event()
+        self.call_after_refresh(drawn.set)
+        await drawn.wait()
+        await self.session.connect()
 
     async def _first_run(self, launcher: Launcher) -> bool:
         """Ask what to begin with; False when the person leaves. After it, `connect` opens what was made."""
@@ -262,6 +274,8 @@ class StudioApp(App[int], inherit_bindings=False):
             self.spawn(self._leave(code, sentence))
 
     async def _leave(self, code: int, sentence: str) -> None:
+        if self.options.memory is not None and self.session.connected and self.session.project is not None:
+            self.options.memory.keep(self.session.project)
         for keep in self.before_exit:
             await self._guarded(asyncio.wait_for(keep(), 2))
         await self._guarded(asyncio.wait_for(self.session.aclose(), 8))
@@ -274,8 +288,10 @@ class StudioApp(App[int], inherit_bindings=False):
             super()._handle_exception(error)
             return
         log.error("the terminal failed", exc_info=error)
-        where = f" Details are in {self.options.log}." if self.options.log else ""
-        self.leave(1, f"The screen failed unexpectedly ({type(error).__name__}); everything saved is kept.{where}")
+        self.leave(1, f"The screen failed ({type(error).__name__}); everything saved is kept. {self._where()}")
+
+    def _where(self) -> str:
+        return f"Details are in {self.options.log}." if self.options.log else ""
 
 
 async def _awaited(result: Awaitable[None]) -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from studio.protocol.views import ProjectView
 from studio.tui.editor import Editor
 from studio.tui.launcher import Launcher
+
+
+class Memory(Protocol):
+    """Where the outline is kept between two starts."""
+
+    def recall(self) -> ProjectView | None: ...
+
+    def keep(self, project: ProjectView) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +26,8 @@ class WorkbenchOptions:
 
     `ascii` None lets the terminal decide; `page` is what to open first (None: the page that waits); `fps` counts repaints of a
     stream a second; `editor` opens files for the person (None: $VISUAL, $EDITOR); `bell_after` is the
-    length in seconds from which the end of a draft rings if the terminal was left; `launcher` is given where there is no project yet.
+    length in seconds from which the end of a draft rings if the terminal was left; `launcher` is given where there is no project yet;
+    `memory` gives the outline of the last time, shown while the engine opens.
     """
 
     root: Path | None = None
@@ -33,3 +44,4 @@ class WorkbenchOptions:
     log: Path | None = None
     editor: Editor | None = None
     launcher: Launcher | None = None
+    memory: Memory | None = None

@@ -24,24 +24,29 @@ def spent(spend: SpendView) -> str:
 
 
 def header_line(
-    project: ProjectView | None, page: PageView | None, title: str, work: str, width: int, glyphs: Glyphs
+    project: ProjectView | None,
+    page: PageView | None,
+    title: str,
+    work: str,
+    width: int,
+    glyphs: Glyphs,
+    *,
+    opening: bool = False,
 ) -> Line:
     """Title at the left, place in the middle, model and cost at the right; on a narrow screen the model gives way, then the place.
 
-    `work` says what is drafted out of sight, empty for nothing.
+    `work` says what is drafted out of sight, empty for nothing; while the engine is `opening`, the book is that of the last time.
     """
     dot = f" {glyphs.dot} "
     name = project.title if project else title
     place = ""
     if page is not None:
         number = f"{page.chapter_number} {page.chapter_title}"
-        place = (
-            f"{number}{dot}page {page.number} of {page.total}"
-            if width >= 100
-            else f"{page.chapter_number}/{page.number} {page.title}"
-        )
+        which = f"page {page.number} of {page.total}" if page.number else "archived page"
+        short = f"{page.chapter_number}/{page.number}" if page.number else f"{page.chapter_number}/-"
+        place = f"{number}{dot}{which}" if width >= 100 else f"{short} {page.title}"
     right: list[str] = []
-    if project is not None:
+    if project is not None and not opening:
         wide = width >= 100
         model = (project.model_label or project.model or "no model") if wide and not work else ""
         amount = spent(project.spend) if wide else money(project.spend.project)

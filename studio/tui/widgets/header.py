@@ -18,7 +18,15 @@ class Header(LineView, can_focus=False):
         app = self.app
         session = app.session
         if width:
-            top = header_line(session.project, session.page, app.options.title, self.work, width, app.glyphs)
+            top = header_line(
+                session.project,
+                session.page,
+                app.options.title,
+                self.work,
+                width,
+                app.glyphs,
+                opening=not session.connected,
+            )
             self.set_lines([top, line((app.glyphs.rule * width, "rule"))])
 
     def show(self, work: str = "") -> None:

@@ -109,7 +109,7 @@ class PageView(LineView):
 
     def _nothing(self, column: int) -> list[Line]:
         project = self.app.session.project
-        if project is None:
+        if project is None or not self.app.session.connected or any(chapter.pages for chapter in project.chapters):
             return []
         want = "page.new" if project.chapters else "chapter.new"
         what = "a page" if project.chapters else "the first chapter"
