@@ -76,6 +76,9 @@ class PtyProgram:
                 return self.written[-1][0]
             seen = seen[-20_000:]
             self.cpu()
+            if self.process.poll() is not None:
+                said = _ESCAPE.sub(b"", seen)[-300:].decode(errors="replace")
+                raise RuntimeError(f"the program ended with {self.process.returncode} before {text!r}: {said}")
         raise TimeoutError(f"{text!r} was not written within {limit:.0f} s")
 
     def settle(self, quiet: float = 0.8) -> None:
