@@ -9,8 +9,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import msgspec
-
 from studio.domain.errors import StorageError, StudioError
 from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
@@ -176,16 +174,20 @@ class Engine:
                 hint="The details are in .studio/engine.log.",
             ) from error
 
-    async def aclose(self) -> None:
-        """Stop runs (their partials are kept), write what is owed, close the store, free the lock."""
-        if self._closed:
-            return
-        self._closed = True
+    async def settle(self) -> None:
+        """Stop what runs (partial texts are kept) and let what was begun come to its end. Nothing new may be asked any more."""
         await self._project.settled()
         await self._watching.aclose()
         await self._project.scheduler.aclose()
         if self._requests:
             await asyncio.wait(self._requests.values(), timeout=_REQUESTS_SECONDS)
+
+    async def aclose(self) -> None:
+        """Settle, write what is owed, close the store, free the lock."""
+        if self._closed:
+            return
+        self._closed = True
+        await self.settle()
         self._project.bus.close()
         await self._project.models.aclose()
         await self._project.desk.aclose()

@@ -1,10 +1,11 @@
-"""`EngineClient`: the one interface that front ends see. Implementations: `engine.inprocess`, later one over a socket."""
+"""`EngineClient`: the one interface that front ends see. Implementations: `engine.inprocess` and `client.socket_client`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from enum import StrEnum
+from typing import Protocol, TypeVar, runtime_checkable
 
 from studio.protocol.commands import AnyCommand, Done
 from studio.protocol.events import AnyEvent
@@ -35,3 +36,20 @@ class EngineClient(Protocol):
     async def aclose(self) -> None:
         """Let go of the engine; an engine inside this process stops its runs (partials kept) and closes the store."""
         ...
+
+
+class LinkState(StrEnum):
+    """How a client stands to an engine in another process."""
+
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"  # the engine has gone or the line is cut; another is found or started
+    SILENT = "silent"  # the engine is there and does not answer (it is stopped, or the machine is stuck)
+    STOPPED = "stopped"  # somebody ended the engine; the next request starts another
+    FAILED = "failed"  # no engine could be reached; tried again every few seconds
+
+
+@runtime_checkable
+class LinkedClient(EngineClient, Protocol):
+    """A client of an engine in another process. `on_state` is called on the client's loop with the state and a sentence."""
+
+    on_state: Callable[[LinkState, str], None]

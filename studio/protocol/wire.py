@@ -195,7 +195,7 @@ def line(value: object) -> bytes:
 
 
 def event_line(sub: int, encoded: bytes) -> bytes:
-    """The frame of an event that is encoded already (events of many subscribers are encoded once)."""
+    """The frame of an event; `encoded` is the event as JSON."""
     return b'{"sub":%d,%s\n' % (sub, encoded[1:])
 
 

@@ -20,7 +20,7 @@ from typing import Self
 
 from studio.config.files import storage_error
 from studio.config.paths import state_folder
-from studio.domain.errors import ProjectBusy, StorageError
+from studio.domain.errors import BadInput, ProjectBusy, StorageError
 from studio.domain.text import one_line
 
 LOCK_FILE = "engine.lock"
@@ -66,6 +66,30 @@ class ProjectLock:
             raise
         return cls(path, handle)
 
+    @classmethod
+    def adopt(cls, root: Path, handle: int, *, version: str = "") -> Self:
+        """Take over a lock that another process holds for this one, as an inherited descriptor, and sign it.
+
+        Raises BadInput when `handle` is not this project's lock.
+        """
+        path = state_folder(root) / LOCK_FILE
+        try:
+            same = os.path.samestat(os.fstat(handle), os.stat(path))
+        except OSError:
+            same = False
+        if not same:
+            raise BadInput(f"Descriptor {handle} is not the lock of {one_line(str(root))}.")
+        _take(handle, root)
+        os.set_inheritable(handle, False)
+        _write(handle, _self(version))
+        return cls(path, handle)
+
+    def hand_over(self) -> None:
+        """Close this process's copy of a lock that a child has inherited, and that stays held there."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
     def release(self) -> None:
         """Give the lock back and empty its text, which says that the end was a clean one. The file stays."""
         if self._handle < 0:
@@ -105,6 +129,20 @@ def holder(root: Path) -> Holder | None:
     finally:
         os.close(handle)
     return None
+
+
+def is_holder(root: Path, pid: int) -> bool:
+    """Whether a process has this project's lock file open: what the file says is never believed where somebody would be killed."""
+    try:
+        wanted = os.stat(state_folder(root) / LOCK_FILE)
+        handles = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+    for handle in handles:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(handle.stat(), wanted):
+                return True
+    return False
 
 
 def _open(path: Path) -> int:
