@@ -206,7 +206,7 @@ def sentence(drafted: Drafted) -> str:
     run, revision = drafted.run, drafted.revision
     if revision is None:
         return "The draft made no revision."
-    price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}"
+    price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}" if run.cost_usd else "free"
     label = next((cell.label for cell in drafted.page.cells if cell.name == revision.stage), revision.stage)
     badge = f" ({revision.badge})" if revision.badge else ""
     return f"{label}, revision {revision.number}: {revision.words} words by {run.model}{badge}, {price}."

@@ -30,16 +30,16 @@ workflow = {workflow}
 language = {language}
 
 [models]
-# default = "provider:model"    for every role; without it, whatever is set up on this computer
+# default = "provider:model"  # for every role; without it, whatever is set up on this computer
 
 [context]
-# budget_tokens = 24000         how much canon and earlier text goes into a draft
+# budget_tokens = 24000       # how much canon and earlier text goes into a draft
 
 [limits]
-# run_usd = 0.50                US dollars for one draft
+# run_usd = 0.50              # US dollars for one draft
 # day_usd = 5.00
 # project_usd = 100.00
-# revisions = 5                 by a model, per stage of a page
+# revisions = 5               # by a model, per stage of a page
 """
 _CANON_README = """\
 # Canon
