@@ -19,7 +19,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_revision, refuse_stale, structured
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
-from studio.store import pages, revisions, runs
+from studio.store import feedback, pages, revisions, runs
 from studio.store.transaction import Tx
 
 DRAFT_JOB = "draft"
@@ -123,8 +123,6 @@ def _refuse_second_run(tx: Tx, page_id: str) -> None:
 
 
 def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:
-    from studio.store import feedback
-
     if head is None:
         raise Refused("There is no draft to revise.", hint="Draft the page first.")
     if wanted.feedback:

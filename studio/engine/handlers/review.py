@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import FeedbackKind, Page, Revision
 from studio.domain.run import Outcome
@@ -94,8 +96,6 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
 
 async def _with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:
     """Add the next draft's price to the answer, or start that draft where the command or `[workflow] auto_draft` says so."""
-    from msgspec.structs import replace
-
     page = await project.store.read(lambda tx: pages.get(tx, done.page or ""))
     state = project.state_of(page)
     if state.phase is not Phase.GENERATING:
