@@ -280,10 +280,9 @@ def build(overrides: Mapping[str, str | Sequence[str]] | None = None) -> Keymap:
 def _clashes(rows: Iterable[Action]) -> list[str]:
     seen: dict[tuple[str, str], str] = {}
     problems: list[str] = []
-    for row in rows:
-        for key in row.keys:
-            for place in row.scopes:
-                other = seen.setdefault((key, place), row.id)
-                if other != row.id:
-                    problems.append(f"`{key}` is bound to both {other} and {row.id}")
+    pairs = [(row, key, place) for row in rows for key in row.keys for place in row.scopes]
+    for row, key, place in pairs:
+        other = seen.setdefault((key, place), row.id)
+        if other != row.id:
+            problems.append(f"`{key}` is bound to both {other} and {row.id}")
     return problems

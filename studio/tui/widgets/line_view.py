@@ -1,30 +1,23 @@
 """A view of prepared lines: no widget per line, cached, repainting only what changed, scrolling by jumps.
 
 Textual repaints each line that moved, so scrolling with every new line costs a screen a frame (2,363 bytes a token); scrolling by
-two thirds of a page when the end is followed costs 170 or less. The compositor's line cache and filters are bypassed:
-styles come ready from `studio.tui.theme`.
+two thirds of a page when the end is followed costs about 24 (`benchmarks/streaming.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
-from studio.tui.presenters.lines import BLANK, Line
-from studio.tui.theme import Palette
-
-if TYPE_CHECKING:
-    from studio.tui.app import StudioApp
+from studio.tui.presenters.lines import Line
+from studio.tui.widgets.line_canvas import LineCanvas
 
 
-class LineView(Widget, can_focus=True):
+class LineView(LineCanvas, can_focus=True):
     """Lines with a cursor that steps by stops (paragraphs, rows).
 
     Subclasses override `prepare` to make their lines for a width. `scopes` are the places of the keymap that count while the
@@ -32,9 +25,7 @@ class LineView(Widget, can_focus=True):
     """
 
     DEFAULT_CSS = "LineView { height: 1fr; }"
-    ALLOW_SELECT = False
     scopes: ClassVar[tuple[str, ...]] = ("workbench", "anywhere")
-    marked = True
 
     class CursorMoved(Message):
         """The cursor stands on another stop, by the person's key or click."""
@@ -45,31 +36,11 @@ class LineView(Widget, can_focus=True):
             self.landed = stop
 
     def __init__(self, lines: Iterable[Line] = (), *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.lines: list[Line] = list(lines)
-        self.top = 0
-        self.cursor: Hashable = None
+        super().__init__(lines, id=id)
         self.following = False
-        self.indent = 0
-        self._strips: dict[int, Strip] = {}
-        self._drawn_with: Palette | None = None
         self._stops: list[tuple[Hashable, int, int]] | None = None
-        self._prepared_for = (0, 0)
-        self._preparing = False
-
-    if TYPE_CHECKING:
-
-        @property
-        def app(self) -> StudioApp: ...  # type: ignore[override]
 
     # Content
-
-    def prepare(self, width: int) -> None:
-        """Called when the width or height changed: make lines for `width` cells (`text_width` without indent and gutter)."""
-
-    @property
-    def text_width(self) -> int:
-        return max(self.size.width - self.indent - (2 if self.marked else 0), 1)
 
     def set_lines(self, lines: Iterable[Line]) -> None:
         """Show other lines. What stood at the top stays there where its stop still exists; only rows that differ are painted."""
@@ -95,42 +66,13 @@ class LineView(Widget, can_focus=True):
         self._follow()
         self._repaint_changed(shown)
 
-    def set_line(self, index: int, row: Line) -> None:
-        """One line in its own cells; for a figure that ticks."""
-        if self.lines[index] == row:
-            return
-        shown = self._visible()
-        self.lines[index] = row
-        self._strips.pop(index, None)
-        self._repaint_changed(shown)
-
-    def _visible(self) -> tuple[int, list[Line]]:
-        return self.top, self.lines[self.top : self.top + self.size.height]
-
-    def _repaint_changed(self, shown: tuple[int, list[Line]]) -> None:
-        """Mark rows that no longer look as they did; `shown` is the earlier window (top line, lines)."""
-        if not self.is_mounted or self._preparing:
-            return
-        _, before = shown
-        after = self.lines[self.top : self.top + self.size.height]
-        extra = self.indent + (2 if self.marked else 0)
-        regions: list[Region] = []
-        for row in range(max(len(before), len(after))):
-            old = before[row] if row < len(before) else BLANK
-            new = after[row] if row < len(after) else BLANK
-            if old != new or shown[0] != self.top:
-                width = max(old.width, new.width) + extra
-                regions.append(Region(0, row, min(max(width, extra), self.size.width), 1))
-        if regions:
-            self.refresh(*regions)
-
     def _forget(self, start: int) -> None:
+        super()._forget(start)
         self._stops = None
-        if start == 0:
-            self._strips.clear()
-            return
-        for index in [index for index in self._strips if index >= start]:
-            del self._strips[index]
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._follow()
 
     # Stops and scrolling
 
@@ -263,72 +205,7 @@ class LineView(Widget, can_focus=True):
         if moved:
             self.post_message(self.CursorMoved(self, stop))
 
-    # Drawing
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        if self._prepared_for != (self.size.width, self.size.height):
-            # The first frame comes before the Resize event; without this it would be a blank one.
-            self._preparing = True
-            self._prepare()
-            self._preparing = False
-        palette = self.app.palette
-        if palette is not self._drawn_with:
-            self._strips.clear()
-            self._drawn_with = palette
-        return [self._strip(self.top + y, palette).crop(crop.x, crop.right) for y in crop.line_range]
-
-    def _strip(self, index: int, palette: Palette) -> Strip:
-        strip = self._strips.get(index)
-        if strip is None:
-            strip = self._draw(index, palette)
-            if len(self._strips) > 4 * max(self.size.height, 25):
-                self._strips.clear()
-            self._strips[index] = strip
-        return strip
-
-    def _draw(self, index: int, palette: Palette) -> Strip:
-        width = self.size.width
-        if not 0 <= index < len(self.lines):
-            return Strip([Segment(" " * width, palette.base)], width)
-        row = self.lines[index]
-        spans = [(" " * self.indent, "text"), *self._mark(row), *self.decorate(row)]
-        merged: list[list[str]] = []
-        for text, style in spans:
-            if merged and (merged[-1][1] == style or palette[merged[-1][1]] == palette[style]):
-                merged[-1][0] += text
-            elif text:
-                merged.append([text, style])
-        return Strip([Segment(text, palette[style]) for text, style in merged]).adjust_cell_length(width, palette.base)
-
-    def _mark(self, row: Line) -> tuple[tuple[str, str], ...]:
-        if not self.marked:
-            return ()
-        if row.stop is None or row.stop != self.cursor:
-            return (("  ", "text"),)
-        return ((self.app.glyphs.bar, "accent" if self.has_focus else "dim"), (" ", "text"))
-
-    def decorate(self, row: Line) -> Iterable[tuple[str, str]]:
-        """Spans of a line as drawn now; a list overrides this to mark the row under the cursor."""
-        return row.spans
-
-    def clear_strips(self) -> None:
-        """Draw all again (the focus, the palette or the glyphs changed)."""
-        self._strips.clear()
-        self.refresh()
-
     # Events
-
-    def on_resize(self, event: events.Resize) -> None:
-        if (self.size.width, self.size.height) != self._prepared_for:
-            self._prepare()
-            self.refresh()
-
-    def _prepare(self) -> None:
-        self._prepared_for = (self.size.width, self.size.height)
-        self._strips.clear()
-        self.prepare(self.size.width)
-        self._follow()
-        self.top = min(self.top, max(len(self.lines) - 1, 0))
 
     def on_focus(self) -> None:
         self._repaint_stop(self.cursor)
