@@ -26,6 +26,7 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "local": ("local", "set up, look at, remove the local model"),
     "costs": ("costs", "what was spent, by page, chapter, model, day or stage"),
     "export": ("export", "write the approved book to files"),
+    "serve": ("serve", "serve the project to other programs and browsers"),
     "doctor": ("doctor", "check the project, the terminal and the models"),
     "config": ("config", "show settings, their files, and trust a project"),
     "completion": ("completion", "print a completion script for your shell"),

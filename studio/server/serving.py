@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,14 +21,6 @@ from studio.server.gateway import Gateway, Settings
 from studio.server.limits import Limits
 
 _GRACE_SECONDS = 5
-DEFAULT_PORT = 8765
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:
