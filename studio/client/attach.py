@@ -46,7 +46,7 @@ async def attach(
     Raises NotRunning without `spawn`; ProjectBusy when the project is held by something else, or by a busy engine of another
     version; StorageError when the engine does not answer; and what keeps the project from being opened.
     """
-    root = root.absolute()
+    root = await asyncio.to_thread(root.absolute)
 
     async def again() -> Link:
         return await find(root, spawn=spawn, env=env, replace=False)

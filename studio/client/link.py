@@ -6,9 +6,10 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from studio.config.files import storage_error
 from studio.domain.errors import StorageError
 from studio.protocol import wire
-from studio.workspace.socket_path import connect
+from studio.workspace.socket_path import connect, socket_path
 
 
 class NobodyThere(Exception):
@@ -69,7 +70,7 @@ async def open_link(root: Path, seconds: float = wire.HELLO_SECONDS) -> Link:
         await asyncio.sleep(0.1)
         raise EngineSilent from error
     except OSError as error:
-        raise StorageError(f"The engine's socket could not be opened: {error.strerror}.") from error
+        raise storage_error(error, str(socket_path(root)), "opened") from error
     reader, writer = await asyncio.open_unix_connection(sock=connection, limit=wire.MAX_FRAME)
     try:
         hello = await _hello(reader, seconds)

@@ -216,7 +216,7 @@ class EngineHost:
             await asyncio.wait(self._serving, timeout=3)
 
     async def _refuse(self, server: asyncio.Server, error: StudioError) -> None:
-        """The project cannot be opened: those who wait are told, then the place is free for another try."""
+        """The project cannot be opened: those who wait are told. The lock is held until after the socket is gone."""
         log.error("not opened: %s", error)
         self._opened.set_exception(error)
         self._opened.exception()

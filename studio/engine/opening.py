@@ -50,13 +50,14 @@ async def open_engine(
 
     Raises ProjectBusy while another process holds it, BadInput for settings or a workflow that cannot be read, StorageError
     for a database that cannot be opened. `watch=False` is for a command that ends at once. `lock` is one that the caller
-    holds already; it is released with the engine, and when the opening fails.
+    holds already; it is released with the engine, and stays the caller's when the opening fails.
     """
     held = lock if lock is not None else await asyncio.to_thread(_claim, root)
     try:
         return await _open(root, held, overrides, env, watch=watch)
     except BaseException:
-        held.release()
+        if lock is None:
+            held.release()
         raise
 
 

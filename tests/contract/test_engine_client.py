@@ -13,6 +13,7 @@ from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
 from studio.protocol.client import EngineClient
+from tests.fakes.engine_process import attached
 from tests.fakes.project import add_page, environment, make_project, opened, settled
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer
@@ -24,10 +25,11 @@ async def server() -> AsyncIterator[WireServer]:
         yield running
 
 
-@pytest.fixture(params=["in-process"])
+@pytest.fixture(params=["in-process", "socket"])
 async def connected(request: pytest.FixtureRequest, server: WireServer, tmp_path: Path) -> AsyncIterator[EngineClient]:
     root = make_project(tmp_path)
-    async with opened(root, environment(server, tmp_path)) as client:
+    way = attached if request.param == "socket" else opened
+    async with way(root, environment(server, tmp_path)) as client:
         yield client
 
 
