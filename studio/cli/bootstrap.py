@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from studio.cli.logs import start_logging
 from studio.cli.output import Output
+from studio.config.logs import start_logging
 from studio.config.paths import find_project
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -60,7 +61,12 @@ class Output:
 
     def json(self, value: msgspec.Struct | Mapping[str, object], *, flush: bool = False) -> None:
         """One JSON document on one line."""
-        self._write(sys.stdout, f"{msgspec.json.encode(value, enc_hook=str).decode()}\n", flush=flush)
+        try:
+            text = msgspec.json.encode(value, enc_hook=str).decode()
+        except UnicodeEncodeError:
+            # A file name that is not UTF-8, which only the standard library's escapes can carry.
+            text = json.dumps(msgspec.to_builtins(value), default=str)
+        self._write(sys.stdout, f"{text}\n", flush=flush)
 
     def say(self, sentence: str) -> None:
         """Words for the person, on standard error."""

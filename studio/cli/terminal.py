@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.cli.logs import start_logging
+from studio.config.logs import start_logging
 
 if TYPE_CHECKING:
     from studio.cli.bootstrap import CommandHost

@@ -301,3 +301,14 @@ def test_a_closed_pipe_is_quiet(studio: Studio) -> None:
 
 def test_the_workbench_needs_a_terminal_and_says_so(studio: Studio) -> None:
     assert "needs a terminal" in studio(code=2).stderr
+
+
+def test_names_that_are_not_utf_8_are_no_trouble(studio: Studio, tmp_path: Path) -> None:
+    studio("page", "add", "1", "bad \udcff name", "--slug", "bad")
+    assert "bad \ufffd name" in studio("page", "list").stdout
+    studio("edit", "bad", "--stage", "brief", "--file", "-", stdin="b")
+    studio("edit", "fog", "--file", "-", stdin="mine")
+    studio("approve", "fog")
+    made = studio("export", "markdown", "-o", f"{tmp_path}/o\udcff.md", "--json")
+    assert json.loads(made.stdout)["pages"] == 1
+    assert studio("search", "\udcff", code=2).stderr.startswith("studio: ")

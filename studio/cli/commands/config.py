@@ -53,8 +53,8 @@ def _show(args: argparse.Namespace, host: Host) -> int:
 
 
 def _path(args: argparse.Namespace, host: Host) -> int:
-    from studio.cli.logs import log_file
     from studio.config import paths
+    from studio.config.logs import log_file
 
     root = host.root() if args.project else _project(host)
     rows = {
