@@ -237,7 +237,10 @@ class StudioApp(App[int], inherit_bindings=False):
             self._show_message()
 
     def _show_message(self) -> None:
-        """On the workbench, where its time runs, and on the screen on top of it."""
+        """On the workbench, where its time runs, and on the screen on top of it. Words that come after the screen go to the log."""
+        if not self.screen_stack:
+            log.warning("%s", self.message)
+            return
         self.workbench.show_message()
         if isinstance(self.screen, StudioScreen) and self.screen is not self.workbench:
             self.screen.show_message()

@@ -1,3 +1,5 @@
+"""Words being typed are kept in order, soon after each key, and again at the end."""
+
 import asyncio
 
 from studio.domain.errors import StorageError

@@ -1,3 +1,5 @@
+"""What a composer is for, what it sends, and what stands in it when it is opened again."""
+
 from datetime import UTC, datetime
 
 import pytest

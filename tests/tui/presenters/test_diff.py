@@ -1,3 +1,5 @@
+"""A word diff as lines on the screen."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""Finding a title by some of its letters."""
+
 from studio.tui.presenters.fuzzy import match, rank
 
 TITLES = ["The green lantern", "Teodor boards", "A note on fog", "Next pane: outline", "Élise et l'été"]

@@ -1,3 +1,5 @@
+"""A history as lines on the screen."""
+
 from datetime import UTC, datetime, timedelta
 
 from studio.protocol.views import FeedbackView, HistoryView, RevisionView, RunView
