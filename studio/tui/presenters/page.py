@@ -7,6 +7,8 @@ from collections.abc import Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from studio.domain.diff import paragraphs
 from studio.domain.text import word_count
 from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
@@ -140,10 +142,12 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
     notes = len(open_notes(cell.notes))
     if notes:
         state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
-    return spread((name, *state), _facts(head, look), look.width, head_stop(cell.name))
+    room = look.width - sum(cell_len(text) for text, _ in (name, *state)) - 2
+    return spread((name, *state), _facts(head, look, room), look.width, head_stop(cell.name))
 
 
-def _facts(head: RevisionView | None, look: Look) -> tuple[Span, ...]:
+def _facts(head: RevisionView | None, look: Look, room: int) -> tuple[Span, ...]:
+    """Who wrote it, how long and when; what the state leaves no room for goes, the age first."""
     if head is None:
         return ()
     dot = f" {look.glyphs.dot} "
@@ -151,7 +155,10 @@ def _facts(head: RevisionView | None, look: Look) -> tuple[Span, ...]:
     parts = [who, f"{head.words} words", age(head.created_at, look.now)]
     if head.badge and head.model and look.width >= 66:
         parts.insert(0, head.model.split(":")[-1].split("/")[-1])
-    return ((dot.join(part for part in parts if part), "dim"),)
+    parts = [part for part in parts if part]
+    while parts and cell_len(dot.join(parts)) > room:
+        parts.pop()
+    return ((dot.join(parts), "dim"),)
 
 
 def _before(page: PageView, cell: StageCell) -> str:
