@@ -1,0 +1,50 @@
+"""What reaches the two streams: data apart from words, columns that line up, text that only grows, nothing a terminal obeys."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio.cli.following import TextOnTerminal
+from studio.cli.local_setup import ProgressLine
+from studio.cli.output import Output, table
+from studio.protocol.local import LocalProgress
+
+
+def test_columns_line_up_and_no_cell_breaks_a_row() -> None:
+    assert table([("a", "long cell", "x"), ("bbb", "two\nlines\x1b[2J", "")]) == [
+        "a    long cell     x",
+        "bbb  two lines[2J",
+    ]
+    assert table([]) == []
+
+
+def test_quiet_silences_words_and_never_data(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(quiet=True)
+    out.say("words")
+    out.line("data")
+    assert capsys.readouterr() == ("data\n", "")
+
+
+def test_a_growing_text_is_printed_once_whatever_is_heard_twice_or_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = TextOnTerminal(Output(), dialogue=False)
+    for offset, text in ((0, "One two "), (4, "two three "), (40, "lost"), (14, "four ")):
+        screen.add(offset, text)
+    screen.finish("One two three four five.")
+    assert capsys.readouterr().out == "One two three four five.\n"
+
+
+def test_an_escape_split_over_two_pieces_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = TextOnTerminal(Output(), dialogue=False)
+    screen.add(0, "a\x1b")
+    screen.add(1, "]0;t\x07b")
+    screen.finish("a]0;tb")
+    assert capsys.readouterr().out == "a]0;tb\n"
+
+
+def test_without_a_terminal_progress_is_one_line_for_each_step(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ProgressLine(Output())
+    for done in range(0, 100, 10):
+        line(LocalProgress(step="downloading", note="from here", done=done, total=100))
+    line(LocalProgress(step="checking", note="", done=0, total=0))
+    line.end()
+    assert capsys.readouterr().err == "downloading from here\nchecking\n"
