@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from studio.domain.errors import BadInput, NotFound, StorageError, StudioError
@@ -34,8 +35,19 @@ def atomic_write(path: Path, data: bytes | str, *, mode: int | None = None) -> N
         raise storage_error(error, str(path), "written") from error
 
 
-def replace_at(folder: int, name: str, data: bytes | str, *, mode: int | None = None, new: bool = False) -> None:
-    """`atomic_write` below an open folder; with `new` an existing `name` raises FileExistsError. Raises OSError."""
+def replace_at(
+    folder: int,
+    name: str,
+    data: bytes | str,
+    *,
+    mode: int | None = None,
+    new: bool = False,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """`atomic_write` below an open folder; with `new` an existing `name` raises FileExistsError. Raises OSError.
+
+    `check` is called when all is written but for the last step, which it prevents by raising.
+    """
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     # Short and free of the target's name: a 250-byte name leaves no room for a suffix.
     part = f".studio-{secrets.token_hex(6)}.part"
@@ -47,6 +59,8 @@ def replace_at(folder: int, name: str, data: bytes | str, *, mode: int | None = 
             os.fsync(handle)
         finally:
             os.close(handle)
+        if check is not None:
+            check()
         _put_in_place(folder, part, name, new=new)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -126,6 +140,31 @@ def read_handle(handle: int, limit: int, where: str) -> bytes:
     if left <= 0:
         raise _too_large(where, limit + 1, limit)
     return b"".join(pieces)
+
+
+def being_written(path: Path | str, folder: int | None = None) -> bool:
+    """True when another process has the file open for writing (Linux; elsewhere, and on files of others, it cannot be told).
+
+    A read lease is granted only while nobody writes. SIGURG, which is ignored, replaces the default SIGIO, which would end this
+    process if a writer came in the moment between lease and close.
+    """
+    try:
+        import fcntl
+        import signal
+
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except (ImportError, OSError):
+        return False
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except (AttributeError, OSError):
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _too_large(where: str, size: int, limit: int) -> BadInput:

@@ -53,6 +53,8 @@ DIALOGUE_SCHEMA: dict[str, object] = {
 _READABLE = re.compile(r"^(?P<name>[^:\n.!?\"“”]{1,60}?)\s*(?:\((?P<kind>[^)\n]{1,20})\))?\s*:\s*(?P<text>.+)$")
 _FENCE = re.compile(r"^\s*```[\w-]*\s*\n|\n\s*```\s*$")
 _MARKUP = re.compile(r"^[\s>*_#-]+|[*_]+(?=\s*[:(])")
+# JSON that was begun and could not be read: its pieces are no lines of dialogue, however much they look like `name: text`.
+_BROKEN_JSON = re.compile(r'[{\[]\s*"(?:lines|dialogue|speaker|text|kind)"\s*:')
 _KINDS = {
     "thought": LineKind.THOUGHT,
     "thinks": LineKind.THOUGHT,
@@ -84,7 +86,7 @@ def parse(reply: str) -> tuple[DialogueLine, ...]:
 
     Raises BadInput when neither is there; the caller keeps the reply verbatim then.
     """
-    found = _from_json(reply) or _from_text(reply)
+    found = _from_json(reply) or (() if _BROKEN_JSON.search(reply) else _from_text(reply))
     if not found:
         raise BadInput(
             "The dialogue could not be read as lines.", hint="Write each line as `NAME (speech): text`, or ask again."

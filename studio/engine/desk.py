@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # A page may come out at half or at twice the wanted length; tokens are about 1.4 a word.
 _SHORT, _LONG, _TOKENS_A_WORD = 0.6, 2.0, 1.4
+_LOCAL_ROOM = 1.25
 # What a request for JSON adds to the words in it.
 _JSON_FACTOR = 1.8
 
@@ -286,6 +287,14 @@ def _output_range(stage: Stage, profile: ModelProfile) -> tuple[int, int]:
     return min(low, high), high
 
 
+def _output_limit(stage: Stage, profile: ModelProfile) -> int:
+    """The most tokens a call may write. A local model that runs on past any sensible length takes minutes for it."""
+    limit = min(stage.max_output_tokens, profile.max_output_tokens)
+    if not profile.local:
+        return limit
+    return min(limit, round(_output_range(stage, profile)[1] * _LOCAL_ROOM))
+
+
 def _request(
     project: OpenProject,
     ref: ModelRef,
@@ -299,7 +308,7 @@ def _request(
     return ModelRequest(
         model=ref.model,
         messages=prompt.messages,
-        max_output_tokens=min(stage.max_output_tokens, profile.max_output_tokens),
+        max_output_tokens=_output_limit(stage, profile),
         sampling=sampling,
         json_schema=schema,
         cache_key=f"studio-{digest(str(project.root))[:16]}",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.domain import dialogue
-from studio.domain.errors import BadInput, NotFound, StudioError
+from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.page import Origin, Page, Revision
 from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Stage, Workflow, advance
@@ -25,6 +26,11 @@ from studio.workspace import mirror as format_
 from studio.workspace.mirror_files import MirrorFile, MirrorFolder
 
 log = logging.getLogger(__name__)
+
+# An editor has a file open for writing for some milliseconds; a program that keeps it open is not waited for.
+_QUIET_SECONDS, _QUIET_STEP = 2.0, 0.02
+# Each second try puts a file away that could not be read, so more than one is needed only while somebody keeps saving.
+_WRITE_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Manuscript:
         """Bring one page's file up to date, reading edits in it first. A failure is a notice: the store has the text."""
         async with self._busy:
             try:
-                await self._read_known(page_id)
+                await self._read_all(page_id)
                 await self._write(page_id)
             except StudioError as error:
                 self._publish(Notice(level="warning", message=error.message, hint=error.hint))
@@ -94,22 +100,41 @@ class Manuscript:
                     differing.append(f"{file.path} differs from the approved text")
             return differing
 
-    async def _read_all(self) -> int:
-        files = await asyncio.to_thread(self._folder.scan)
-        known = {row.page_id: row for row in await self._store.read(mirror.all)}
+    async def _read_all(self, page_id: str | None = None) -> int:
+        """Take the edits of all files, or of the one page's."""
         taken = 0
-        for file in files:
-            row = known.get(file.page_id or "")
-            if file.page_id and (row is None or row.digest != file.digest):
-                taken += await self._read(file, file.page_id)
+        for owner, file in (await self._changed()).items():
+            if page_id in (None, owner):
+                taken += await self._read(file, owner)
         return taken
 
-    async def _read_known(self, page_id: str) -> None:
-        files = await asyncio.to_thread(self._folder.scan)
-        row = await self._store.read(lambda tx: mirror.get(tx, page_id))
+    async def _changed(self) -> dict[str, MirrorFile]:
+        """By page, the file that differs from what was last written or read.
+
+        A page's file is the one where the mirror put it, also when its front matter is gone, else one that carries its id: a
+        copy beside it is nobody's edit, and is never overwritten either.
+        """
+        known = {row.page_id: row for row in await self._store.read(mirror.all)}
+        files = [file for file in await self._quiet() if not (file.problem or file.busy)]
+        by_path = {file.path: file for file in files}
+        found: dict[str, MirrorFile] = {}
+        for row in known.values():
+            there = by_path.get(row.path)
+            if there is not None and there.page_id in (None, row.page_id):
+                found[row.page_id] = there
         for file in files:
-            if file.page_id == page_id and (row is None or row.digest != file.digest):
-                await self._read(file, page_id)
+            if file.page_id is not None:
+                found.setdefault(file.page_id, file)
+        return {page: file for page, file in found.items() if page not in known or known[page].digest != file.digest}
+
+    async def _quiet(self) -> tuple[MirrorFile, ...]:
+        """All files once no other program is in the middle of writing one."""
+        deadline = time.monotonic() + _QUIET_SECONDS
+        while True:
+            files = await asyncio.to_thread(self._folder.scan)
+            if time.monotonic() > deadline or not any(file.busy for file in files):
+                return files
+            await asyncio.sleep(_QUIET_STEP)
 
     async def _read(self, file: MirrorFile, page_id: str) -> int:
         """Take the edits of one file; returns how many sections became revisions."""
@@ -136,9 +161,12 @@ class Manuscript:
 
     async def _keep(self, file: MirrorFile, text: str, page: Page) -> None:
         kept = await asyncio.to_thread(self._folder.keep_conflict, file.path, text)
-        message = f"{file.path} was edited while the page had changed; the edited file is kept as {kept}."
-        self._conflicts[page.id] = (*self._conflicts.get(page.id, ()), message)
-        event = MirrorConflict(page=page.id, path=file.path, kept=kept, message=message)
+        await self._tell_conflict(page.id, file.path, kept, f"{file.path} was edited while the page had changed")
+
+    async def _tell_conflict(self, page_id: str, path: str, kept: str, what: str) -> None:
+        message = f"{what}; the file is kept as {kept}."
+        self._conflicts[page_id] = (*self._conflicts.get(page_id, ()), message)
+        event = MirrorConflict(page=page_id, path=path, kept=kept, message=message)
         await self._store.transact(lambda tx: tx.emit(event))
 
     async def _take(self, page: Page, edit: format_.SectionEdit, file: MirrorFile) -> int:
@@ -187,6 +215,29 @@ class Manuscript:
         return written
 
     async def _write(self, page_id: str) -> None:
+        """Bring the file up to date. What somebody saved there meanwhile is read first; what cannot be read is put beside it."""
+        for attempt in range(_WRITE_TRIES):
+            try:
+                await self._replace(page_id)
+                return
+            except Conflict:
+                if attempt % 2 == 0:
+                    await self._read_all(page_id)
+                else:
+                    await self._set_aside(page_id)
+        raise Conflict("A file of the manuscript changes faster than it can be written.", hint="It is tried again later.")
+
+    async def _set_aside(self, page_id: str) -> None:
+        one = await self._store.read(lambda tx: self._approved(tx, page_id))
+        path = format_.relative_path(one.chapter_slug, one.page.slug)
+        try:
+            kept = await asyncio.to_thread(self._folder.set_aside, path)
+        except NotFound:
+            return
+        await self._tell_conflict(page_id, path, kept, f"{path} held something that is no text of its page")
+
+    async def _replace(self, page_id: str) -> None:
+        """Write the file over what was last written or read there. Raises Conflict when something else stands there."""
         approved = await self._store.read(lambda tx: self._approved(tx, page_id))
         row = await self._store.read(lambda tx: mirror.get(tx, page_id))
         path = format_.relative_path(approved.chapter_slug, approved.page.slug)
@@ -195,12 +246,15 @@ class Manuscript:
         text = format_.render(_mirror_page(approved, self._workflow))
         if row is not None and row.path != path:
             await asyncio.to_thread(self._move, row.path, path)
-        file_digest = await asyncio.to_thread(self._folder.write, path, text)
+        over = () if row is None else (row.digest,)
+        file_digest = await asyncio.to_thread(lambda: self._folder.write(path, text, over=over))
         await self._store.transact(lambda tx: mirror.put(tx, page_id, path, file_digest, approved.fingerprint))
 
     def _move(self, old: str, new: str) -> None:
         try:
             self._folder.rename(old, new)
+        except Conflict:
+            raise
         except StudioError as error:
             log.warning("could not move %s to %s: %s", old, new, error)
 
