@@ -16,6 +16,20 @@ from tests.fakes.project import add_page, environment, make_project, until
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer
 
+ONE_START = """
+import asyncio, sys
+from pathlib import Path
+from studio.client.attach import attach
+from studio.protocol import queries as q
+async def main():
+    client = await attach(Path(sys.argv[1]))
+    await client.query(q.GetProject())
+    print(client.hello.engine_pid)
+    await client.aclose()
+asyncio.run(main())
+"""
+"""A program that attaches once and prints the engine's process."""
+
 
 @dataclass(slots=True)
 class Desk:

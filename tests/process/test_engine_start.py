@@ -20,27 +20,15 @@ from studio.workspace.lock import ProjectLock, holder
 from studio.workspace.socket_path import LONGEST, socket_path
 from tests.fakes.engine_process import attached, engine_pid, engines_of, gone, kill_engine
 from tests.fakes.project import make_project, opened, until
-from tests.process.conftest import Desk
+from tests.process.conftest import ONE_START, Desk
 
 STARTS = 20
-_ONE_START = """
-import asyncio, sys
-from pathlib import Path
-from studio.client.attach import attach
-from studio.protocol import queries as q
-async def main():
-    client = await attach(Path(sys.argv[1]))
-    await client.query(q.GetProject())
-    print(client.hello.engine_pid)
-    await client.aclose()
-asyncio.run(main())
-"""
 
 
 async def test_twenty_programs_that_start_at_once_get_one_engine(desk: Desk) -> None:
     started = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _ONE_START, str(desk.root), env=desk.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            sys.executable, "-c", ONE_START, str(desk.root), env=desk.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         for _ in range(STARTS)
     ]  # fmt: skip
