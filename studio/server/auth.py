@@ -151,12 +151,20 @@ def check_origin(headers: Mapping[str, str], *, required: bool) -> None:
     """
     origin, host = headers.get("origin"), headers.get("host", "")
     fetched = headers.get("sec-fetch-site")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and _authority(origin) != host.lower():
         raise _foreign()
     if origin is None and fetched not in (None, "same-origin", "none"):
         raise _foreign()
     if required and origin is None and fetched != "same-origin":
         raise _foreign()
+
+
+def _authority(origin: str) -> str | None:
+    """Host and port of an origin; None for `null` and for what is none."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _foreign() -> ForeignOrigin:

@@ -16,7 +16,7 @@ from studio.protocol import codec
 from studio.server import pages
 from studio.server.auth import bearer, check_host, check_origin, cookie_in, cookie_name
 from studio.server.gateway import Gateway
-from studio.server.refusals import NoRoute, TooMany, Unauthorized, WrongMethod, failure, status_of
+from studio.server.refusals import HeadersTooLarge, NoRoute, TooMany, Unauthorized, WrongMethod, failure, status_of
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,13 @@ class Guard:
             await self._app(scope, receive, send_guarded)
         except StudioError as error:
             if not started:
-                await refusal(error, wants_html(scope))(scope, receive, send_guarded)
+                answer = refusal(error, wants_html(scope))
+                # The body was not read: a client that never sends it would keep the connection.
+                answer.headers["connection"] = "close"
+                await answer(scope, receive, send_guarded)
 
     def _check(self, scope: Scope) -> None:
+        _check_size(scope, self._gateway.limits.header_bytes)
         headers = _headers(scope)
         address = scope["client"][0] if scope.get("client") else ""
         check_host(headers.get("host", ""), self._gateway.settings.names)
@@ -67,6 +71,13 @@ class Guard:
         self._gateway.requests.take(address)
         if scope["path"] not in OPEN_PATHS:
             check_token(self._gateway, headers, address)
+
+
+def _check_size(scope: Scope, most: int) -> None:
+    """The server's own bound holds for headers that are not complete yet; those that come in one piece are measured here."""
+    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    if size + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > most:
+        raise HeadersTooLarge(f"The headers are larger than {most} bytes.")
 
 
 def check_token(gateway: Gateway, headers: Mapping[str, str], address: str) -> None:

@@ -35,6 +35,10 @@ class TooLarge(StudioError):
     code = "too_large"
 
 
+class HeadersTooLarge(StudioError):
+    code = "headers_too_large"
+
+
 class TooSlow(StudioError):
     code = "too_slow"
 
@@ -72,6 +76,7 @@ STATUS: tuple[tuple[type[StudioError], int], ...] = (
     (WrongType, 415),
     (WrongHost, 421),
     (TooMany, 429),
+    (HeadersTooLarge, 431),
     (errors.BadInput, 422),
     (errors.NotFound, 404),
     (errors.Refused, 409),

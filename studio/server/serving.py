@@ -55,6 +55,11 @@ class Timed(H11Protocol):
     header_seconds = Limits().header_seconds
     _deadline: asyncio.TimerHandle | None = None
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        # `access_log=False` is forgotten where the root logger has a handler; the address of the invitation holds its code.
+        self.access_log = False
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._arm()
