@@ -100,7 +100,8 @@ def _served(gateway: Gateway, endpoint: Endpoint) -> Callable[[Request], Awaitab
                 f"There was no answer within {gateway.limits.answer_seconds:.0f} s; what was begun goes on.",
                 hint="Ask again; with the same Idempotency-Key nothing happens twice.",
             ) from error
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        # The newline is for people with curl: without it their prompt stands behind the answer.
+        return Response(msgspec.json.encode(answer) + b"\n", media_type="application/json")
 
     return serve
 

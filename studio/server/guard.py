@@ -125,7 +125,7 @@ def refusal(error: StudioError, html: bool = False) -> Response:
         headers["www-authenticate"] = "Bearer"
         if html:
             return HTMLResponse(pages.entrance(), status, headers)
-    return Response(codec.encode(failure(error)), status, headers, "application/json")
+    return Response(codec.encode(failure(error)) + b"\n", status, headers, "application/json")
 
 
 async def on_error(request: Request, error: Exception) -> Response:
