@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 _QUIET_SECONDS, _QUIET_STEP = 2.0, 0.02
 # Each second try puts a file away that could not be read, so more than one is needed only while somebody keeps saving.
 _WRITE_TRIES = 6
+_STATE = re.compile(r"^state: .*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Manuscript:
                     differing.append(f"{path} is missing")
                     continue
                 expected = format_.render(_mirror_page(one, self._workflow))
-                if await asyncio.to_thread(self._folder.read, file.path) != expected:
+                if _texts(await asyncio.to_thread(self._folder.read, file.path)) != _texts(expected):
                     differing.append(f"{file.path} differs from the approved text")
             return differing
 
@@ -225,7 +227,9 @@ class Manuscript:
                     await self._read_all(page_id)
                 else:
                     await self._set_aside(page_id)
-        raise Conflict("A file of the manuscript changes faster than it can be written.", hint="It is tried again later.")
+        raise Conflict(
+            "A file of the manuscript changes faster than it can be written.", hint="It is tried again later."
+        )
 
     async def _set_aside(self, page_id: str) -> None:
         one = await self._store.read(lambda tx: self._approved(tx, page_id))
@@ -288,6 +292,11 @@ def _mirror_page(approved: Approved, workflow: Workflow) -> format_.MirrorPage:
             for stage, revision in approved.sections
         ),
     )
+
+
+def _texts(file: str) -> str:
+    """The file without the page's state, which a running draft changes and which is no text."""
+    return _STATE.sub("", file, count=1)
 
 
 def _with_approved(tx: Tx) -> list[str]:

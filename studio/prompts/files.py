@@ -63,31 +63,6 @@ def read_text(found: Found) -> str:
         raise TemplateError(found.name, 0, f"the file cannot be read: {reason}") from None
 
 
-def being_written(path: Path) -> bool:
-    """True when another process has the file open for writing (Linux; elsewhere, and on files of others, it cannot be told).
-
-    A read lease is granted only while nobody writes. SIGURG, which is ignored, replaces the default SIGIO, which would end this
-    process if a writer came in the moment between lease and close.
-    """
-    try:
-        import fcntl
-        import signal
-
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except (ImportError, OSError):
-        return False
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except (AttributeError, OSError):
-        return False
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _walk(root: Path, origin: Origin) -> Iterator[Found]:
     base = os.path.realpath(root)
     outside = origin is Origin.PROJECT and not Path(base).is_relative_to(os.path.realpath(root.parent))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.config.files import being_written
 from studio.prompts import files
 from studio.prompts.files import Found, Origin
 from studio.prompts.source import TemplateError
@@ -92,7 +93,7 @@ class Saves:
         lying = time.time() - found.changed_at
         # The file's own time tells how long it has been lying there, unless another machine's clock wrote it.
         settled = lying > needed or self._seen_long(found, needed)
-        return settled and not files.being_written(found.path)
+        return settled and not being_written(found.path)
 
     def _seen_long(self, key: object, needed: float) -> bool:
         now = time.monotonic()

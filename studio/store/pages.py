@@ -77,13 +77,21 @@ def update(
     archived: bool | None = None,
     position: int | None = None,
     chapter_id: str | None = None,
+    slug: str | None = None,
     expected_version: int | None = None,
 ) -> Page:
     """Change what is given; the version grows by one. A new state is mirrored into `orchestrator_state`.
 
     Raises NotFound, and Conflict (`expected`, `actual` are versions) when the page is not at `expected_version`.
     """
-    wanted = {"state": state, "title": title, "archived": archived, "position": position, "chapter_id": chapter_id}
+    wanted = {
+        "state": state,
+        "title": title,
+        "archived": archived,
+        "position": position,
+        "chapter_id": chapter_id,
+        "slug": slug,
+    }
     given = {column: value for column, value in wanted.items() if value is not None}
     changes = "".join(f"{column} = ${number}, " for number, column in enumerate(given, 4))
     row = tx.one(

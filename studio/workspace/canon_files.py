@@ -69,7 +69,7 @@ class CanonFolder:
         """Read what changed. Raises nothing for any content; a missing or unreadable folder is empty or a warning."""
         before = self._known
         try:
-            with Jail(self._folder) as jail:
+            with Jail(self._folder, follow=False) as jail:
                 found = dict(self._read_all(jail, before))
         except NotFound:
             found = {}
@@ -82,7 +82,7 @@ class CanonFolder:
 
     def text(self, path: str) -> str:
         """The whole file, as its `digest` was made from. Raises NotFound, BadInput or StorageError."""
-        with Jail(self._folder) as jail:
+        with Jail(self._folder, follow=False) as jail:
             return clean(jail.read_text(path, FILE_LIMIT))
 
     def _read_all(self, jail: Jail, before: Mapping[str, _Read]) -> Iterator[tuple[str, _Read]]:

@@ -6,13 +6,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio.config.files import TEXT_LIMIT, decode, read_handle, replace_at, storage_error
+from studio.config.files import TEXT_LIMIT, being_written, decode, read_handle, replace_at, storage_error
 from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.text import clean, one_line
 
@@ -43,14 +43,17 @@ class Jail:
     Raises BadInput for a path that is not one of its own, NotFound, StorageError.
     """
 
-    def __init__(self, root: Path, *, protected: frozenset[str] = PROTECTED) -> None:
+    def __init__(self, root: Path, *, protected: frozenset[str] = PROTECTED, follow: bool = True) -> None:
+        """With `follow` False the root itself may not be a link either: it is a folder of something that is trusted less."""
         self.root = root
         self._protected = frozenset(name.casefold() for name in protected)
         try:
-            self._handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._handle = os.open(root, _FOLDER if not follow else _FOLDER & ~os.O_NOFOLLOW)
         except FileNotFoundError as error:
             raise NotFound(f"There is no folder {one_line(str(root))}.") from error
         except OSError as error:
+            if root.is_symlink():
+                raise BadInput(f"{one_line(root.name)}/ is a link, and links are not followed.") from error
             raise storage_error(error, one_line(str(root)), "opened") from error
 
     def __enter__(self) -> Self:
@@ -77,12 +80,23 @@ class Jail:
     def read_text(self, rel: str, limit: int = TEXT_LIMIT) -> str:
         return decode(self.read_bytes(rel, limit), rel)
 
-    def write_text(self, rel: str, text: str, *, mode: int | None = None, new: bool = False) -> None:
-        """Replace a file whole, making its folders. With `new`, raises Conflict when it exists. A link is never written."""
+    def write_text(
+        self,
+        rel: str,
+        text: str,
+        *,
+        mode: int | None = None,
+        new: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        """Replace a file whole, making its folders. With `new`, raises Conflict when it exists. A link is never written.
+
+        `check` is called last of all, a few microseconds before the file is replaced, and prevents it by raising.
+        """
         with self._parent(rel, make=True) as (folder, name), _words(rel, "written"):
             self._refuse_odd(folder, name, rel)
             try:
-                replace_at(folder, name, text, mode=mode, new=new)
+                replace_at(folder, name, text, mode=mode, new=new, check=check)
             except FileExistsError as error:
                 raise Conflict(f"{rel} exists already.") from error
 
@@ -96,6 +110,14 @@ class Jail:
                 return os.stat(name, dir_fd=folder, follow_symlinks=False)
         except (NotFound, OSError):
             return None
+
+    def being_written(self, rel: str) -> bool:
+        """Whether another program has the file open for writing, as far as the system tells."""
+        try:
+            with self._parent(rel) as (folder, name):
+                return being_written(name, folder)
+        except NotFound:
+            return False
 
     def make_folder(self, rel: str, mode: int = 0o777) -> None:
         with self._parent(rel, make=True) as (folder, name), _words(rel, "made"):

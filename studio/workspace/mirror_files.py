@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.config.files import decode
-from studio.domain.errors import Conflict, StorageError, StudioError
+from studio.domain.errors import Conflict, NotFound, StorageError, StudioError
 from studio.domain.text import digest
 from studio.workspace.jail import Entry, Jail
 from studio.workspace.mirror import FOLDER, conflict_path, is_conflict
@@ -22,13 +22,17 @@ _HEAD = 4_000
 
 @dataclass(frozen=True, slots=True)
 class MirrorFile:
-    """A file of the mirror. `digest` is that of its text; `page_id` is None without front matter; `problem` says why it is unread."""
+    """A file of the mirror. `digest` is that of its text; `page_id` is None without front matter; `problem` says why it is unread.
+
+    `busy`: another program is writing it, so that half a text may stand there.
+    """
 
     path: str
     page_id: str | None
     digest: str
     mtime_ns: int
     problem: str = ""
+    busy: bool = False
 
 
 class MirrorFolder:
@@ -47,7 +51,8 @@ class MirrorFolder:
                     continue
                 stamp = (entry.mtime_ns, entry.size, entry.inode)
                 known = self._known.get(entry.path)
-                file = known[1] if known and known[0] == stamp and not entry.problem else _look(jail, entry)
+                usable = known and known[0] == stamp and not entry.problem and not known[1].busy
+                file = known[1] if known and usable else _look(jail, entry)
                 found[entry.path] = (stamp, file)
         self._known = found
         return tuple(file for _, (_, file) in sorted(found.items()))
@@ -62,11 +67,33 @@ class MirrorFolder:
         with Jail(self._root) as jail:
             return jail.read_text(rel, FILE_LIMIT)
 
-    def write(self, rel: str, text: str) -> str:
-        """Replace a file whole; the digest that `scan` will give for it."""
+    def write(self, rel: str, text: str, *, over: Collection[str] | None = None) -> str:
+        """Replace a file whole; the digest that `scan` will give for it.
+
+        With `over`, only a file whose text has one of these digests is replaced (or one that holds `text` already): Conflict is
+        raised for any other, and for one that another program is writing.
+        """
         with Jail(self._root) as jail:
-            jail.write_text(rel, text)
+
+            def check() -> None:
+                found = _digest_there(jail, rel)
+                if found is not None and found not in (digest(text), *(over or ())):
+                    raise Conflict(f"{rel} has changed.")
+
+            jail.write_text(rel, text, check=None if over is None else check)
         return digest(text)
+
+    def set_aside(self, rel: str) -> str:
+        """Give the file `rel` the first free name of a conflict beside it, whatever it holds, and return that."""
+        with Jail(self._root) as jail:
+            for number in range(1, 1_000):
+                path = conflict_path(rel, number)
+                try:
+                    jail.rename(rel, path)
+                except Conflict:
+                    continue
+                return path
+        raise _crowded(rel)
 
     def remove(self, rel: str) -> None:
         """Remove a file, and its chapter's folder when that is empty then."""
@@ -90,7 +117,11 @@ class MirrorFolder:
                 except Conflict:
                     continue
                 return path
-        raise StorageError(f"{rel} has a thousand conflict files beside it.", hint="Look through them and remove some.")
+        raise _crowded(rel)
+
+
+def _crowded(rel: str) -> StorageError:
+    return StorageError(f"{rel} has a thousand conflict files beside it.", hint="Look through them and remove some.")
 
 
 def duplicates(files: Iterable[MirrorFile]) -> dict[str, tuple[str, ...]]:
@@ -109,7 +140,18 @@ def _look(jail: Jail, entry: Entry) -> MirrorFile:
         text = decode(jail.read_bytes(entry.path, FILE_LIMIT), entry.path)
     except StudioError as error:
         return MirrorFile(entry.path, None, "", entry.mtime_ns, error.message)
-    return MirrorFile(entry.path, _page_id(text), digest(text), entry.mtime_ns)
+    return MirrorFile(entry.path, _page_id(text), digest(text), entry.mtime_ns, busy=jail.being_written(entry.path))
+
+
+def _digest_there(jail: Jail, rel: str) -> str | None:
+    """The digest of the file as it stands, None when there is none, empty when it cannot be read or is being written."""
+    try:
+        text = jail.read_text(rel, FILE_LIMIT)
+        return "" if jail.being_written(rel) else digest(text)
+    except NotFound:
+        return None
+    except StudioError:
+        return ""
 
 
 def _page_id(text: str) -> str | None:

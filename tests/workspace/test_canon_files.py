@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.domain.canon import CanonDocument, Include
+from studio.domain.errors import StudioError
 from studio.domain.text import digest
 from studio.workspace import front_matter
 from studio.workspace.canon_files import FILE_LIMIT, CanonFolder, CanonScan, parse_document
@@ -293,3 +294,18 @@ def test_the_samples_read_without_a_warning_and_all_their_links_lead_somewhere()
         assert found.warnings == ()
         assert len(found.documents) >= 12
         assert missing_links(found.documents) == {}
+
+
+def test_a_canon_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    outside = tmp_path / "private"
+    outside.mkdir()
+    (outside / "secret.md").write_text("---\ninclude: always\n---\nA secret.\n")
+    root = tmp_path / "book"
+    root.mkdir()
+    (root / "canon").symlink_to(outside)
+    folder = CanonFolder(root)
+    scan = folder.scan()
+    assert scan.documents == ()
+    assert [warning.message for warning in scan.warnings] == ["canon/ is a link, and links are not followed."]
+    with pytest.raises(StudioError):
+        folder.text("secret.md")

@@ -128,7 +128,9 @@ async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
         target = chapters.resolve(tx, command.chapter).id if command.chapter else page.chapter_id
         if target != page.chapter_id:
-            pages.update(tx, page.id, chapter_id=target)
+            # Two pages of one slug would share one name, and one file of the manuscript.
+            slug = pages.unique_slug(tx, target, page.slug)
+            pages.update(tx, page.id, chapter_id=target, slug=slug)
             rest = [one.id for one in pages.listing(tx, page.chapter_id, archived=True) if one.id != page.id]
             pages.reorder(tx, page.chapter_id, rest)
         siblings = [one.id for one in pages.listing(tx, target, archived=True) if one.id != page.id]

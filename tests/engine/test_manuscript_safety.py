@@ -1,0 +1,148 @@
+"""No file under `manuscript/` is replaced before its words are in the store or in a file of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from tests.fakes.project import add_page, draft, until
+
+
+async def approved(client: InProcessClient, page: str) -> None:
+    await draft(client, page)
+    await client.execute(c.Approve(page=page))
+
+
+async def with_file(client: InProcessClient, root: Path) -> tuple[str, Path]:
+    """A page with approved narration, and its file."""
+    page = await add_page(client)
+    await approved(client, page)
+    return page, root / "manuscript/the-crossing/fog.md"
+
+
+async def narrations(client: InProcessClient, page: str) -> list[str]:
+    return [one.text for one in (await client.query(q.GetHistory(page=page, stage="narration"))).revisions]
+
+
+def kept(root: Path) -> bytes:
+    """What stands in the files of conflicts."""
+    return b"".join(path.read_bytes() for path in (root / "manuscript").rglob("*.conflict-*.md"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [pytest.param("café\n".encode("latin-1"), id="not UTF-8"), pytest.param(b"long " * 500_000, id="too large")],
+)
+async def test_an_edit_that_cannot_be_read_is_kept_beside_the_page(
+    client: InProcessClient, root: Path, words: bytes
+) -> None:
+    page, file = await with_file(client, root)
+    edited = file.read_bytes() + words
+    file.write_bytes(edited)
+    await approved(client, page)
+    assert kept(root) == edited
+    assert "## Dialogue" in file.read_text()
+    assert (await client.query(q.GetPage(page=page))).conflicts
+
+
+async def test_a_file_that_lost_its_front_matter_is_still_the_page(client: InProcessClient, root: Path) -> None:
+    page, file = await with_file(client, root)
+    file.write_text("## Narration\n\nAll new words by hand.\n")
+    await client.execute(c.SyncMirror())
+    assert (await narrations(client, page))[0] == "All new words by hand."
+    assert file.read_text().startswith("---\nid: ")
+
+
+async def test_a_file_of_the_persons_own_that_stands_in_the_way_is_kept(client: InProcessClient, root: Path) -> None:
+    own = root / "manuscript/the-crossing/fog.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("My own notes.")
+    await with_file(client, root)
+    assert kept(root) == b"My own notes."
+    assert "## Narration" in own.read_text()
+
+
+async def test_a_moved_page_leaves_a_file_at_its_new_place_alone(client: InProcessClient, root: Path) -> None:
+    page, file = await with_file(client, root)
+    await client.execute(c.AddChapter(title="Two"))
+    own = root / "manuscript/two/fog.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("My own notes.")
+    await client.execute(c.MovePage(page=page, position=1, chapter="two"))
+    assert kept(root) == b"My own notes."
+    assert "## Narration" in own.read_text()
+    assert not file.exists()
+
+
+async def test_an_edit_between_reading_and_writing_is_taken(
+    client: InProcessClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, file = await with_file(client, root)
+    await draft(client, page)
+    manuscript = client._engine._project.manuscript
+    write, late = manuscript._replace, ["A line typed just now."]
+
+    async def replaced_late(page_id: str) -> None:
+        if late:
+            file.write_text(f"{file.read_text()}\n{late.pop()}\n")
+        await write(page_id)
+
+    monkeypatch.setattr(manuscript, "_replace", replaced_late)
+    await client.execute(c.Approve(page=page))
+    assert (await narrations(client, page))[0].endswith("A line typed just now.")
+    assert "A line typed just now." in file.read_text()
+
+
+async def test_a_file_that_is_being_written_is_neither_read_nor_replaced(client: InProcessClient, root: Path) -> None:
+    """An editor that saves in place empties the file first."""
+    page, file = await with_file(client, root)
+    text, inode = file.read_text(), file.stat().st_ino
+    with file.open("w") as handle:
+        handle.write(text[:40])
+        handle.flush()
+        await asyncio.sleep(0.5)
+        assert file.stat().st_ino == inode
+        handle.write(text[40:] + "\nThe last line.\n")
+    await client.execute(c.SyncMirror())
+    texts = await narrations(client, page)
+    assert len(texts) == 2
+    assert texts[0].endswith("The last line.")
+    assert kept(root) == b""
+
+
+async def test_a_copy_beside_the_file_is_nobodys_edit(client: InProcessClient, root: Path) -> None:
+    page, file = await with_file(client, root)
+    copy = file.with_name("a copy.md")
+    copy.write_text(f"{file.read_text()}\nOnly in the copy.\n")
+    await client.execute(c.SyncMirror())
+    await approved(client, page)
+    assert len(await narrations(client, page)) == 1
+    assert copy.read_text().endswith("Only in the copy.\n")
+    assert "Only in the copy." not in file.read_text()
+
+
+async def test_two_pages_of_one_slug_keep_a_file_each(client: InProcessClient, root: Path) -> None:
+    first = await add_page(client)
+    await client.execute(c.AddChapter(title="Two"))
+    second = (await client.execute(c.AddPage(chapter="2", title="Fog", brief="Bram rows."))).page or ""
+    for page in (first, second):
+        await client.execute(c.Edit(page=page, stage="narration", text=f"The words of {page}."))
+        await client.execute(c.Approve(page=page))
+    await client.execute(c.MovePage(page=first, position=1, chapter="2"))
+    found = {path.name: path.read_text() for path in (root / "manuscript/two").iterdir()}
+    assert sorted(found) == ["fog-2.md", "fog.md"]
+    assert f"The words of {first}." in found["fog-2.md"]
+    assert f"The words of {second}." in found["fog.md"]
+
+
+async def test_the_state_of_a_page_in_work_is_no_difference(client: InProcessClient, root: Path) -> None:
+    page, file = await with_file(client, root)
+    await draft(client, page)
+    await until(lambda: 'state: "user_reviewing_dialogue"' in file.read_text())
+    checks = {check.name: check.ok for check in (await client.query(q.GetDoctor())).checks}
+    assert checks["manuscript"]
