@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from studio.domain.errors import BadReply, ProviderError, StudioError
+from studio.domain.errors import BadReply, ProviderError, StorageError, StudioError
 from studio.domain.job import Job
 from studio.domain.page import Origin, Revision
 from studio.domain.run import Execution, Outcome, Run, RunStatus, Usage
@@ -25,7 +25,7 @@ from studio.engine.live import LiveRun
 from studio.engine.open_project import OpenProject
 from studio.engine.replies import Reply, read_reply
 from studio.engine.texts import add_revision
-from studio.protocol.events import RunEnded
+from studio.protocol.events import Notice, RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
 from studio.providers.retry import stream_with_retry
 from studio.store import feedback, pages, revisions, runs
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
+RETRY_SECONDS, RETRY_SECONDS_MOST = 1.0, 10.0
+LAST_SECONDS = 5.0
+"""How long the end of the engine waits for a run to be saved; after that its stream file has the text."""
 
 
 @dataclass(slots=True)
@@ -76,13 +79,12 @@ class Drafting:
         run = await project.store.transact(lambda tx: _start(tx, job.payload["run"]))
         if run is None:
             return
-        stream = streams.StreamFile.open(project.root, run.id)
+        stream = streams.StreamFile(project.root, run.id)
         live = LiveRun(run, stream.append, project.bus.publish, run.partial)
-        if run.partial:
-            stream.append(run.partial)
         project.live.add(live)
         working: Working | None = None
         try:
+            stream.catch_up(run.partial)
             plan = await project.desk.plan_of_run(run)
             working = Working(run, live, plan)
             await project.desk.check_budget(plan)
@@ -98,9 +100,19 @@ class Drafting:
             ending = Ending(
                 RunStatus.FAILED, error=BadReply(f"The draft failed: {type(error).__name__}.", hint="See the log.")
             )
-        await asyncio.shield(self._settle(run, live, working, ending))
+        settling = asyncio.create_task(self._settle_surely(stream, live, working, ending))
+        try:
+            await asyncio.shield(settling)
+        except asyncio.CancelledError:
+            # Stopped again, or the engine ends: what is being written is waited for, a full disk is not.
+            await asyncio.wait({settling}, timeout=LAST_SECONDS)
+            settling.cancel()
+            if not settling.done() or settling.cancelled():
+                stream.close()
+                raise
         stream.close()
         streams.remove(project.root, run.id)
+        await project.manuscript.write_page(run.page_id)
 
     async def _draft(self, working: Working) -> Ending:
         checkpoint = asyncio.create_task(self._checkpoint(working.live))
@@ -168,7 +180,27 @@ class Drafting:
             text = live.text
             if len(text) != length:
                 length = len(text)
-                await self._project.store.transact(lambda tx, text=text: runs.progress(tx, live.run.id, text))  # type: ignore[misc]
+                with suppress(StorageError):  # the stream file has it; the end of the run says so if that is full too
+                    await self._project.store.transact(lambda tx, text=text: runs.progress(tx, live.run.id, text))  # type: ignore[misc]
+
+    async def _settle_surely(
+        self, stream: streams.StreamFile, live: LiveRun, working: Working | None, ending: Ending
+    ) -> None:
+        """Settle the run; while that cannot be saved (a full disk) the text is kept here and tried again."""
+        wait = RETRY_SECONDS
+        while True:
+            try:
+                await self._settle(live.run, live, working, ending)
+                return
+            except StorageError as error:
+                log.warning("run %s is not saved yet: %s", live.run.id, error)
+                words = f"The draft is not saved yet: {error.message}"
+                hint = "Its text is kept and saved as soon as that is possible: make room, and do not quit yet."
+                self._project.bus.publish(Notice(level="error", message=words, hint=hint))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, RETRY_SECONDS_MOST)
+            with suppress(StorageError):
+                stream.catch_up(live.text)
 
     async def _settle(self, run: Run, live: LiveRun, working: Working | None, ending: Ending) -> None:
         """Write how the run ended: execution, revision, state, event; all in one transaction."""

@@ -45,7 +45,12 @@ class LiveRun:
 
     def append(self, text: str) -> None:
         """Take one delta: to the stream file first, then to memory, then (soon) to subscribers."""
-        self._write(text)
+        try:
+            self._write(text)
+        finally:  # what a full disk does not take is kept as long as this process lives
+            self._take(text)
+
+    def _take(self, text: str) -> None:
         self._parts.append(text)
         self._pending.append(text)
         self._length += len(text)

@@ -6,11 +6,12 @@ Nothing is bought again; whether to continue is the person's decision.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from studio.domain.errors import NotFound
+from studio.domain.errors import NotFound, StudioError
 from studio.domain.job import JobStatus
 from studio.domain.run import Execution, Run, RunStatus, Usage
 from studio.domain.workflow import Action, Phase, advance
@@ -20,6 +21,8 @@ from studio.providers import tokens
 from studio.store import executions, jobs, pages, revisions, runs
 from studio.store.transaction import Tx
 from studio.workspace import streams
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED_CODE = "interrupted"
 MESSAGE = "The program ended while this draft was running."
@@ -36,7 +39,14 @@ async def recover(project: OpenProject) -> int:
 
 
 def _texts(root: Path) -> dict[str, str]:
-    return {run_id: streams.read(root, run_id) or "" for run_id in streams.left_over(root)}
+    """A stream that cannot be read stays where it is: the book opens all the same."""
+    found: dict[str, str] = {}
+    for run_id in streams.left_over(root):
+        try:
+            found[run_id] = streams.read(root, run_id) or ""
+        except StudioError as error:
+            log.warning("%s", error)
+    return found
 
 
 def _settle_all(project: OpenProject, tx: Tx, kept: dict[str, str]) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from studio.domain import dialogue
-from studio.domain.errors import BadInput, Conflict
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.page import Origin, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import digest
 from studio.domain.workflow import OutputKind, Stage
-from studio.store import pages, revisions
+from studio.store import pages, revisions, runs
 from studio.store.transaction import Tx
 
 
@@ -25,6 +25,12 @@ def refuse_stale(seen: str | None, newest: Revision | None) -> None:
     """Raises Conflict when the sender decided on something that is no longer the newest revision."""
     if seen is not None and seen != (newest.id if newest else None):
         raise conflict(seen, newest.id if newest else None, newest.text if newest else "")
+
+
+def refuse_running(tx: Tx, page_id: str) -> None:
+    """Raises Refused while a draft of the page runs or waits to run."""
+    if any(run.page_id == page_id for run in runs.live(tx)):
+        raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
 
 
 def add_revision(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from studio.config.files import read_text
 from studio.config.load import load
 from studio.config.paths import PROJECT_FILE, packaged
 from studio.domain.errors import StudioError
@@ -92,7 +93,8 @@ class Watching:
         self._project.bus.publish(SettingsChanged(what=PROJECT_FILE))
 
     def _read_settings(self) -> bytes:
+        """As it stands; what cannot be read (a pipe, a huge file) is told apart by its own sentence."""
         try:
-            return (self._project.root / PROJECT_FILE).read_bytes()
-        except OSError:
-            return b""
+            return read_text(self._project.root / PROJECT_FILE).encode()
+        except StudioError as error:
+            return error.message.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Self
 
@@ -21,28 +22,48 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,80}\Z")
 
 
 class StreamFile:
-    """The growing text of one run. After `append` the text survives the death of the process, as the kernel has it."""
+    """The growing text of one run. After `append` the text survives the death of the process, as the kernel has it.
 
-    def __init__(self, path: Path, handle: int, size: int) -> None:
-        self.path = path
-        self.size = size
-        self._handle = handle
+    The file is made by the first text; `open` makes it at once.
+    """
+
+    def __init__(self, root: Path, run_id: str) -> None:
+        self.path = _path(root, run_id)
+        self.size = 0
+        self._handle = -1
 
     @classmethod
     def open(cls, root: Path, run_id: str) -> Self:
         """Start or go on with the stream of a run. Raises StorageError."""
-        path = _path(root, run_id)
+        stream = cls(root, run_id)
+        stream._ready()
+        return stream
+
+    def _ready(self) -> None:
+        if self._handle >= 0:
+            return
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            handle = os.open(path, flags, 0o600)
-            return cls(path, handle, os.fstat(handle).st_size)
+            self._handle = os.open(self.path, flags, 0o600)
+            self.size = os.fstat(self._handle).st_size
         except OSError as error:
-            raise storage_error(error, f"The text of run {run_id}", "kept") from error
+            raise storage_error(error, f"The text of run {self.path.name}", "kept") from error
 
     def append(self, text: str) -> None:
         """Write one delta; `size` counts bytes. Raises StorageError (a full disk), with what fitted kept."""
-        view = memoryview(text.encode("utf-8", "replace"))
+        self._ready()
+        self._write(text.encode("utf-8", "replace"))
+
+    def catch_up(self, text: str) -> None:
+        """Write what is missing at the end of `text`, the whole text of the run so far. Raises StorageError."""
+        data = text.encode("utf-8", "replace")
+        if data:
+            self._ready()
+            self._write(data[self.size :])
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
         try:
             while view:
                 written = os.write(self._handle, view)
@@ -58,16 +79,33 @@ class StreamFile:
 
 
 def read(root: Path, run_id: str) -> str | None:
-    """The text of a run so far, None when there is no such stream. A last character cut by a crash is left out."""
+    """The text of a run so far, None when there is no such stream. A last character cut by a crash is left out.
+
+    Raises BadInput or StorageError for what cannot be read.
+    """
     try:
-        handle = os.open(_path(root, run_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(_path(root, run_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise storage_error(error, f"The text of run {run_id}", "read") from error
-    with os.fdopen(handle, "rb") as stream:
-        data = stream.read(READ_LIMIT)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise BadInput(f"The text of run {run_id} is not in a file.")
+        data = _read_up_to(handle, READ_LIMIT)
+    except OSError as error:
+        raise storage_error(error, f"The text of run {run_id}", "read") from error
+    finally:
+        os.close(handle)
     return clean_delta(_without_torn_end(data).decode("utf-8", "replace"))
+
+
+def _read_up_to(handle: int, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    while limit > 0 and (piece := os.read(handle, min(limit, 1 << 20))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
 
 
 def _without_torn_end(data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from studio.domain.errors import BadInput, Refused
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.job import Job, job_key
 from studio.domain.page import FeedbackKind, Origin, Page, Revision
@@ -16,7 +16,7 @@ from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.texts import add_revision, refuse_stale, structured
+from studio.engine.texts import add_revision, refuse_running, refuse_stale, structured
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
 from studio.store import feedback, pages, revisions, runs
@@ -62,7 +62,7 @@ async def _await_outside(project: OpenProject, ref: str, wanted: Wanted, call: C
         following = advance(project.workflow, state, wanted.action, has_revision=head is not None)
         assert state.stage is not None
         refuse_stale(wanted.seen, head)
-        _refuse_second_run(tx, page.id)
+        refuse_running(tx, page.id)
         note = _revision_request(tx, page.id, state.stage, head, wanted)
         page = project.move_to(tx, page, following, wanted.action.value)
         return c.Done(
@@ -89,10 +89,10 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
     stage, model = state.stage, str(plan.model)
 
     def work(tx: Tx) -> c.Done:
-        now = pages.get(tx, page.id)
+        now = _unmoved(project, tx, page)
         head = revisions.head(tx, page.id, stage)
         refuse_stale(wanted.seen, head)
-        _refuse_second_run(tx, page.id)
+        refuse_running(tx, page.id)
         following = advance(project.workflow, project.state_of(now), wanted.action, has_revision=head is not None)
         check_revisions(project, tx, page.id, stage, wanted.kind)
         note = wanted.feedback_id
@@ -117,9 +117,14 @@ def _page(project: OpenProject, tx: Tx, ref: str) -> Page:
     return pages.resolve(tx, ref, final_state=project.workflow.final_state)
 
 
-def _refuse_second_run(tx: Tx, page_id: str) -> None:
-    if any(run.page_id == page_id for run in runs.live(tx)):
-        raise Refused("A draft of this page is already running.", hint="Stop it first; its text is kept.")
+def _unmoved(project: OpenProject, tx: Tx, page: Page) -> Page:
+    """The page as it is now, if it still stands at the stage that was decided on outside of this transaction."""
+    now = pages.get(tx, page.id)
+    if project.state_of(now).stage != project.state_of(page).stage:
+        raise Conflict(
+            f"The page has moved on meanwhile: it is in state {now.state}.", hint="Look at it and decide again."
+        )
+    return now
 
 
 def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:
@@ -182,17 +187,28 @@ async def _to_stop(project: OpenProject, command: c.Stop) -> list[Run]:
 
 
 async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
-    page = await project.store.read(lambda tx: _page(project, tx, command.page))
+    page = await project.store.read(lambda tx: _unsettled(project, _page(project, tx, command.page)))
     state = project.state_of(page)
-    if state.phase not in (Phase.FAILED, Phase.INTERRUPTED) or state.stage is None:
-        raise Refused(f"The page is in state {page.state}; nothing was interrupted.", hint="See `studio status`.")
-    stage = state.stage
+    stage = state.stage or ""
     last = await project.store.read(lambda tx: _last_partial(tx, page.id, stage))
     if command.action == "continue":
         return await _start(project, page.id, _repeated(last, command.model), call)
-    if command.action == "keep":
-        return await _keep(project, page, state, last, call)
-    return await _discard(project, page, state, call)
+    keep = command.action == "keep"
+    done = await (_keep(project, page, state, last, call) if keep else _discard(project, page, state, call))
+    await project.manuscript.write_page(page.id)
+    return done
+
+
+def _unsettled(project: OpenProject, page: Page) -> Page:
+    """The page, if its last draft failed or was interrupted. Raises Refused."""
+    if project.state_of(page).phase not in (Phase.FAILED, Phase.INTERRUPTED):
+        raise Refused(f"The page is in state {page.state}; nothing was interrupted.", hint="See `studio status`.")
+    return page
+
+
+def _still_unsettled(project: OpenProject, tx: Tx, page: Page) -> Page:
+    """As `_unsettled`, in the transaction that acts on it: somebody else may have decided meanwhile."""
+    return _unsettled(project, _unmoved(project, tx, page))
 
 
 def _repeated(last: Run | None, model: str | None) -> Wanted:
@@ -219,7 +235,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
     stage = project.workflow.stage(state.stage)
 
     def work(tx: Tx) -> c.Done:
-        now = pages.get(tx, page.id)
+        now = _still_unsettled(project, tx, page)
         parent = revisions.head(tx, page.id, stage.name)
         outcome = Outcome.STOPPED if last.status is RunStatus.STOPPED else Outcome.INTERRUPTED
         revision = add_revision(
@@ -236,7 +252,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 
 async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
     def work(tx: Tx) -> c.Done:
-        now = pages.get(tx, page.id)
+        now = _still_unsettled(project, tx, page)
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
@@ -267,7 +283,9 @@ async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Don
         now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
         return c.Done(seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state)
 
-    return await project.act(call, work)
+    done = await project.act(call, work)
+    await project.manuscript.write_page(page.id)
+    return done
 
 
 async def _make_way(project: OpenProject, page: Page, call: Call) -> bool:

@@ -12,7 +12,7 @@ from studio.domain.workflow import Action, Phase, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.handlers.drafts import start_automatically
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.texts import refuse_stale
+from studio.engine.texts import refuse_running, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import FeedbackChanged
 from studio.store import feedback, pages, revisions
@@ -110,8 +110,7 @@ async def _with_next_draft(project: OpenProject, done: c.Done, call: Call, draft
 async def reopen(project: OpenProject, command: c.Reopen, call: Call) -> c.Done:
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
-        if project.live.of_page(page.id):
-            raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
+        refuse_running(tx, page.id)
         state = advance(project.workflow, project.state_of(page), Action.REOPEN)
         assert state.stage is not None
         pages.set_approved(tx, page.id, state.stage, None)

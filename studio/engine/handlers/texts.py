@@ -9,7 +9,7 @@ from studio.domain.workflow import Action, Phase
 from studio.engine.gates import text_arrived
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.texts import add_person_revision, add_revision, refuse_stale, structured
+from studio.engine.texts import add_person_revision, add_revision, refuse_running, refuse_stale, structured
 from studio.engine.views.page import find_revision
 from studio.protocol import commands as c
 from studio.store import pages, revisions, words
@@ -59,8 +59,8 @@ def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None
             if state.phase is not Phase.AWAITING
             else "Write the brief first.",
         )
-    if state.stage == stage and project.live.of_page(page.id):
-        raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
+    if state.stage == stage:
+        refuse_running(tx, page.id)
 
 
 def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: str) -> Page:

@@ -1,0 +1,58 @@
+"""Commands that arrive together: each decides on the page as it is when it is carried out, not as it was when it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+
+from studio.domain.errors import StudioError
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from tests.fakes.project import add_page, draft, settled
+from tests.fakes.wire_script import Fault, Step
+from tests.fakes.wire_server import WireServer
+
+
+async def together(client: InProcessClient, *commands: c.AnyCommand) -> list[c.Done | None]:
+    """What each command answered, None for a refusal."""
+    answers = await asyncio.gather(*(client.execute(one) for one in commands), return_exceptions=True)
+    for answer in answers:
+        assert isinstance(answer, c.Done | StudioError)
+    return [answer if isinstance(answer, c.Done) else None for answer in answers]
+
+
+async def test_a_partial_text_is_kept_once(client: InProcessClient, server: WireServer) -> None:
+    page = await add_page(client)
+    server.play(Step(fault=Fault.RESET, after=10))
+    await draft(client, page)
+    done = await together(client, *[c.Resume(page=page, action="keep")] * 3)
+    assert sum(one is not None for one in done) == 1
+    assert len((await client.query(q.GetHistory(page=page, stage="narration"))).revisions) == 1
+
+
+async def test_a_draft_is_not_bought_for_a_stage_that_was_approved_meanwhile(client: InProcessClient) -> None:
+    page = await add_page(client)
+    await draft(client, page)
+    drafted, approved = await together(client, c.Generate(page=page), c.Approve(page=page))
+    if drafted is not None and drafted.run is not None:
+        await settled(client, drafted.run)
+    view = await client.query(q.GetPage(page=page))
+    assert (approved is None) == (view.state == "user_reviewing_narration")
+    assert (drafted is None) == (view.state == "generating_dialogue")
+
+
+async def test_a_stage_is_not_reopened_under_a_draft_that_waits_to_begin(
+    client: InProcessClient, server: WireServer
+) -> None:
+    page = await add_page(client)
+    await draft(client, page)
+    await client.execute(c.Approve(page=page))
+    server.play(Step(fault=Fault.STALL, after=3))
+    started, reopened, edited = await together(
+        client, c.Generate(page=page), c.Reopen(page=page), c.Edit(page=page, stage="dialogue", text="ILSE: Here.")
+    )
+    view = await client.query(q.GetPage(page=page))
+    assert [one is not None for one in (started, reopened, edited)].count(True) >= 1
+    if started is not None:
+        assert view.state == "generating_dialogue"
+        await client.execute(c.Stop(page=page))
