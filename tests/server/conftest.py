@@ -14,6 +14,7 @@ import pytest
 
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
+from studio.protocol.client import EngineClient
 from studio.server.auth import Token
 from studio.server.gateway import Gateway
 from studio.server.limits import Limits
@@ -32,7 +33,7 @@ class Running:
     url: str
     port: int
     gateway: Gateway
-    client: InProcessClient
+    client: EngineClient
     http: httpx2.AsyncClient
 
     async def get(self, path: str, **given: Any) -> Any:
@@ -63,7 +64,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(client: InProcessClient, limits: Limits | None = None, token: str = TOKEN) -> AsyncIterator[Running]:
+async def running(client: EngineClient, limits: Limits | None = None, token: str = TOKEN) -> AsyncIterator[Running]:
     up: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
