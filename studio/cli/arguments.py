@@ -48,7 +48,7 @@ def add_globals(parser: argparse.ArgumentParser, *, top: bool) -> None:
     )  # fmt: skip
     group.add_argument(
         "--in-process", action="store_true", default=False if top else missing,
-        help="run the engine in this process; refused while another one has the project open",
+        help="run the engine inside this command; refused while another process has the project open",
     )  # fmt: skip
     group.add_argument("--json", action="store_true", default=False if top else missing, help="answer in JSON")
     group.add_argument(

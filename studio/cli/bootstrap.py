@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from studio.cli.output import Output
 from studio.config.logs import start_logging
 from studio.config.paths import find_project
+from studio.domain.errors import BadInput, ProjectBusy
 
 if TYPE_CHECKING:
     from studio.config.settings import Settings
-    from studio.engine.inprocess import InProcessClient
     from studio.protocol.client import EngineClient
     from studio.protocol.local import LocalModels
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Kind = Literal["workbench", "command", "gateway"]
+
+_AGAIN_SECONDS = 0.05
 
 
 class CommandHost:
@@ -32,6 +37,8 @@ class CommandHost:
         self._args = args
         self.out = Output(as_json=args.json, quiet=args.quiet)
         self.log: Path | None = None
+        self.in_process: bool = args.in_process
+        self.view: bool = args.view
 
     def root(self) -> Path:
         return find_project(Path.cwd(), self._args.project)
@@ -41,23 +48,53 @@ class CommandHost:
 
         return load(root)
 
-    def session(self, root: Path | None = None, *, watch: bool = False) -> AbstractAsyncContextManager[EngineClient]:
-        return self._session(root or self.root(), watch=watch)
+    def session(
+        self, root: Path | None = None, *, drafts: bool = False, watch: bool = False
+    ) -> AbstractAsyncContextManager[EngineClient]:
+        kind: Kind = "gateway" if watch else "command"
+        return self._session(root or self.root(), kind, starts=drafts or watch)
 
     @asynccontextmanager
-    async def _session(self, root: Path, *, watch: bool) -> AsyncIterator[EngineClient]:
-        client = await self.connect(root, watch=watch)
+    async def _session(self, root: Path, kind: Kind, *, starts: bool) -> AsyncIterator[EngineClient]:
+        client = await self.connect(root, kind, starts=starts)
         try:
             yield client
         finally:
             await client.aclose()
 
-    async def connect(self, root: Path, *, watch: bool) -> InProcessClient:
+    async def connect(self, root: Path, kind: Kind = "command", *, starts: bool = False) -> EngineClient:
+        """A client of the project's engine process, which is started where none runs if `starts`; else of an engine in here.
+
+        Raises ProjectBusy when something else holds the project for longer than an engine takes to start or to leave.
+        """
+        self.log = start_logging(root)
+        author = self.settings(root).author
+        if self.in_process:
+            return await self._inside(root, author, watch=kind != "command")
+        from studio.client.attach import NotRunning, attach
+        from studio.protocol.wire import ATTACH_SECONDS, Introduction
+
+        who = Introduction(author=author, kind=kind, view=self.view)
+        until = time.monotonic() + ATTACH_SECONDS
+        while True:
+            try:
+                return await attach(root, who, spawn=starts)
+            except NotRunning:
+                pass
+            try:
+                return await self._inside(root, author, watch=False)
+            except ProjectBusy:
+                # Another command, or an engine that has been started since: it is asked again.
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _inside(self, root: Path, author: str, *, watch: bool) -> EngineClient:
         from studio.engine.inprocess import InProcessClient
         from studio.engine.opening import open_engine
 
-        self.log = start_logging(root)
-        author = self.settings(root).author
+        if self.view:
+            raise BadInput("--view needs an engine process.", hint="Leave out --in-process.")
         return await InProcessClient.connect(lambda: open_engine(root, watch=watch), author)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -13,6 +13,7 @@ from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.protocol.client import LinkedClient
 from studio.tui.presenters.stream import readable
 
 if TYPE_CHECKING:
@@ -92,8 +93,10 @@ async def wait_for(client: EngineClient, done: c.Done, seq: int, out: Output) ->
         raise StudioError("No draft was started.")
     try:
         await _follow(client, done, seq, out)
-    except asyncio.CancelledError:
-        await _stop(client, done.run, out)
+    except asyncio.CancelledError as ended:
+        # The line to this terminal was cut: an engine in a process of its own goes on with the draft.
+        if not ("SIGHUP" in ended.args and isinstance(client, LinkedClient)):
+            await _stop(client, done.run, out)
         raise
     drafted = await _ended(client, done.run, done.page)
     _raise_failure(drafted)

@@ -29,8 +29,13 @@ class Host(Protocol):
         """The settings of a project, or the person's own with None. Raises BadInput."""
         ...
 
-    def session(self, root: Path | None = None, *, watch: bool = False) -> AbstractAsyncContextManager[EngineClient]:
-        """The project's engine, opened for this command and closed after it. Raises StudioError."""
+    def session(
+        self, root: Path | None = None, *, drafts: bool = False, watch: bool = False
+    ) -> AbstractAsyncContextManager[EngineClient]:
+        """The project's engine: its process where one runs, else an engine inside this command. Raises StudioError.
+
+        A command that may ask a model (`drafts`) or that stays (`watch`) starts a process where none runs, and the work outlives it.
+        """
         ...
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

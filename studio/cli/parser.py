@@ -58,6 +58,7 @@ def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     parser.set_defaults(run=_open_workbench, command=None)
     add_globals(parser, top=True)
+    parser.add_argument("--view", action="store_true", help="only look: nothing can be changed in this terminal")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", title="commands")
     for name, (module, text) in FAMILIES.items():
         sub = commands.add_parser(name, help=text)

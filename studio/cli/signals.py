@@ -24,7 +24,7 @@ async def _supervised(work: Coroutine[Any, Any, T]) -> T:
 
     def stop(number: int) -> None:
         received.append(number)
-        task.cancel()
+        task.cancel(signal.Signals(number).name)
 
     for number in _WATCHED:
         loop.add_signal_handler(number, stop, number)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> int:
     """Run the workbench until it is left; its exit code. Settings that cannot be read are refused before the screen is taken."""
     settings = host.settings(root)
-    if root is not None:
+    if root is not None and host.in_process:
         _refuse_second(root)
     log = start_logging(root)
     if "ui.fps" in settings.sources:
@@ -35,7 +35,7 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
     async def connect() -> EngineClient:
         place = root or (first.made if first is not None else None)
         assert place is not None
-        return await host.connect(place, watch=True)
+        return await host.connect(place, "workbench", starts=True)
 
     app = StudioApp(connect, options)
     app.run(mouse=settings.ui.mouse)
@@ -63,7 +63,7 @@ class FirstRun:
 
         root = await asyncio.to_thread(demo.free_folder, self.folder)
         await asyncio.to_thread(demo.copy_to, root)
-        client = await self._host.connect(root, watch=False)
+        client = await self._host.connect(root)
         try:
             await demo.fill(client)
         finally:

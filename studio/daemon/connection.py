@@ -160,7 +160,7 @@ class Connection:
                 self._reply(request, wire.Subscribed(after=after))
                 began.set()
                 async for batch in batches:
-                    self._write(b"".join(wire.event_line(request.id, msgspec.json.encode(event)) for event in batch))
+                    self._write(b"".join(wire.event_line(request.id, event) for event in batch))
                     await self._writer.drain()
             self._write(wire.line({"sub": request.id, "end": True}))
         except ConnectionError:

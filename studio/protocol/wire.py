@@ -11,6 +11,7 @@ engine: {"bye": reason}                                      the last frame befo
 
 from __future__ import annotations
 
+import re
 import typing
 from typing import Any, Literal, NoReturn
 
@@ -18,6 +19,7 @@ import msgspec
 
 from studio.domain.errors import ERRORS, BadInput, ProviderError, StudioError
 from studio.protocol.commands import AnyCommand, Command
+from studio.protocol.events import AnyEvent
 from studio.protocol.queries import AnyQuery, Query
 from studio.protocol.views import View
 
@@ -180,6 +182,7 @@ class Unreadable(BadInput):
         self.request_id = request_id
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _encoder = msgspec.json.Encoder()
 _requests = msgspec.json.Decoder(Request)
 _frames = msgspec.json.Decoder(Frame)
@@ -189,18 +192,34 @@ _args: dict[str, msgspec.json.Decoder[Any]] = {
 _READ_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeError)
 
 
+def _encoded(value: object) -> bytes:
+    """JSON. Lone surrogates (a file name or an argument that is not UTF-8), which JSON cannot carry, become U+FFFD."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_readable(msgspec.to_builtins(value)))
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_readable(key): _readable(inner) for key, inner in value.items()}
+    return [_readable(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def line(value: object) -> bytes:
     """One frame with its newline."""
-    return _encoder.encode(value) + b"\n"
+    return _encoded(value) + b"\n"
 
 
-def event_line(sub: int, encoded: bytes) -> bytes:
-    """The frame of an event; `encoded` is the event as JSON."""
-    return b'{"sub":%d,%s\n' % (sub, encoded[1:])
+def event_line(sub: int, event: AnyEvent) -> bytes:
+    """The frame of an event of the subscription that the request `sub` asked for."""
+    return b'{"sub":%d,%s\n' % (sub, _encoded(event)[1:])
 
 
 def answer_line(request_id: int, value: object) -> bytes:
-    return b'{"id":%d,"ok":%s}\n' % (request_id, _encoder.encode(value))
+    return b'{"id":%d,"ok":%s}\n' % (request_id, _encoded(value))
 
 
 def error_line(error: StudioError, request_id: int | None = None) -> bytes:
@@ -228,10 +247,17 @@ def request_line(request_id: int, op: str, args: msgspec.Struct, req: str | None
 
 
 def _without_tag(args: msgspec.Struct) -> bytes:
-    """The fields alone: the tag stands in the frame."""
+    """The fields alone: the tag stands in the frame. Raises BadInput for a question that is no text; a command's text is mended."""
     values = msgspec.to_builtins(args)
     values.pop(args.__struct_config__.tag_field or "", None)
-    return _encoder.encode(values)
+    try:
+        return _encoder.encode(values)
+    except UnicodeEncodeError as error:
+        if isinstance(args, Query):
+            raise BadInput(
+                "A text holds characters that are not valid Unicode.", hint="Type or paste it again."
+            ) from error
+        return _encoded(values)
 
 
 def read_request(raw: bytes) -> Request:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,39 +30,73 @@ def received(studio: Studio) -> str:
     return "".join(path.read_text("utf-8") for path in sorted(folder.iterdir()) if path.is_file())
 
 
-@pytest.fixture
-def drafting(studio: Studio, server: WireServer) -> subprocess.Popen[str]:
+def _draft(studio: Studio, server: WireServer, *flags: str) -> subprocess.Popen[str]:
     """A `generate` in the middle of a stream that would last for seconds."""
     server.play(Step(deltas=WORDS, delta_delay=0.02))
-    process = studio.start("generate", "next")
+    process = studio.start("generate", "next", *flags)
     wait_until(lambda: "word10 " in received(studio), "the stream began")
     return process
 
 
-def test_a_second_process_is_refused_with_the_pid_of_the_first(studio: Studio, drafting: subprocess.Popen[str]) -> None:
-    busy = studio("status", code=1)
-    assert f"process {drafting.pid}" in busy.stderr
+@pytest.fixture
+def drafting(studio: Studio, server: WireServer) -> subprocess.Popen[str]:
+    """A draft whose engine is in the command itself."""
+    return _draft(studio, server, "--in-process")
+
+
+@pytest.fixture
+def watching(studio: Studio, server: WireServer) -> Iterator[subprocess.Popen[str]]:
+    """A draft in an engine of its own, which a command waits for."""
+    yield _draft(studio, server)
+    studio("engine", "stop")
+
+
+def test_an_engine_in_a_command_is_refused_while_another_has_the_project(
+    studio: Studio, drafting: subprocess.Popen[str]
+) -> None:
     data = studio("status", "--json", "--in-process", code=1)
     assert f'"pid": {drafting.pid}' in data.stdout
-    assert f"process {drafting.pid}" in studio("doctor", env={"EDITOR": "cat"}, code=1).stdout
+    assert f"process {drafting.pid}" in studio("doctor", "--in-process", env={"EDITOR": "cat"}, code=1).stdout
     drafting.send_signal(signal.SIGINT)
     drafting.communicate(timeout=30)
 
 
+def test_other_commands_work_while_a_draft_runs(studio: Studio, watching: subprocess.Popen[str]) -> None:
+    assert studio.data("status")["chapters"][0]["pages"][0]["live"]
+    studio("chapter", "add", "The Toll")
+    assert studio("stop").stdout == "interrupted_narration\n"
+    assert watching.wait(timeout=30) == 130
+
+
+@pytest.mark.parametrize("flags", [(), ("--in-process",)])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_stops_the_draft_and_keeps_its_text(
-    studio: Studio, drafting: subprocess.Popen[str], number: signal.Signals, code: int
+    studio: Studio, server: WireServer, number: signal.Signals, code: int, flags: tuple[str, ...]
 ) -> None:
+    if number == signal.SIGHUP and not flags:
+        pytest.skip("a cut line ends no draft of an engine")
+    process = _draft(studio, server, *flags)
     before = received(studio)
-    drafting.send_signal(number)
-    out, err = drafting.communicate(timeout=30)
-    assert drafting.returncode == code, err
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
     assert "Traceback" not in err
     assert "are kept" in err
     runs = studio.data("history", "next")["runs"]
     assert runs[0]["status"] == "stopped"
     assert runs[0]["partial"].startswith(before.strip())
     assert out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_command_whose_line_is_cut_leaves_the_draft_running(
+    studio: Studio, watching: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    watching.send_signal(number)
+    watching.communicate(timeout=30)
+    before = received(studio)
+    wait_until(lambda: len(received(studio)) > len(before) + 100, "the draft goes on")
+    assert studio.data("history", "next")["runs"][0]["status"] == "running"
 
 
 def test_after_a_kill_every_word_that_arrived_is_there_and_the_page_goes_on(

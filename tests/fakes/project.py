@@ -28,7 +28,8 @@ def environment(server: WireServer, tmp_path: Path, api: str = "chat") -> dict[s
         keys = {"ANTHROPIC_API_KEY": "sk-ant-test-0123456789", "ANTHROPIC_BASE_URL": server.url}
     else:
         keys = {"OPENAI_API_KEY": "sk-test-0123456789", "OPENAI_BASE_URL": server.openai_url}
-    return {**folders, **keys, "STUDIO_MODELS_DIR": str(tmp_path / "models")}
+    # An engine process that a test forgets leaves by itself, 6 s after its last client.
+    return {**folders, **keys, "STUDIO_MODELS_DIR": str(tmp_path / "models"), "STUDIO_ENGINE_IDLE_MINUTES": "0.1"}
 
 
 def make_project(tmp_path: Path, name: str = "book") -> Path:

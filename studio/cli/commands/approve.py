@@ -28,12 +28,12 @@ def run(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _approve(command: c.Approve, host: Host) -> int:
-    async with host.session() as client:
+    async with host.session(drafts=True) as client:
         seq = (await client.query(q.GetProject())).seq
         done = await client.execute(command)
         if done.run is None:
             return print_done(done, host.out)
-        # `[workflow] auto_draft`: the next draft runs in this process, so its end is waited for.
+        # `[workflow] auto_draft`: the next draft has begun, and its end is waited for as that of `studio generate`.
         from studio.cli.following import print_result, wait_for
 
         host.out.say(done.message)

@@ -93,7 +93,7 @@ async def _one_page(host: Host, root: Path, model: str | None) -> int:
     from studio.cli import demo
 
     words = Output(quiet=host.out.quiet, live=host.out.live)
-    async with host.session(root) as client:
+    async with host.session(root, drafts=True) as client:
         finished = await demo.finish_a_page(client, model, words)
     if host.out.as_json:
         host.out.json(demo.as_data(root, finished))

@@ -38,5 +38,5 @@ def run(args: argparse.Namespace, host: Host) -> int:
 async def _continue(command: c.Resume, host: Host) -> int:
     from studio.cli.following import draft, print_result
 
-    async with host.session() as client:
+    async with host.session(drafts=True) as client:
         return print_result(await draft(client, command, host.out), host.out)
