@@ -94,6 +94,24 @@ def parse(reply: str) -> tuple[DialogueLine, ...]:
     return found
 
 
+def finished(partial: str) -> tuple[DialogueLine, ...]:
+    """The lines that were whole when a reply broke off, in either form; empty when none was."""
+    try:
+        return parse(partial)
+    except BadInput:
+        pass
+    decoder = json.JSONDecoder(strict=False)
+    found: list[DialogueLine] = []
+    for match in re.finditer(r"{", partial):
+        try:
+            value, _ = decoder.raw_decode(partial, match.start())
+        except (ValueError, RecursionError):
+            continue
+        if line := _row(value):
+            found.append(line)
+    return tuple(found)
+
+
 def _from_json(reply: str) -> tuple[DialogueLine, ...]:
     text = _FENCE.sub("", reply.strip())
     decoder = json.JSONDecoder(strict=False)

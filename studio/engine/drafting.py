@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, cast
 from studio.domain.errors import BadReply, ProviderError, StorageError, StudioError
 from studio.domain.job import Job
 from studio.domain.page import Origin, Revision
-from studio.domain.run import Execution, Outcome, Run, RunStatus, Usage
-from studio.domain.workflow import Action, Phase, advance
+from studio.domain.run import Execution, Outcome, Run, RunKind, RunStatus, Usage
+from studio.domain.workflow import Action, OutputKind, Phase, advance
 from studio.engine import attempts
 from studio.engine.desk import Plan
 from studio.engine.gates import text_arrived
 from studio.engine.live import LiveRun
 from studio.engine.open_project import OpenProject
-from studio.engine.replies import Reply, read_reply
+from studio.engine.replies import Reply, read_reply, seam
 from studio.engine.texts import add_revision
 from studio.protocol.events import Notice, RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
@@ -82,6 +82,8 @@ class Drafting:
         stream = streams.StreamFile(project.root, run.id)
         live = LiveRun(run, stream.append, project.bus.publish, run.partial)
         project.live.add(live)
+        if run.partial:
+            project.bus.publish(live.snapshot())
         working: Working | None = None
         try:
             stream.catch_up(run.partial)
@@ -157,12 +159,17 @@ class Drafting:
                 if working.first_token_ms is None:
                     working.first_token_ms = (time.monotonic() - working.asked_at) * 1000
                     live.waiting = ""
+                    text = self._joined(working.run, live.text, text)
                 live.append(text)
                 live.cost_usd = attempts.running_cost(working.plan, live.output_tokens)
             case UsageSeen(usage):
                 working.seen = usage
             case Finished():
                 working.finished = part
+
+    def _joined(self, run: Run, before: str, text: str) -> str:
+        prose = self._project.workflow.stage(run.stage).output is OutputKind.PROSE
+        return seam(before, text) + text if prose and run.kind is RunKind.CONTINUE else text
 
     async def _attempt_failed(self, working: Working, error: ProviderError) -> None:
         execution = working.execution

@@ -51,3 +51,24 @@ def read_reply(stage: Stage, raw: str, reason: FinishReason) -> Reply:
 def _prose(raw: str) -> str:
     fenced = _WHOLE_FENCE.match(raw)
     return (fenced["body"] if fenced else raw).strip()
+
+
+def read_partial(stage: Stage, raw: str) -> Reply:
+    """What stands there when a draft broke off: of dialogue the whole lines, else the text as it came. The run keeps all of it."""
+    lines = dialogue.finished(raw) if stage.output is OutputKind.DIALOGUE else ()
+    if not lines:
+        return Reply(raw, None, Outcome.INTERRUPTED)
+    return Reply(dialogue.render(lines), dialogue.to_json(lines), Outcome.INTERRUPTED)
+
+
+def seam(before: str, after: str) -> str:
+    """The space that a model leaves out when it goes on from `before` with `after`; empty where none belongs.
+
+    Between a letter and a small letter nothing is put: the break may be in the middle of a word.
+    """
+    if not before or not after or before[-1].isspace() or after[0].isspace():
+        return ""
+    opens = after[0].isupper() or after[0].isdigit() or after[0] in '"“‘(—'
+    if before[-1].isalnum():
+        return " " if opens and not before[-1].isdigit() else ""
+    return " " if before[-1] in '.!?…,;:”’")' and (opens or after[0].isalpha()) else ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.domain.dialogue import DialogueLine, LineKind, parse, render, to_json
+from studio.domain.dialogue import DialogueLine, LineKind, finished, parse, render, to_json
 from studio.domain.errors import BadInput
 
 LINES = (
@@ -62,6 +62,13 @@ def test_markdown_and_continuation_lines_are_read() -> None:
 def test_what_is_no_dialogue_is_refused(reply: str) -> None:
     with pytest.raises(BadInput):
         parse(reply)
+
+
+def test_of_a_cut_reply_the_whole_lines_are_found() -> None:
+    whole = to_json(LINES)
+    assert finished(whole[: whole.index("KRAK")]) == LINES[:3]
+    assert finished(render(LINES[:2])) == LINES[:2]
+    assert finished('{"lines": [{"speaker": "IL') == ()
 
 
 @given(st.text(max_size=300))

@@ -139,6 +139,24 @@ async def test_keep_makes_the_partial_a_revision_and_discard_leaves_it_in_the_hi
     assert (await client.query(q.GetHistory(page=other))).runs[0].partial == "Rain fell."
 
 
+async def test_of_a_stopped_dialogue_the_whole_lines_are_kept(client: InProcessClient, server: WireServer) -> None:
+    page = await add_page(client)
+    await draft(client, page)
+    await client.execute(c.Approve(page=page))
+    rows = '{"lines": [{"speaker": "ILSE", "text": "Forty-four.", "kind": "speech"}, {"speaker": "BR'
+    server.play(Step(deltas=(rows, 'AM", "text"', ": "), fault=Fault.RESET, after=2))
+    await draft(client, page)
+    view = await client.query(q.GetPage(page=page))
+    assert view.cells[1].partial is not None
+    assert view.cells[1].partial.text == "ILSE (speech): Forty-four."
+    await client.execute(c.Resume(page=page, action="keep"))
+    head = (await client.query(q.GetPage(page=page))).cells[1].head
+    assert head is not None
+    assert head.text == "ILSE (speech): Forty-four."
+    assert head.outcome == "interrupted"
+    assert (await client.query(q.GetHistory(page=page))).runs[0].partial.startswith(rows)
+
+
 async def test_money_limits_are_asked_before_the_call(root: Path, env: dict[str, str], server: WireServer) -> None:
     set_value(root / "studio.toml", "limits.day_usd", 0.0000001)
     async with opened(root, env) as client:

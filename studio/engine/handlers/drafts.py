@@ -16,6 +16,7 @@ from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
+from studio.engine.replies import read_partial
 from studio.engine.texts import add_revision, refuse_running, refuse_stale, structured
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
@@ -238,8 +239,9 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
         now = _still_unsettled(project, tx, page)
         parent = revisions.head(tx, page.id, stage.name)
         outcome = Outcome.STOPPED if last.status is RunStatus.STOPPED else Outcome.INTERRUPTED
+        kept = read_partial(stage, last.partial)
         revision = add_revision(
-            tx, page.id, stage.name, last.partial, origin=Origin.AGENT, parent=parent, outcome=outcome,
+            tx, page.id, stage.name, kept.text, origin=Origin.AGENT, parent=parent, data=kept.data, outcome=outcome,
             model=last.model, run_id=last.id, note="kept partial text",
         )  # fmt: skip
         now = text_arrived(project, tx, now, Action.EDIT, "keep", revision)

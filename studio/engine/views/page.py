@@ -124,7 +124,7 @@ def _partial(project: OpenProject, page: Page, stage: Stage, workings: list[Run]
     if state.stage != stage.name or state.phase not in (Phase.FAILED, Phase.INTERRUPTED):
         return None
     ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
-    return next((partial_view(run) for run in workings if run.stage == stage.name and run.status in ended), None)
+    return next((partial_view(stage, run) for run in workings if run.stage == stage.name and run.status in ended), None)
 
 
 async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> v.HistoryView:

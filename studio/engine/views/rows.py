@@ -5,6 +5,8 @@ from __future__ import annotations
 from studio.domain.page import Feedback, Revision
 from studio.domain.run import Execution, Run, RunStatus
 from studio.domain.text import word_count
+from studio.domain.workflow import Stage
+from studio.engine.replies import read_partial
 from studio.protocol import views as v
 
 HINTS = {
@@ -54,11 +56,11 @@ def feedback_view(note: Feedback, numbers: dict[str, int]) -> v.FeedbackView:
     )
 
 
-def partial_view(run: Run) -> v.PartialText:
+def partial_view(stage: Stage, run: Run) -> v.PartialText:
     return v.PartialText(
         run=run.id,
         stage=run.stage,
-        text=run.partial,
+        text=read_partial(stage, run.partial).text,
         status=run.status.value,
         error=run.error_message or "",
         hint=HINTS.get(run.status, ""),
