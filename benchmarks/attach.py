@@ -1,0 +1,169 @@
+"""Attaching to an engine, starting one, reading over its socket, and 64 drafts at once: `python -m benchmarks.attach`.
+
+Each figure stands beside the same work with the engine inside the process, measured in turn, so that a busy machine meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from studio.client.attach import attach
+from studio.protocol import commands as c
+from studio.protocol import events as e
+from studio.protocol import queries as q
+from studio.protocol.client import EngineClient
+from tests.fakes.engine_process import attached, end_engine, whole
+from tests.fakes.project import environment, make_project, opened
+from tests.fakes.wire_script import Step
+from tests.fakes.wire_server import WireServer, running_wire_server
+
+ATTACH_LIMIT_MS, START_LIMIT_MS, READ_LIMIT_MS, LAG_LIMIT_MS = 50.0, 300.0, 5.0, 50.0
+
+
+def ms(seconds: float) -> float:
+    return seconds * 1000
+
+
+def p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[98]
+
+
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+async def starts(root: Path, env: dict[str, str], rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds to the first answer: of an engine in here, and of one that is started as a process."""
+    inside, process = [], []
+
+    async def once_inside() -> None:
+        async with opened(root, env) as client:
+            await client.query(q.GetProject())
+
+    async def once_started() -> None:
+        client = await attach(root, env=whole(env))
+        await client.query(q.GetProject())
+        await client.aclose()
+
+    for _ in range(rounds):
+        inside.append(await timed(once_inside))
+        process.append(await timed(once_started))
+        await end_engine(root)
+    return inside, process
+
+
+async def attaching(root: Path, rounds: int) -> list[float]:
+    """Seconds from nothing to the first answer of an engine that runs."""
+
+    async def once() -> None:
+        client = await attach(root, spawn=False)
+        await client.query(q.GetProject())
+        await client.aclose()
+
+    return [await timed(once) for _ in range(rounds)]
+
+
+async def reading(client: EngineClient, query: q.GetPlace | q.GetPage, rounds: int) -> list[float]:
+    return [await timed(lambda: client.query(query)) for _ in range(rounds)]
+
+
+async def a_page(client: EngineClient, number: int = 0) -> str:
+    if not (await client.query(q.GetProject())).chapters:
+        await client.execute(c.AddChapter(title="The Crossing"))
+    done = await client.execute(c.AddPage(chapter="1", title=f"Page {number}", brief="Ilse counts the rings."))
+    assert done.page is not None
+    return done.page
+
+
+async def streaming(
+    client: EngineClient, server: WireServer, drafts: int, words: int, rate: float
+) -> tuple[list[float], int, int]:
+    """Seconds that a question to the loop alone waits while drafts stream; how many came in whole, and gaps that were seen."""
+    pages = [await a_page(client, number) for number in range(drafts)]
+    text = tuple(f"word{number} " for number in range(words))
+    server.play(*(Step(deltas=text, delta_delay=1 / rate) for _ in range(drafts)))
+    lengths: dict[str, int] = {}
+    ended: list[e.RunEnded] = []
+    gaps = 0
+    lags: list[float] = []
+
+    async def follow() -> None:
+        nonlocal gaps
+        async with client.subscribe() as events:
+            async for event in events:
+                if isinstance(event, e.Delta):
+                    gaps += event.offset != lengths.get(event.run, 0)
+                    lengths[event.run] = event.offset + len(event.text)
+                elif isinstance(event, e.RunEnded):
+                    ended.append(event)
+                    if len(ended) == drafts:
+                        return
+
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    for page in pages:
+        await client.execute(c.Generate(page=page))
+    while not following.done():
+        lags.append(await timed(lambda: client.query(q.GetPresence())))
+        await asyncio.sleep(0.02)
+    await following
+    wanted = len("".join(text))
+    return lags, sum(lengths.get(one.run) == wanted for one in ended), gaps
+
+
+def report(name: str, mine: float, inside: float | None, limit: float, unit: str = "ms") -> bool:
+    beside = "" if inside is None else f", in process {inside:.2f} {unit}: {mine / inside:.2f} times"
+    kept = mine <= limit
+    print(f"{name}: {mine:.2f} {unit}{beside} (limit {limit:.0f} {unit}{'' if kept else ', MISSED'})")
+    return kept
+
+
+async def measure(rounds: int, drafts: int, words: int, rate: float) -> bool:
+    with tempfile.TemporaryDirectory() as folder, running_wire_server() as server:
+        place = Path(folder)
+        root = make_project(place)
+        env = environment(server, place)
+        inside, process = await starts(root, env, rounds)
+        kept = [
+            report("start to the first answer", ms(min(process)), ms(min(inside)), START_LIMIT_MS + ms(min(inside)))
+        ]
+        async with opened(root, env) as client:
+            page = q.GetPage(page=await a_page(client))
+            row_here, page_here = await reading(client, q.GetPlace(), 1_000), await reading(client, page, 200)
+        async with attached(root, env) as client:
+            row, whole_page = await reading(client, q.GetPlace(), 1_000), await reading(client, page, 200)
+            kept.append(
+                report("one row, p50", ms(statistics.median(row)), ms(statistics.median(row_here)), READ_LIMIT_MS)
+            )
+            kept.append(report("one row, p99", ms(p99(row)), ms(p99(row_here)), READ_LIMIT_MS))
+            middle = ms(statistics.median(page_here))
+            kept.append(report("a page, p50", ms(statistics.median(whole_page)), middle, middle + READ_LIMIT_MS))
+            attached_in = ms(statistics.median(await attaching(root, 20)))
+            kept.append(report("attach to the first answer", attached_in, None, ATTACH_LIMIT_MS))
+            lags, came, gaps = await streaming(client, server, drafts, words, rate)
+            print(f"{drafts} drafts of {words} tokens at {rate:.0f} a second: {came} came whole, {gaps} gaps")
+            for name, value in (("p50", statistics.median(lags)), ("p99", p99(lags))):
+                kept.append(report(f"the loop's answer meanwhile, {name}", ms(value), None, LAG_LIMIT_MS))
+            return all(kept) and came == drafts and gaps == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--drafts", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=300)
+    parser.add_argument("--rate", type=float, default=50.0)
+    given = parser.parse_args()
+    return 0 if asyncio.run(measure(given.rounds, given.drafts, given.tokens, given.rate)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
