@@ -10,6 +10,7 @@ end of stream before hello -> connect again                           no hello: 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -28,6 +29,8 @@ from studio.workspace.lock import ProjectLock, holder
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.003, 0.1, 1.6
 _MOST_SPAWNS = 3
+
+log = logging.getLogger(__name__)
 
 
 class NotRunning(NotFound):
@@ -61,11 +64,15 @@ async def find(
     """A greeted connection to an engine of this version. `replace` lets an idle one of another version leave and be replaced."""
     until = time.monotonic() + seconds
     pause, spawned = _FIRST_PAUSE, 0
+    # Asked once, and only of an engine that this attachment may replace: two terminals with different keys do not take turns.
+    wanted = set(wire.service_names(os.environ if env is None else env)) if spawn and replace else set()
     while True:
         try:
             link = await open_link(root)
             if await _fits(link, root, replace=replace):
-                return link
+                if not await _left_for(wanted, link):
+                    return link
+                wanted = set()
         except NobodyThere:
             if await asyncio.to_thread(_take_place, root, spawn, env):
                 spawned, pause = spawned + 1, _FIRST_PAUSE
@@ -127,6 +134,21 @@ async def _fits(link: Link, root: Path, *, replace: bool) -> bool:
     finally:
         await link.aclose()
     return False
+
+
+async def _left_for(wanted: set[str], link: Link) -> bool:
+    """Whether an idle engine was asked to leave since its environment lacks a key that this one has: its environment is that of
+    whoever started it, perhaps before the key was set."""
+    if link.hello.busy or not wanted - set(link.hello.services):
+        return False
+    try:
+        link.write(wire.request_line(1, "drain", wire.LeaveArgs(reason="restart")))
+        await asyncio.wait_for(link.ended(), wire.ATTACH_SECONDS)
+    except TimeoutError:
+        log.warning("an idle engine does not leave")
+    finally:
+        await link.aclose()
+    return True
 
 
 def _same_folder(one: str, other: Path) -> bool:

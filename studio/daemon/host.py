@@ -113,6 +113,7 @@ class EngineHost:
             busy=standing.running + standing.queued,
             last_seq=standing.last_seq,
             you=you,
+            services=wire.service_names(os.environ),
         )
 
     async def status(self) -> wire.EngineStatus:

@@ -11,8 +11,10 @@ engine: {"bye": reason}                                      the last frame befo
 
 from __future__ import annotations
 
+import hashlib
 import re
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
 import msgspec
@@ -47,7 +49,8 @@ class You(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine's first frame. `busy` counts drafts that run or wait; `last_seq` is the journal's head."""
+    """The engine's first frame. `busy` counts drafts that run or wait; `last_seq` is the journal's head; `services` is what its
+    environment says about models' services (`service_names`)."""
 
     proto: int
     app: str
@@ -57,6 +60,18 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     busy: int
     last_seq: int
     you: You
+    services: tuple[str, ...] = ()
+
+
+def service_names(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the variables that hold keys, and addresses of services by digest: what two environments can be compared by."""
+    keys = [name for name, value in env.items() if name.endswith("_API_KEY") and value.strip()]
+    addresses = [
+        f"{name}={hashlib.sha256(value.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+        for name, value in env.items()
+        if name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL") and value.strip()
+    ]
+    return tuple(sorted([*keys, *addresses]))
 
 
 class Introduction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -177,3 +177,18 @@ async def test_a_socket_that_cannot_be_made_frees_the_lock(desk: Desk) -> None:
         await attach(desk.root, env=desk.env)
     assert holder(desk.root) is None
     socket_path(desk.root).rmdir()
+
+
+async def test_a_key_that_was_set_later_reaches_an_idle_engine(desk: Desk) -> None:
+    """An engine has the environment of whoever started it: with a new key in hand, an idle one is started again."""
+    bare = {name: value for name, value in desk.env.items() if not name.startswith("OPENAI_")}
+    async with attached(desk.root, bare, stays=True) as client:
+        assert (await client.query(q.GetProject())).model is None
+        first = engine_pid(desk.root)
+    async with attached(desk.root, {**desk.env, "OPENAI_API_KEY": "sk-later-0123456789"}, stays=True) as client:
+        assert engine_pid(desk.root) != first
+        assert (await client.query(q.GetProject())).model
+        second = engine_pid(desk.root)
+    async with attached(desk.root, bare, stays=True) as client:
+        assert (await client.query(q.GetProject())).model, "a terminal without the key takes none away"
+        assert engine_pid(desk.root) == second
