@@ -84,7 +84,7 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
 }
 
 
-AT_ONCE: frozenset[type[q.Query[Any]]] = frozenset({q.GetProject, q.GetPage})
+AT_ONCE: frozenset[type[q.Query[Any]]] = frozenset({q.GetProject, q.GetPage, q.GetPlace})
 """Answered from the store alone, before canon and manuscript were read: what the first screen shows."""
 
 # A command that waits for something slow at the end of the engine is left: its rows are whole either way.

@@ -160,9 +160,10 @@ class Edit(Command, frozen=True, kw_only=True, tag="text.edit"):
 
 
 class Restore(Command, frozen=True, kw_only=True, tag="text.restore"):
-    """Make an earlier revision the newest, as a new revision."""
+    """Make an earlier revision the newest, as a new revision. `newest` is what the sender saw as the newest."""
 
     revision: str
+    newest: str | None = None
 
 
 class KeepWords(Command, frozen=True, kw_only=True, tag="words.keep"):
@@ -177,11 +178,13 @@ class KeepWords(Command, frozen=True, kw_only=True, tag="words.keep"):
 class KeepPlace(Command, frozen=True, kw_only=True, tag="place.keep"):
     """Where the sender is: kept per author, so that the next workbench opens there, and shown to others as presence.
 
-    `stage` is the cell; `scroll` counts lines from the top of the page's text. Writes no event to the journal.
+    `stage` is the cell and `paragraph` counts in it from 0 (None: its head); `scroll` counts lines from the top of the page's
+    text. Writes no event to the journal.
     """
 
     page: str
     stage: str | None = None
+    paragraph: int | None = None
     scroll: int = 0
 
 

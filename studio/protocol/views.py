@@ -458,6 +458,7 @@ class PlaceView(View, frozen=True, kw_only=True):
 
     page: str | None = None
     stage: str | None = None
+    paragraph: int | None = None
     scroll: int = 0
 
 

@@ -19,6 +19,7 @@ from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
 from studio.tui.launcher import Launcher
+from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
 from studio.tui.screens.base import StudioScreen
@@ -57,6 +58,7 @@ class StudioApp(App[int], inherit_bindings=False):
         self._all_loaded = False
         self.palette: Palette = palette_for(self.current_theme, no_color=self.no_color)
         self.before_exit: list[Callable[[], Awaitable[None]]] = []
+        self.when_back: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.last_key_at = 0.0
         self._leaving = False
         self._opening: asyncio.Task[None] | None = None
@@ -87,6 +89,8 @@ class StudioApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, self._on_theme)
         self.session.changed = self.workbench.show
         self.session.failed = self.say_error
+        watch_link(self)
+        self.before_exit.append(self.workbench.place.flush)
         self.session.listeners += [self.workbench.hear, self.terminal.hear]
         self.spawn(self._open())
 
@@ -171,6 +175,9 @@ class StudioApp(App[int], inherit_bindings=False):
                 await self._settled(focused)
                 await self.run_action_id(row.id)
                 return True
+            if self.only_looks(row.id):
+                self.say(f"{row.label.capitalize()}: this workbench only looks (--view); nothing can be changed from here.")
+                return True
         if self.pending is not None or self.message is not None:
             self.clear_message()
         return False
@@ -195,7 +202,12 @@ class StudioApp(App[int], inherit_bindings=False):
     def can(self, action_id: str) -> bool:
         """Whether an action would do something now."""
         handler = self.handlers.get(action_id)
-        return handler is not None and handler.applies(self)
+        return handler is not None and not self.only_looks(action_id) and handler.applies(self)
+
+    def only_looks(self, action_id: str) -> bool:
+        """Whether an action is refused because nothing may be changed from here."""
+        handler = self.handlers.get(action_id)
+        return self.options.view and handler is not None and handler.changes
 
     async def run_action_id(self, action_id: str) -> None:
         """Do what the key of `action_id` does. A question that waits for another key is withdrawn."""
@@ -279,6 +291,7 @@ class StudioApp(App[int], inherit_bindings=False):
     async def _leave(self, code: int, sentence: str) -> None:
         if self.options.memory is not None and self.session.connected and self.session.project is not None:
             self.options.memory.keep(self.session.project)
+        sentence = sentence or farewell(self)
         for keep in self.before_exit:
             await self._guarded(asyncio.wait_for(keep(), 2))
         await self._guarded(asyncio.wait_for(self.session.aclose(), 8))

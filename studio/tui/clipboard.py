@@ -41,9 +41,9 @@ def copy(app: StudioApp, text: str) -> str:
 
 
 def _write(app: StudioApp, text: str) -> str:
-    """Where the text was written, as seen from the project; empty without a project."""
+    """Where the text was written, as seen from the project; empty without a project, or where only looking is allowed."""
     root = project_root(app)
-    if root is None:
+    if root is None or app.options.view:
         return ""
     folder = state_folder(root)
     atomic_write(folder / FILE, text, mode=0o600)

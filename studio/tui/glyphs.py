@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """`bar` marks the cursor and heads of cells; `down` says that there is more below."""
+    """`bar` marks the cursor and heads of cells; `here` is the page on this screen, `other` one on somebody else's; `down` says
+    that there is more below."""
 
     empty: str = "○"
     drafting: str = "◌"
@@ -21,6 +22,7 @@ class Glyphs:
     locked: str = "▪"
     bar: str = "▎"
     here: str = "▸"
+    other: str = "▹"
     folded: str = "▸"
     unfolded: str = "▾"
     rule: str = "─"
@@ -33,7 +35,7 @@ class Glyphs:
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    empty=".", drafting="*", waiting="?", approved="v", locked="#", bar="|", here=">", folded="+", unfolded="-",
+    empty=".", drafting="*", waiting="?", approved="v", locked="#", bar="|", here=">", other="@", folded="+", unfolded="-",
     rule="-", wall="|", dot="-", down="v", more="...", pilcrow="P",
 )  # fmt: skip
 

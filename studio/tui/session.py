@@ -1,4 +1,4 @@
-"""The link to the engine: one client, its events, the book and the page on the screen, and the texts of live runs. No Textual."""
+"""The link to the engine: its events, the book and the page on the screen, texts of live runs, who else is here. No Textual."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from studio.domain.errors import Interrupted, StudioError
 from studio.protocol import events
-from studio.protocol.client import EngineClient
+from studio.protocol.client import EngineClient, LinkedClient, LinkState
 from studio.protocol.commands import AnyCommand, Done
 from studio.protocol.events import AnyEvent
-from studio.protocol.queries import GetPage, GetProject, Query
-from studio.protocol.views import PageLine, PageView, ProjectView, View
+from studio.protocol.queries import GetPage, GetPlace, GetPresence, GetProject, Query
+from studio.protocol.views import PageLine, PageView, PlaceView, PresentPerson, ProjectView, View
 from studio.tui.presenters.stream import LiveText
 
 R = TypeVar("R", bound=View)
@@ -24,10 +24,18 @@ log = logging.getLogger(__name__)
 
 _GATHER = 0.03
 """Seconds to wait for more changes before the views are asked for again: a command makes several events."""
+_RETRY = 2.0
+"""Seconds until events are asked for again when that failed."""
+_AWAY = {
+    LinkState.RECONNECTING: "The connection to the engine is lost; it is being found again. Try the key again in a moment.",
+    LinkState.SILENT: "The engine does not answer now. `studio engine kill` ends it; a running draft keeps its text.",
+}
+"""What is said to a key that needs the engine. In the other states a request finds or starts an engine, or says why not."""
 
 
 class Session:
-    """Owns the client. `changed` is called when `project` or `page` is new; `listeners` get every event; `failed` gets errors."""
+    """Owns the client. `changed` is called when `project`, `page` or `people` is new; `listeners` get every event; `failed` gets
+    errors; `linked` hears how the connection stands to an engine in another process."""
 
     def __init__(self, connect: Callable[[], Awaitable[EngineClient]]) -> None:
         self._connect = connect
@@ -39,8 +47,14 @@ class Session:
         self.listeners: list[Listener] = []
         self.changed: Callable[[], None] = lambda: None
         self.failed: Callable[[StudioError], None] = lambda error: None
+        self.linked: Callable[[LinkState, str], None] = lambda state, words: None
+        self.link = LinkState.CONNECTED
+        self.people: tuple[PresentPerson, ...] = ()
+        self._place: PlaceView | None = None
         self._stale = asyncio.Event()
+        self._book_stale = self._people_stale = False
         self._wanted: str | None = None
+        self._after: int | None = None
 
     @property
     def engine(self) -> EngineClient:
@@ -53,25 +67,62 @@ class Session:
     def connected(self) -> bool:
         return self._client is not None
 
+    @property
+    def in_background(self) -> bool:
+        """Whether the engine is a process of its own, which goes on when this terminal leaves."""
+        return isinstance(self._client, LinkedClient)
+
+    @property
+    def away(self) -> bool:
+        """Whether the engine cannot be asked now."""
+        return self.link in _AWAY
+
+    @property
+    def others(self) -> tuple[PresentPerson, ...]:
+        """Everybody else who has the project on a screen."""
+        return tuple(person for person in self.people if not person.you)
+
     async def execute(self, command: AnyCommand) -> Done:
-        return await self.engine.execute(command)
+        """Carry out a command. Raises Interrupted at once while the engine cannot be asked: no key waits for a lost connection."""
+        return await self._reached().execute(command)
 
     async def query(self, query: Query[R]) -> R:
-        return await self.engine.query(query)
+        return await self._reached().query(query)
+
+    def _reached(self) -> EngineClient:
+        if words := _AWAY.get(self.link):
+            raise Interrupted(words)
+        return self.engine
 
     async def connect(self) -> None:
-        """Let the engine be opened, and ask for the book. Raises StudioError."""
+        """Let the engine be opened, and ask for the book and the person's place in it. Raises StudioError."""
         client = await self._connect()
-        self.project = await client.query(GetProject())
+        self.project, self._place = await asyncio.gather(client.query(GetProject()), _place_in(client))
         self._client = client
+        if isinstance(client, LinkedClient):
+            client.on_state = self._on_state
         self.changed()
 
+    def _on_state(self, state: LinkState, words: str) -> None:
+        """The connection changed. A new one has missed nothing of the journal; what is not in it is asked for again."""
+        self.link = state
+        if state is LinkState.CONNECTED:
+            self.refresh()
+            self.refresh_people()
+        self.linked(state, words)
+
     async def open(self, page: str | None) -> None:
-        """Put `page` on the screen, or the one that waits. Raises StudioError."""
+        """Put `page` on the screen, or the one where the person was last, or the one that waits. Raises StudioError."""
         assert self.project is not None
-        wanted = page or first_waiting(self.project)
+        here = self._place.page if self._place else None
+        wanted = page or here or first_waiting(self.project)
         if wanted is not None:
             await self.open_page(wanted)
+
+    def take_place(self, page: str) -> PlaceView | None:
+        """Where on `page` the person was last, the first time that it is asked for."""
+        place, self._place = self._place, None
+        return place if place is not None and place.page == page else None
 
     async def open_page(self, ref: str) -> None:
         """Put a page on the screen. Of several asked for at once, the last one wins."""
@@ -101,18 +152,31 @@ class Session:
 
     def refresh(self) -> None:
         """Ask for the book and the page again, soon and once."""
+        self._book_stale = True
+        self._stale.set()
+
+    def refresh_people(self) -> None:
+        """Ask again who is here, soon and once."""
+        self._people_stale = True
         self._stale.set()
 
     async def keep_fresh(self) -> None:
-        """The task behind `refresh`; runs for ever."""
+        """The task behind `refresh`; runs for ever. While the engine is away nothing is asked: that comes with its return."""
         while True:
             await self._stale.wait()
             await asyncio.sleep(_GATHER)
             self._stale.clear()
+            book, self._book_stale = self._book_stale, False
+            people, self._people_stale = self._people_stale, False
             try:
-                await self._ask_again()
+                if people and not self.away:
+                    self.people = (await self.query(GetPresence())).people
+                if book and not self.away:
+                    await self._ask_again()
+                self.changed()
             except StudioError as error:
-                self.failed(error)
+                if not self.away:
+                    self.failed(error)
 
     async def _ask_again(self) -> None:
         self.project = await self.query(GetProject(archived=self.archived))
@@ -124,22 +188,29 @@ class Session:
             page = await self.query(GetPage(page=ref))
             if self._wanted in (None, ref, page.id):
                 self._take(page)
-        self.changed()
 
     async def listen(self) -> None:
-        """Follow the engine's events until it closes; after `Lagged`, start again from the last sequence seen."""
-        after = self.project.seq if self.project else None
-        lagged = True
-        while lagged:
-            lagged = False
-            async with self.engine.subscribe(after) as stream:
-                async for event in stream:
-                    after = max(after or 0, event.seq) or after
-                    if isinstance(event, events.Lagged):
-                        lagged = True
-                        break
-                    self._hear(event)
+        """Follow the engine's events until it closes; after `Lagged`, or when they cannot be had, ask from the last one seen on."""
+        self._after = self.project.seq if self.project else None
+        self.refresh_people()
+        while self._client is not None:
+            try:
+                if not await self._follow():
+                    return
+            except StudioError as error:
+                log.warning("no events: %s", error)
+                await asyncio.sleep(_RETRY)
             self.refresh()
+
+    async def _follow(self) -> bool:
+        """One subscription to its end. Whether there is more to come by another one."""
+        async with self.engine.subscribe(self._after) as stream:
+            async for event in stream:
+                self._after = max(self._after or 0, event.seq) or self._after
+                if isinstance(event, events.Lagged):
+                    return True
+                self._hear(event)
+        return False
 
     def _hear(self, event: AnyEvent) -> None:
         now = time.monotonic()
@@ -165,6 +236,8 @@ class Session:
                 if text := self.live.get(event.run):
                     text.ended = True
                 self.refresh()
+            case events.PresenceChanged():
+                self.refresh_people()
             case events.Notice():
                 pass
             case _:
@@ -173,11 +246,19 @@ class Session:
             listener(event)
 
     async def aclose(self) -> None:
-        """Let go of the engine; its runs end with their text kept."""
+        """Let go of the engine. One in this process ends, its runs with their text kept; one in another process goes on."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(StudioError):
                 await client.aclose()
+
+
+async def _place_in(client: EngineClient) -> PlaceView | None:
+    try:
+        return await client.query(GetPlace())
+    except StudioError as error:
+        log.warning("the place in the book is not known: %s", error)
+        return None
 
 
 def first_waiting(project: ProjectView) -> str | None:

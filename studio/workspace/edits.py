@@ -50,8 +50,11 @@ def write(
     title: str,
     text: str,
     hints: Sequence[str] = (),
+    typed: str | None = None,
 ) -> Path:
     """Write the file for an editor, with a commented header that says what it is. A leftover for the same page stays.
+
+    With `typed` it is a leftover itself: words that somebody made of `text` and that could not be kept otherwise.
 
     Raises StorageError.
     """
@@ -74,7 +77,7 @@ def write(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, str(folder), "made") from error
-    atomic_write(path, f"{header}\n\n{clean(text)}\n", mode=0o600)
+    atomic_write(path, f"{header}\n\n{clean(text if typed is None else typed)}\n", mode=0o600)
     return path
 
 

@@ -42,13 +42,15 @@ class Script:
 
 
 class FakeEngine(FakeBook):
-    """Every command that came is in `commands`; `scripts` are used one per draft, then `script`."""
+    """Every command that came is in `commands`, but for the place, which is in `place`; `scripts` are used one per draft, then `script`."""
 
     def __init__(self, title: str = "The Lantern Ferry") -> None:
         super().__init__(title)
         self.commands: list[c.AnyCommand] = []
         self.script = Script()
         self.scripts: list[Script] = []
+        self.place = v.PlaceView()
+        self.people: tuple[v.PresentPerson, ...] = ()
         self.closed = False
         self._ids = 0
         self._queues: list[asyncio.Queue[e.AnyEvent]] = []
@@ -81,7 +83,8 @@ class FakeEngine(FakeBook):
     # EngineClient
 
     async def execute(self, command: c.AnyCommand, *, request: str | None = None) -> c.Done:
-        self.commands.append(command)
+        if not isinstance(command, c.KeepPlace):
+            self.commands.append(command)
         name = "_do_" + type(command).__name__.lower()
         handler = getattr(self, name, None)
         if handler is None:
@@ -260,6 +263,18 @@ class FakeEngine(FakeBook):
                 place=command.place, text=command.text, base_revision=command.base_revision, updated_at=now()
             )
         return {}
+
+    def _do_keepplace(self, command: c.KeepPlace) -> dict[str, Any]:
+        self.place = v.PlaceView(
+            page=command.page, stage=command.stage, paragraph=command.paragraph, scroll=command.scroll
+        )
+        return {"page": command.page}
+
+    def _get_place(self, query: q.GetPlace) -> v.PlaceView:
+        return self.place
+
+    def _get_presence(self, query: q.GetPresence) -> v.PresenceView:
+        return v.PresenceView(people=self.people)
 
     def _do_setmodel(self, command: c.SetModel) -> dict[str, Any]:
         self.emit(e.SettingsChanged(what="model"))

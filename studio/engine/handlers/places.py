@@ -19,7 +19,7 @@ async def keep_place(project: OpenProject, command: c.KeepPlace, call: Call) -> 
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
         if not call.view:
             stage = one_line(command.stage, 60) if command.stage else None
-            place = v.PlaceView(page=page.id, stage=stage, scroll=max(command.scroll, 0))
+            place = v.PlaceView(page=page.id, stage=stage, paragraph=command.paragraph, scroll=max(command.scroll, 0))
             places.keep(tx, tx.actor, msgspec.json.encode(place).decode())
         return c.Done(seq=0, page=page.id)
 

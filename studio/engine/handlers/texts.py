@@ -78,6 +78,7 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
         old = find_revision(project, tx, command.revision)
         page = pages.get(tx, old.page_id)
         newest = revisions.head(tx, page.id, old.stage)
+        refuse_stale(command.newest, newest)
         if newest is not None and newest.id == old.id:
             raise BadInput(f"Revision {old.number} is the newest already.", hint="Choose an earlier one.")
         if old.stage != BRIEF:

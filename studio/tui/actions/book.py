@@ -50,7 +50,7 @@ def _has_page(app: StudioApp) -> bool:
     return _target(app)[1] is not None
 
 
-@action("chapter.new", when=connected, inline=True)
+@action("chapter.new", when=connected, inline=True, changes=True)
 async def new_chapter(app: StudioApp) -> None:
     async def make(title: str) -> None:
         done = await app.session.execute(AddChapter(title=title))
@@ -61,7 +61,7 @@ async def new_chapter(app: StudioApp) -> None:
     await ask(app, PromptLine("New chapter, its title", make))
 
 
-@action("page.new", when=_has_chapter, inline=True)
+@action("page.new", when=_has_chapter, inline=True, changes=True)
 async def new_page(app: StudioApp) -> None:
     chapter, _ = _target(app)
     if chapter is None:
@@ -76,7 +76,7 @@ async def new_page(app: StudioApp) -> None:
     await ask(app, PromptLine(f"New page in {chapter.number} {chapter.title}, its title", make))
 
 
-@action("rename", when=_has_chapter, inline=True)
+@action("rename", when=_has_chapter, inline=True, changes=True)
 async def rename(app: StudioApp) -> None:
     chapter, page = _target(app)
     if chapter is None:
@@ -112,17 +112,17 @@ async def _move(app: StudioApp, step: int) -> None:
     await app.session.execute(MovePage(page=page.id, position=position, chapter=beside.id))
 
 
-@action("move.down", when=_has_chapter)
+@action("move.down", when=_has_chapter, changes=True)
 async def move_down(app: StudioApp) -> None:
     await _move(app, 1)
 
 
-@action("move.up", when=_has_chapter)
+@action("move.up", when=_has_chapter, changes=True)
 async def move_up(app: StudioApp) -> None:
     await _move(app, -1)
 
 
-@action("archive", when=_has_page)
+@action("archive", when=_has_page, changes=True)
 async def archive(app: StudioApp) -> None:
     _, page = _target(app)
     if page is None:

@@ -127,7 +127,7 @@ def _edit_request(app: StudioApp) -> Request | None:
     return composing.edit(page, cell)
 
 
-@action("revise", when=reviewing, inline=True)
+@action("revise", when=reviewing, inline=True, changes=True)
 async def revise(app: StudioApp) -> None:
     page, cell = app.session.page, current_cell(app)
     if page is not None and cell is not None:
@@ -139,7 +139,7 @@ def _can_comment(app: StudioApp) -> bool:
     return has_page(app) and cell is not None and cell.head is not None and not drafting(app)
 
 
-@action("comment", when=_can_comment, inline=True)
+@action("comment", when=_can_comment, inline=True, changes=True)
 async def comment(app: StudioApp) -> None:
     page, cell = app.session.page, _under_cursor(app)
     if page is None or cell is None:
@@ -155,13 +155,13 @@ def _brief_shown(app: StudioApp) -> tuple[int, str]:
     return (6 if page is not None and page.phase == "awaiting" else 56, "brief")
 
 
-@action("brief", when=has_page, inline=True, shown=_brief_shown)
+@action("brief", when=has_page, inline=True, changes=True, shown=_brief_shown)
 async def brief(app: StudioApp) -> None:
     if app.session.page is not None:
         await compose(app, composing.brief(app.session.page))
 
 
-@action("edit", when=_can_edit, inline=True)
+@action("edit", when=_can_edit, inline=True, changes=True)
 async def edit(app: StudioApp) -> None:
     request = _edit_request(app)
     if request is not None:
@@ -248,7 +248,7 @@ def _edit_outside(app: StudioApp, request: Request, text: str) -> edits.EditFile
     return found if found.changed else None
 
 
-@action("edit.outside", when=_can_edit, inline=True)
+@action("edit.outside", when=_can_edit, inline=True, changes=True)
 async def edit_outside(app: StudioApp) -> None:
     request = _edit_request(app)
     if request is None:
@@ -288,10 +288,13 @@ async def _let_go(app: StudioApp, composer: Composer, found: edits.EditFile) -> 
 
 @at_start
 async def offer_leftovers(app: StudioApp) -> None:
-    """Say at the start that an editor's file was left over, and offer to go on with it."""
+    """Say at the start that an editor's file was left over and offer to go on with it, else that words were typed and not sent."""
+    if app.options.view:
+        return
     root = project_root(app)
     found = edits.leftovers(root) if root is not None else ()
     if not found:
+        _say_unsent(app)
         return
     more = f" ({len(found)} files in all)" if len(found) > 1 else ""
 
@@ -299,6 +302,18 @@ async def offer_leftovers(app: StudioApp) -> None:
         await open_leftover(app, found[0])
 
     app.ask(f"The {found[0].stage} of {found[0].page_slug} was left in an editor unsaved{more}.", "edit.leftover", go)
+
+
+def _say_unsent(app: StudioApp) -> None:
+    page = app.session.page
+    unsent = composing.unsent(page) if page is not None else None
+    if unsent is None or app.message is not None:
+        return
+    purpose, words = unsent
+    key = app.keymap.shown(
+        {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief"}.get(purpose, "edit")
+    )
+    app.say(f"{words} kept, unsent; {key} opens it." if key else f"{words} kept, unsent.")
 
 
 async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:
@@ -316,7 +331,7 @@ def _has_root(app: StudioApp) -> bool:
     return project_root(app) is not None and app.session.connected
 
 
-@action("edit.leftover", when=_has_root, inline=True)
+@action("edit.leftover", when=_has_root, inline=True, changes=True)
 async def leftover(app: StudioApp) -> None:
     root = project_root(app)
     found = edits.leftovers(root) if root is not None else ()

@@ -22,7 +22,7 @@ def _shown(app: StudioApp) -> tuple[int, str]:
     return (55, "draft again") if reviewing(app) or broken(app) else (7, "generate")
 
 
-@action("generate", when=_generates, shown=_shown)
+@action("generate", when=_generates, changes=True, shown=_shown)
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
     page = app.session.page
@@ -48,7 +48,7 @@ def _running(app: StudioApp) -> bool:
     return bool(app.session.running)
 
 
-@action("stop", when=_running)
+@action("stop", when=_running, changes=True)
 async def stop(app: StudioApp) -> None:
     """The draft on this page, or the only one that runs elsewhere."""
     page = app.session.page
@@ -69,16 +69,16 @@ async def _resume(app: StudioApp, how: Literal["continue", "keep", "discard"]) -
         app.say(done.message)
 
 
-@action("resume.continue", when=has_partial)
+@action("resume.continue", when=has_partial, changes=True)
 async def resume_continue(app: StudioApp) -> None:
     await _resume(app, "continue")
 
 
-@action("resume.keep", when=has_partial)
+@action("resume.keep", when=has_partial, changes=True)
 async def resume_keep(app: StudioApp) -> None:
     await _resume(app, "keep")
 
 
-@action("resume.discard", when=broken)
+@action("resume.discard", when=broken, changes=True)
 async def resume_discard(app: StudioApp) -> None:
     await _resume(app, "discard")

@@ -24,12 +24,13 @@ first key if that is sooner."""
 @dataclass(frozen=True, slots=True)
 class Handler:
     """`run` acts; `applies` says whether it can now (the footer and the palette ask too); `inline` holds later keys back until
-    it is done, as an action that opens an editor or moves to another page must. `shown` gives the place and label in the footer
-    where these change with the page."""
+    it is done, as an action that opens an editor or moves to another page must. `changes` marks those that change the project,
+    which a workbench that only looks refuses. `shown` gives the place and label in the footer where these change with the page."""
 
     run: Run
     applies: Applies
     inline: bool
+    changes: bool = False
     shown: Shown | None = None
 
 
@@ -42,17 +43,21 @@ def always(app: StudioApp) -> bool:
     return True
 
 
-def action(action_id: str, *, when: Applies = always, inline: bool = False, shown: Shown | None = None) -> Callable[[Run], Run]:
+def action(
+    action_id: str, *, when: Applies = always, inline: bool = False, changes: bool = False, shown: Shown | None = None
+) -> Callable[[Run], Run]:
     """Register a function for a row of the keymap."""
 
     def register(run: Run) -> Run:
-        HANDLERS[action_id] = Handler(run, when, inline, shown)
+        HANDLERS[action_id] = Handler(run, when, inline, changes, shown)
         return run
 
     return register
 
 
-def at_start(work: Callable[[StudioApp], Coroutine[Any, Any, None]]) -> Callable[[StudioApp], Coroutine[Any, Any, None]]:
+def at_start(
+    work: Callable[[StudioApp], Coroutine[Any, Any, None]],
+) -> Callable[[StudioApp], Coroutine[Any, Any, None]]:
     """Register work for when the book is open."""
     STARTERS.append(work)
     return work

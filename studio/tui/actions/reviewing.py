@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio.domain.errors import Conflict
 from studio.protocol.commands import Approve, Reopen
+from studio.protocol.views import RevisionView
 from studio.tui.actions.conditions import current_cell, has_approval, reviewing
 from studio.tui.actions.registry import action
 from studio.tui.presenters.outcomes import why_incomplete
@@ -17,7 +19,7 @@ def _approves(app: StudioApp) -> bool:
     return reviewing(app)
 
 
-@action("approve", when=_approves)
+@action("approve", when=_approves, changes=True)
 async def approve(app: StudioApp) -> None:
     """Approve what was seen. An incomplete text is named as such first and asks for the key once more."""
     page, cell = app.session.page, current_cell(app)
@@ -26,7 +28,11 @@ async def approve(app: StudioApp) -> None:
     seen = cell.head
 
     async def go(anyway: bool) -> None:
-        done = await app.session.execute(Approve(page=page.id, revision=seen.id, anyway=anyway))
+        try:
+            done = await app.session.execute(Approve(page=page.id, revision=seen.id, anyway=anyway))
+        except Conflict as error:
+            await _show_change(app, seen, error)
+            return
         price = f" Next draft: {done.price}." if done.price and done.price not in done.message else ""
         app.say((done.message or f"{cell.label} approved.") + price)
 
@@ -39,7 +45,18 @@ async def approve(app: StudioApp) -> None:
     await go(anyway=False)
 
 
-@action("reopen", when=has_approval)
+async def _show_change(app: StudioApp, seen: RevisionView, error: Conflict) -> None:
+    """Another text than the one that was seen stands there now: what changed, and the way back to decide on it."""
+    app.session.refresh()
+    if app.screen is app.workbench and app.workbench.drawer is None and error.data.get("theirs"):
+        await app.open_screen("history", page=seen.page, stage=seen.stage, seen=seen.id)
+        back = app.keymap.shown("close")
+        app.say(f"{error.message} Nothing was approved; this is the difference, {back} goes back.", "warning")
+        return
+    app.say_error(error)
+
+
+@action("reopen", when=has_approval, changes=True)
 async def reopen(app: StudioApp) -> None:
     page = app.session.page
     if page is not None:

@@ -17,6 +17,7 @@ IDS = (
     "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
     "prompts.undo", "first.down", "first.up", "first.choose", "first.back",
 )  # fmt: skip
+CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo"}
 
 
 def _runs(action_id: str) -> Run:
@@ -32,4 +33,4 @@ def _applies(action_id: str) -> Applies:
 
 
 for _id in IDS:
-    action(_id, when=_applies(_id), inline=True)(_runs(_id))
+    action(_id, when=_applies(_id), inline=True, changes=_id in CHANGING)(_runs(_id))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @action("quit")
 def quit_studio(app: StudioApp) -> None:
-    """At once while nothing runs; a running draft asks, since it ends with this terminal."""
-    if not app.session.running:
+    """At once while nothing runs here; a draft in an engine of this process asks, since it ends with this terminal."""
+    if app.session.in_background or not app.session.running:
         app.leave(0)
         return
 

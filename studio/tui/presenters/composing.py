@@ -124,6 +124,33 @@ def _with_kept(page: PageView, request: Request) -> Request:
     return replace(request, text=words.text, kept=True, revision=words.base_revision or request.revision)
 
 
+_UNSENT = {
+    Purpose.REVISE: "Your feedback on the {stage} is",
+    Purpose.COMMENT: "Your note on the {stage} is",
+    Purpose.BRIEF: "Your words for the brief are",
+    Purpose.EDIT: "Your edit of the {stage} is",
+}
+
+
+def unsent(page: PageView) -> tuple[Purpose, str] | None:
+    """What was typed last on a page and not sent, and how to say so."""
+    typed = [kept for kept in page.kept if kept.text.strip()]
+    if not typed:
+        return None
+    name, _, stage = max(typed, key=lambda kept: kept.updated_at).place.partition(":")
+    if name not in list(Purpose):
+        return None
+    return Purpose(name), _UNSENT[Purpose(name)].format(stage=stage)
+
+
+def arrived(page: PageView | None, request: Request) -> RevisionView | None:
+    """A text that somebody else put where the field was opened on nothing."""
+    whole = request.purpose in (Purpose.BRIEF, Purpose.EDIT)
+    if page is None or page.id != request.page or not whole or request.revision is not None:
+        return None
+    return newest(page, request)
+
+
 def tidy(request: Request, text: str) -> str:
     """The text as it is sent: cleaned, without outer blank lines."""
     return clean(text).strip("\n") if request.purpose.large else clean(text).strip()

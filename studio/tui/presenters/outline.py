@@ -22,9 +22,15 @@ def state_sign(page: PageLine, glyphs: Glyphs) -> tuple[str, str]:
 
 
 def outline_lines(
-    project: ProjectView | None, here: str | None, folded: Set[str], width: int, glyphs: Glyphs
+    project: ProjectView | None,
+    here: str | None,
+    folded: Set[str],
+    width: int,
+    glyphs: Glyphs,
+    others: Set[str] = frozenset(),
 ) -> list[Line]:
-    """One row per chapter and page; the stop of a row is the id of what it shows. `here` is the page on the screen."""
+    """One row per chapter and page; the stop of a row is the id of what it shows. `here` is the page on the screen, `others` are
+    those on somebody else's."""
     if project is None:
         return []
     if not project.chapters:
@@ -33,28 +39,32 @@ def outline_lines(
     for chapter in project.chapters:
         if found:
             found.append(BLANK)
-        found += _chapter(chapter, here, chapter.id in folded, width, glyphs)
+        found += _chapter(chapter, here, chapter.id in folded, width, glyphs, others)
     return found
 
 
-def _chapter(chapter: ChapterLine, here: str | None, folded: bool, width: int, glyphs: Glyphs) -> list[Line]:
-    count = f"{chapter.approved}/{chapter.total}"
+def _chapter(
+    chapter: ChapterLine, here: str | None, folded: bool, width: int, glyphs: Glyphs, others: Set[str]
+) -> list[Line]:
+    within = folded and any(page.id in others for page in chapter.pages)
+    count = f"{glyphs.other} {chapter.approved}/{chapter.total}" if within else f"{chapter.approved}/{chapter.total}"
     sign = f"{glyphs.folded} " if folded else ""
     head = spread(((f"{sign}{chapter.number} {chapter.title}", "strong"),), ((count, "dim"),), width, chapter.id)
     if folded:
         return [head]
     if not chapter.pages:
         return [head, line(("  ", "text"), ("o", "key"), (" makes a page", "dim"), stop=None)]
-    return [head, *(_page(page, page.id == here, width, glyphs) for page in chapter.pages)]
+    return [head, *(_page(page, page.id == here, page.id in others, width, glyphs) for page in chapter.pages)]
 
 
-def _page(page: PageLine, here: bool, width: int, glyphs: Glyphs) -> Line:
+def _page(page: PageLine, here: bool, other: bool, width: int, glyphs: Glyphs) -> Line:
     mark = f"{glyphs.here} " if here else "  "
     if page.archived:
         return line(
             (mark, "accent"), (fit(f"- {page.title or page.slug}", width - 2, glyphs.more), "dim"), stop=page.id
         )
     sign, style = state_sign(page, glyphs)
-    title = fit(f" {page.number} {page.title}".rstrip(), width - 3, glyphs.more)
+    title = fit(f" {page.number} {page.title}".rstrip(), width - (5 if other else 3), glyphs.more)
     words = "strong" if here else "text" if page.phase != "awaiting" else "dim"
-    return line((mark, "accent"), (sign, style), (title, words), stop=page.id)
+    beside = (f" {glyphs.other}", "accent") if other else ("", "text")
+    return line((mark, "accent"), (sign, style), (title, words), beside, stop=page.id)

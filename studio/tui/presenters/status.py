@@ -31,11 +31,14 @@ def header_line(
     width: int,
     glyphs: Glyphs,
     *,
-    opening: bool = False,
+    people: str = "",
+    state: str = "",
+    view: bool = False,
 ) -> Line:
     """Title at the left, place in the middle, model and cost at the right; on a narrow screen the model gives way, then the place.
 
-    `work` says what is drafted out of sight, empty for nothing; while the engine is `opening`, the book is that of the last time.
+    `work` says what is drafted out of sight, empty for nothing; `people` who else is here. `state` is how the engine is to be had
+    while it is not, and stands in place of figures that may be old. With `view` the book can only be looked at.
     """
     dot = f" {glyphs.dot} "
     name = project.title if project else title
@@ -45,17 +48,21 @@ def header_line(
         which = f"page {page.number} of {page.total}" if page.number else "archived page"
         short = f"{page.chapter_number}/{page.number}" if page.number else f"{page.chapter_number}/-"
         place = f"{number}{dot}{which}" if width >= 100 else f"{short} {page.title}"
-    right: list[str] = []
-    if project is not None and not opening:
-        wide = width >= 100
-        model = (project.model_label or project.model or "no model") if wide and not work else ""
-        amount = spent(project.spend) if wide else money(project.spend.project)
-        right = [part for part in (model, "" if work and not wide else amount, "" if work else "saved") if part]
+    right: list[Span] = [(people, "text"), (work, "accent")]
+    if project is not None and not state:
+        right += _figures(project, work, width >= 100, view=view)
     else:
-        right = [f"opening{glyphs.more}"]
-    return _three(
-        name, place, ((work, "accent"), (dot if work and right else "", "dim"), (dot.join(right), "dim")), width, glyphs
-    )
+        right.append((state, "dim"))
+    shown = [span for span in right if span[0]]
+    spans = [part for span in shown for part in ((dot, "dim"), span)][1:]
+    return _three(name, place, tuple(spans), width, glyphs)
+
+
+def _figures(project: ProjectView, work: str, wide: bool, *, view: bool) -> list[Span]:
+    model = (project.model_label or project.model or "no model") if wide and not work else ""
+    amount = spent(project.spend) if wide else money(project.spend.project)
+    kept = "view only" if view else "" if work else "saved"
+    return [(model, "dim"), ("" if work and not wide else amount, "dim"), (kept, "dim")]
 
 
 def _three(name: str, place: str, right: tuple[Span, ...], width: int, glyphs: Glyphs) -> Line:

@@ -10,8 +10,10 @@ from textual import events
 from textual.containers import Container
 from textual.widget import Widget
 
+from studio.domain.errors import Conflict
 from studio.domain.page import BRIEF
 from studio.protocol.commands import Restore
+from studio.protocol.events import AnyEvent, PageChanged
 from studio.protocol.queries import GetHistory
 from studio.protocol.views import HistoryView
 from studio.tui.clipboard import copy
@@ -51,7 +53,7 @@ class EntryList(PickList, can_focus=False):
 
 
 class HistoryScreen(FramedScreen):
-    """`diff` opens on the newest revision against the one it was made from, as the key `d` asks for."""
+    """Opens on the newest revision against the one it was made from, as the key `d` asks for, or against one that was `seen`."""
 
     DEFAULT_CSS = """
     HistoryScreen #panes { layout: vertical; height: 1fr; }
@@ -62,13 +64,13 @@ class HistoryScreen(FramedScreen):
     """
     scopes: ClassVar[tuple[str, ...]] = _SCOPES
 
-    def __init__(self, page: str, stage: str, *, whole: bool = False) -> None:
+    def __init__(self, page: str, stage: str, *, whole: bool = False, seen: str | None = None) -> None:
         super().__init__()
         self.page, self.stage = page, stage
         self.view: HistoryView | None = None
         self.rows: tuple[Entry, ...] = ()
-        self.against: Against = "previous"
-        self.marked: str | None = None
+        self.against: Against = "marked" if seen else "previous"
+        self.marked: str | None = seen
         self.whole, self.side = whole, False
         self.undo: tuple[str, str] | None = None
         self._diff: DiffText | None = None
@@ -84,7 +86,32 @@ class HistoryScreen(FramedScreen):
     def on_mount(self) -> None:
         self.fold()
         self.text.focus()
+        self.app.session.listeners.append(self._hear)
         self.app.spawn(self.ask())
+
+    def on_unmount(self) -> None:
+        self.app.session.listeners.remove(self._hear)
+
+    def _hear(self, event: AnyEvent) -> None:
+        if isinstance(event, PageChanged) and event.page == self.page:
+            self.app.spawn(self._ask_again())
+
+    async def _ask_again(self) -> None:
+        """The page changed, perhaps by somebody else: the list is new, the row under the cursor and its text stay."""
+        here = self.list.cursor
+        view = await self.app.session.query(GetHistory(page=self.page))
+        if not self.is_mounted:
+            return
+        self.view, self.rows = view, entries(view, self.stage)
+        self.list.show()
+        self.list.scroll_lines(0)
+        self.list.set_cursor(self.list.cursor)
+        if self.list.cursor != here or self.entry is None:
+            self.show_stage(here if isinstance(here, str) else None)
+            return
+        self.text.prepare(self.text.size.width)
+        self.show_head()
+        self.show_footer()
 
     def on_resize(self, event: events.Resize) -> None:
         self.fold()
@@ -261,7 +288,12 @@ class HistoryScreen(FramedScreen):
             await self._make_newest(former, None)
 
     async def _make_newest(self, entry: Entry, undo: tuple[str, str] | None) -> None:
-        done = await self.app.session.execute(Restore(revision=entry.id))
+        seen = next((other.id for other in self.rows if other.newest), None)
+        try:
+            done = await self.app.session.execute(Restore(revision=entry.id, newest=seen))
+        except Conflict as error:
+            await self._meet(error, seen)
+            return
         self.undo = undo
         self.app.session.refresh()
         await self.ask()
@@ -269,6 +301,13 @@ class HistoryScreen(FramedScreen):
         key = self.app.keymap.shown("history.undo")
         back = f" {key} puts {undo[1]} back." if undo else ""
         self.app.say(f"{done.message or 'Restored.'} {entry.label} is {newest} now; all revisions are kept.{back}")
+
+    async def _meet(self, error: Conflict, seen: str | None) -> None:
+        """Somebody made another text the newest meanwhile: it is shown against the one that was."""
+        self.marked, self.against, self.whole = seen, "marked" if seen else "previous", False
+        await self.ask()
+        self.app.session.refresh()
+        self.app.say(f"{error.message} Nothing was restored; this is the difference.", "warning")
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
         if event.view is self.list:

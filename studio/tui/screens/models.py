@@ -36,7 +36,10 @@ class ModelsScreen(PickScreen):
         self.app.spawn(self.ask())
 
     def acts(self) -> Acts:
-        return {**super().acts(), "models.target": self.next_target, "models.check": self.check}
+        acts = {**super().acts(), "models.target": self.next_target, "models.check": self.check}
+        if self.app.options.view:
+            del acts["pick.choose"]
+        return acts
 
     def check(self) -> None:
         """Not waited for: a service may take seconds, and keys go on meanwhile."""

@@ -17,12 +17,15 @@ from studio.protocol.events import (
     Delta,
     MirrorConflict,
     Notice,
+    PageChanged,
     RunEnded,
     RunSnapshot,
     RunStarted,
     TemplateReloaded,
 )
 from studio.tui.message import Level
+from studio.tui.place import PlaceKeeper
+from studio.tui.presenters.people import done_by_another
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.footer import Footer
 from studio.tui.widgets.header import Header
@@ -62,6 +65,7 @@ class Workbench(StudioScreen):
         self.walls = Wall(id="left-wall"), Wall(id="right-wall")
         self.middle = Vertical(self.page_view, id="middle")
         self.drawer: Widget | None = None
+        self.place = PlaceKeeper(self)
         self._ticking: Timer | None = None
         self._ticked = -1
         self._folded_for: tuple[int, Widget | None] = (0, None)
@@ -119,6 +123,10 @@ class Workbench(StudioScreen):
     def on_descendant_focus(self) -> None:
         self.show_footer()
 
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        if event.view is self.page_view:
+            self.place.moved()
+
     # The drawer: what opens under the page
 
     async def open_drawer(self, widget: Widget, focus: Widget | None = None) -> None:
@@ -150,6 +158,7 @@ class Workbench(StudioScreen):
         self.header.show(self._work())
         self.footer.show()
         self.app.terminal.show()
+        self.place.moved()
 
     def show_footer(self) -> None:
         if self.is_mounted:
@@ -176,6 +185,8 @@ class Workbench(StudioScreen):
                 self.app.say(f"{event.message} {event.hint}".strip(), _LEVELS.get(event.level, "info"))
             case TemplateReloaded():
                 self._say_template(event)
+            case PageChanged():
+                self._say_other(event)
             case CanonReloaded():
                 self.inspector.show(again=True)
             case MirrorConflict():
@@ -187,6 +198,14 @@ class Workbench(StudioScreen):
         here = self.app.session.page
         if event.error and (here is None or here.id != event.page):
             self.app.say(f"A draft on another page failed: {event.error} {event.hint}".strip(), "error")
+
+    def _say_other(self, event: PageChanged) -> None:
+        """Somebody else changed what is looked at. A question about it as it was is withdrawn; an error stays until it is read."""
+        session, message = self.app.session, self.app.message
+        here = session.page is not None and session.page.id == event.page
+        said = done_by_another(event, session.project.author if session.project else "") if here else ""
+        if said and (message is None or message.level != "error"):
+            self.app.say(said)
 
     def _say_template(self, event: TemplateReloaded) -> None:
         if event.error:

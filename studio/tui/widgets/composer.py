@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +15,7 @@ from textual.widgets import TextArea
 from studio.domain.errors import Conflict, StudioError
 from studio.domain.text import clean, one_line
 from studio.protocol.commands import Done, KeepWords
+from studio.tui.clipboard import project_root
 from studio.tui.keeping import Keeper
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
@@ -20,12 +23,15 @@ from studio.tui.presenters.diff import compare
 from studio.tui.presenters.lines import Line, fit, line, spread, wrap
 from studio.tui.presenters.spans import MEASURE
 from studio.tui.widgets.bars import Rule, Strip
+from studio.workspace import edits
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 _NOTES = 4
 _DIFFERENCE = 8
+_LAST_CHANCE = 1.5
+"""Seconds that the engine has to keep the words when the program ends; then they go to a file."""
 _HINTS = {
     Purpose.REVISE: "What should change?",
     Purpose.COMMENT: "A note for the next revision",
@@ -102,12 +108,14 @@ class Composer(Vertical):
 
     def on_mount(self) -> None:
         self.app.before_exit.append(self._before_exit)
+        self.app.when_back.append(self._when_back)
         self.set_class(self.app.size.height < 30, "low")
         self.words.move_cursor(self.words.document.end if not self.request.purpose.large else (0, 0))
 
     def on_unmount(self) -> None:
         if self._before_exit in self.app.before_exit:
             self.app.before_exit.remove(self._before_exit)
+            self.app.when_back.remove(self._when_back)
 
     def on_focus(self) -> None:
         self.words.focus()
@@ -177,8 +185,26 @@ class Composer(Vertical):
         await self.keeper.flush()
         return self.keeper.safe
 
-    async def _before_exit(self) -> None:
+    async def _when_back(self) -> None:
         await self.keep_now()
+
+    async def _before_exit(self) -> None:
+        safe = False
+        with contextlib.suppress(TimeoutError):
+            safe = await asyncio.wait_for(self.keep_now(), _LAST_CHANCE)
+        if not safe:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Write the words to a file beside those of editors: the next start offers them. Raises StudioError."""
+        root, page, request = project_root(self.app), self.app.session.page, self.request
+        if root is None or not self.text.strip() or self.text == request.original:
+            return
+        slug = page.slug if page is not None and page.id == request.page else ""
+        edits.write(
+            root, page_id=request.page, page_slug=slug or request.page, stage=composing.file_stage(request),
+            revision_id=request.revision, title=request.title or request.heading, text=request.original, typed=self.text,
+        )  # fmt: skip
 
     def _kept(self, error: StudioError | None) -> None:
         state = "not kept: " + one_line(error.message) if error else "kept"
@@ -216,6 +242,9 @@ class Composer(Vertical):
         if refusal := composing.refusal(self.request, text):
             self.fail(refusal)
             return
+        if there := composing.arrived(self.app.session.page, self.request):
+            self.rebase(there.id, there.text, f"A text was written here meanwhile. {self._again()}")
+            return
         self._busy = True
         try:
             done = await self.app.session.execute(composing.command(self.request, text))
@@ -231,8 +260,20 @@ class Composer(Vertical):
 
     async def leave(self) -> None:
         """Close; the words are kept first, so that nothing depends on what comes after."""
-        await self.keep_now()
-        await self._left(bool(self.text.strip()) and self.text != self.request.original)
+        words = bool(self.text.strip()) and self.text != self.request.original
+        if await self.keep_now():
+            await self._left(words)
+            return
+        try:
+            self._put_aside()
+        except StudioError as error:
+            self.fail(f"These words can be kept nowhere: {error}")
+            return
+        await self._left(False)
+        if words:
+            self.app.say(
+                "The engine could not keep your words; they lie in .studio/edits and the next start offers them."
+            )
 
     def fail(self, sentence: str) -> None:
         self._problem = sentence
@@ -241,10 +282,13 @@ class Composer(Vertical):
     async def meet(self, error: Conflict) -> None:
         """Somebody changed the text meanwhile: the words stay, and sending again goes on top of the newest."""
         await self.keep_now()
-        sentence = f"{error.message} Your words are kept; {self.app.keymap.shown('composer.send')} again sends them."
+        sentence = f"{error.message} {self._again()}"
         newest = error.data.get("theirs"), error.data.get("actual")
         theirs, actual = (value if isinstance(value, str) else None for value in newest)
         self.rebase(actual, theirs, sentence)
+
+    def _again(self) -> str:
+        return f"Your words are kept; {self.app.keymap.shown('composer.send')} again sends them."
 
     def rebase(self, revision: str | None, text: str | None, sentence: str) -> None:
         """Go on from another revision: show what it changed, and decide on it from now on."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from studio.protocol.views import ChapterLine, PageLine
 from studio.tui.presenters.lines import Line
 from studio.tui.presenters.outline import outline_lines
+from studio.tui.presenters.people import on_pages
 from studio.tui.widgets.line_view import LineView
 
 
@@ -22,7 +23,8 @@ class Outline(LineView):
     def prepare(self, width: int) -> None:
         session = self.app.session
         here = session.page.id if session.page else None
-        self.set_lines(outline_lines(session.project, here, self.folded, self.text_width - 1, self.app.glyphs))
+        width, others = self.text_width - 1, on_pages(session.others)
+        self.set_lines(outline_lines(session.project, here, self.folded, width, self.app.glyphs, others))
         if here is not None and here != self._here and self._span(here) is not None:
             self._here = here
             self.set_cursor(here)

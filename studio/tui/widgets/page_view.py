@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from studio.domain.diff import paragraphs
 from studio.protocol.views import PageView as Page
-from studio.protocol.views import StageCell
+from studio.protocol.views import PlaceView, StageCell
 from studio.tui.presenters import page as picture
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.presenters.page import BRIEF, MEASURE, Look, cell_of, head_stop
@@ -90,7 +91,11 @@ class PageView(LineView):
         return [*drawn.lines, *self._grown.feed(self._live.text)[1]]
 
     def _place(self, page: Page, first: bool, fresh: bool) -> None:
-        """Where cursor and view go: on a page just opened to the cell that waits; with a draft just asked for, to its end."""
+        """Where cursor and view go: on a page just opened to the cell that waits; with a draft just asked for, to its end; at the
+        start to where the person was last, unless that is where a draft is being written now."""
+        last = self.app.session.take_place(page.id) if first else None
+        if last is not None and not (self._live is not None and last.stage == self._live.stage) and self._go_back(last):
+            return
         if first and page.stage:
             self.set_cursor(head_stop(page.stage), scroll=self._live is None)
         elif self.cursor is None and self.stops:
@@ -101,6 +106,30 @@ class PageView(LineView):
             shown = self._visible()
             self._follow()
             self._repaint_changed(shown)
+
+    def _go_back(self, place: PlaceView) -> bool:
+        """Cursor and scroll as they were kept; False when the page has no such cell any more."""
+        cell = place.stage or ""
+        wanted: tuple[Hashable, ...] = ((cell, place.paragraph), head_stop(cell))
+        stop = next((one for one in wanted if self._span(one) is not None), None)
+        if stop is None:
+            return False
+        self.scroll_lines(place.scroll)
+        self.set_cursor(stop)
+        return True
+
+    def scroll_lines(self, top: int) -> None:
+        super().scroll_lines(top)
+        self.app.workbench.place.moved()
+
+    def sees(self, stop: Hashable) -> bool:
+        """Whether a line of `stop` stands on the screen."""
+        span = self._span(stop)
+        return span is not None and span[1] >= self.top and span[0] < self.top + self.size.height
+
+    def first_seen(self) -> Hashable:
+        """The first stop on the screen, None without any."""
+        return self._first_visible() if self.stops else None
 
     def _look(self, column: int) -> Look:
         known = self.app.keymap.by_id
