@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio.domain import dialogue
@@ -48,7 +48,8 @@ class Approved:
     def fingerprint(self) -> str:
         """Changes whenever the file would: title, place and approved revisions."""
         ids = ",".join(revision.id for _, revision in self.sections)
-        return f"{self.chapter_slug}/{self.page.slug}/{self.page.state}/{self.page.title}/{ids}"
+        names = f"{self.chapter_slug}/{self.page.slug}/{self.page.state}/{self.page.title}/{self.chapter_title}"
+        return f"{names}/{ids}"
 
 
 class Manuscript:
@@ -152,18 +153,25 @@ class Manuscript:
             return 0
         current = {stage.name: format_.Approved(revision.id, revision.text) for stage, revision in approved.sections}
         changes = format_.changes(parsed, current)
-        conflicts = [edit for edit in changes.edits if edit.conflict]
-        if conflicts or changes.unplaced.strip():
-            await self._keep(file, text, approved.page)
+        edits = changes.edits
+        if edits and changes.missing:
+            # Without its heading a section has run into the one above it: a person has to say what belongs where.
+            edits = tuple(replace(edit, conflict=True) for edit in edits)
+            await self._keep(file, text, approved.page, f"{file.path} lacks the heading of its {changes.missing[0]}")
+        elif changes.unplaced.strip() or any(edit.conflict for edit in edits):
+            await self._keep(file, text, approved.page, f"{file.path} was edited while the page had changed")
+        elif gone := (*changes.missing, *changes.emptied):
+            words = f"The approved {gone[0]} was taken out of {file.path}; it is written there again."
+            self._publish(Notice(level="warning", message=words, hint="To change it, edit it or reopen the page."))
         taken = 0
-        for edit in changes.edits:
+        for edit in edits:
             taken += await self._take(approved.page, edit, file)
         await self._store.transact(lambda tx: mirror.put(tx, page_id, file.path, file.digest, ""))
         return taken
 
-    async def _keep(self, file: MirrorFile, text: str, page: Page) -> None:
+    async def _keep(self, file: MirrorFile, text: str, page: Page, what: str) -> None:
         kept = await asyncio.to_thread(self._folder.keep_conflict, file.path, text)
-        await self._tell_conflict(page.id, file.path, kept, f"{file.path} was edited while the page had changed")
+        await self._tell_conflict(page.id, file.path, kept, what)
 
     async def _tell_conflict(self, page_id: str, path: str, kept: str, what: str) -> None:
         message = f"{what}; the file is kept as {kept}."
@@ -180,7 +188,7 @@ class Manuscript:
         def work(tx: Tx) -> None:
             known = pages.heads(tx, page.id).get(stage.name)
             approved = known.approved_id if known else None
-            note = f"edited in {file.path}" + (" while the page had changed" if edit.conflict else "")
+            note = f"edited in {file.path}" + (", in conflict with the page" if edit.conflict else "")
             following = self._following(tx, page, stage) if not edit.approved else None
             head = not edit.conflict if edit.approved else following is not None
             base = edit.base_revision if edit.base_revision and _exists(tx, edit.base_revision) else approved

@@ -90,3 +90,22 @@ async def test_a_lost_file_is_reported_and_written_again(root: Path, env: dict[s
         assert "missing" in checks["manuscript"].message
         await client.execute(c.SyncMirror())
         assert "Fog lay on the Throat." in path.read_text()
+
+
+async def test_a_deleted_heading_does_not_run_two_sections_into_one(
+    root: Path, env: dict[str, str], server: WireServer
+) -> None:
+    async with opened(root, env) as client:
+        page = await approved(client, server)
+        path = await file_of(client, root, page)
+    edited = path.read_text().replace("## Dialogue\n", "")
+    path.write_text(edited)
+    async with opened(root, env) as client:
+        await client.query(q.GetCanon())
+        view = await client.query(q.GetPage(page=page))
+        head = view.cells[0].head
+        assert head is not None
+        assert head.text == "Fog lay on the Throat."
+        assert "heading of its dialogue" in view.conflicts[0]
+        assert [kept.read_text() for kept in path.parent.glob("*.conflict-*.md")] == [edited]
+        assert path.read_text().count("## Dialogue") == 1
