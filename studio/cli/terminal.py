@@ -28,7 +28,7 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
     from studio.tui.app import StudioApp
 
     first = None if root is not None else FirstRun(host, settings)
-    options = _options(settings, root, page, log, first)
+    options = replace(_options(settings, root, page, log, first), view=host.view)
     if "ui.fps" in settings.sources:
         options = replace(options, fps=settings.ui.fps)
 
