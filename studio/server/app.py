@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
-from studio.server import guard, openapi, pages
+from studio.server import guard, openapi, pages, terminal
 from studio.server.asked import Asked, Endpoint
 from studio.server.auth import cookie_name
 from studio.server.gateway import Gateway, Settings
@@ -76,7 +76,10 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
             await web_socket.send_denial_response(guard.refusal(error))
 
     async def home(request: Request) -> Response:
-        return RedirectResponse("/reference", 303)
+        return RedirectResponse("/terminal" if web else "/reference", 303)
+
+    static = terminal.assets()
+    web = terminal.routes(gateway, gateway.settings.terminal, static) if static and gateway.settings.terminal else []
 
     return [
         Route("/", home),
@@ -85,6 +88,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         Route("/login", enter, methods=["GET", "POST"]),
         Route("/api/events", stream),
         WebSocketRoute("/api/ws", talk),
+        *web,
         *(Route(one.path, _served(gateway, one), methods=[one.method], name=one.name) for one in table),
     ]
 

@@ -20,12 +20,16 @@ _MOST_KEYS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`port` names the cookie; `names` are host names that the gateway answers to beside addresses and localhost."""
+    """`port` names the cookie; `names` are host names that the gateway answers to beside addresses and localhost.
+
+    `terminal` is the command that a browser gets as a terminal; empty when it gets none.
+    """
 
     token: Token
     port: int
     limits: Limits = field(default_factory=Limits)
     names: tuple[str, ...] = ()
+    terminal: tuple[str, ...] = ()
 
 
 class Gateway:

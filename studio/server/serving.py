@@ -113,11 +113,12 @@ async def serve(
     *,
     limits: Limits | None = None,
     names: Sequence[str] = (),
+    terminal: Sequence[str] = (),
     started: Callable[[Gateway], None] = lambda gateway: None,
 ) -> None:
     """Serve on `listening` until cancelled; `started` is called once requests are answered. The client stays open."""
     bounds = limits or Limits()
-    settings = Settings(token, listening.getsockname()[1], bounds, tuple(names))
+    settings = Settings(token, listening.getsockname()[1], bounds, tuple(names), tuple(terminal))
     app, gateway = create_app(settings, client)
     server = _Server(_config(app, bounds), gateway, started)
     running = asyncio.ensure_future(server.serve([listening]))

@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.fakes.engine_process import end_engine
 from tests.fakes.project import environment, make_project
 from tests.fakes.wire_server import WireServer
 
@@ -51,6 +52,7 @@ async def served(root: Path, env: dict[str, str]) -> AsyncIterator[tuple[Process
         if process.returncode is None:
             process.terminate()
             await process.communicate()
+        await end_engine(root)
 
 
 async def test_the_guides_walk_leads_from_a_new_page_to_an_approved_one(

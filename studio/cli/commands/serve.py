@@ -6,6 +6,8 @@ import argparse
 import importlib.util
 import ipaddress
 import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli.arguments import describe
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from studio.server.gateway import Gateway
 
 _PACKAGES = ("starlette", "uvicorn", "websockets")
+_WEB = ("textual_serve",)
 _PORT = 8765
 
 
@@ -25,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser, run,
         "Serve the project to other programs: JSON over HTTP, events, WebSocket, and the Story API, behind a token.\n"
         "It prints a link that opens it in one browser; programs send the token (STUDIO_TOKEN, else .studio/token).",
-        "studio serve", "studio serve --port 0 --json", "STUDIO_TOKEN=$(openssl rand -hex 32) studio serve",
+        "studio serve", "studio serve --web", "studio serve --port 0 --json", "STUDIO_TOKEN=$(openssl rand -hex 32) studio serve",
     )  # fmt: skip
     parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
     parser.add_argument(
@@ -34,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", metavar="NAME", action="append", default=[], help="a host name that clients may use beside localhost"
     )
+    parser.add_argument("--web", action="store_true", help="also the workbench itself, in a browser")
     parser.add_argument(
         "--i-know-this-exposes-my-project", dest="exposed", action="store_true",
         help="needed for an address that other computers reach: whoever has the token can read and write everything",
@@ -48,11 +52,11 @@ def _port(text: str) -> int:
 
 
 def run(args: argparse.Namespace, host: Host) -> int:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in (*_PACKAGES, *(_WEB if args.web else ())) if importlib.util.find_spec(name) is None]
     if missing:
         raise BadInput(
             f"The gateway needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
-            hint="In the checkout: pip install '.[server]'",
+            hint=f"In the checkout: pip install '.[{'server,web' if args.web else 'server'}]'",
         )
     if not _is_loopback(args.host) and not args.exposed:
         raise Refused(
@@ -82,10 +86,16 @@ async def _serve(args: argparse.Namespace, host: Host) -> int:
 
     try:
         async with host.session(root, watch=True) as client:
-            await serve(listening, token, client, names=args.name, started=started)
+            await serve(listening, token, client, names=args.name, terminal=_workbench(args, root), started=started)
     finally:
         listening.close()
     return 0
+
+
+def _workbench(args: argparse.Namespace, root: Path) -> tuple[str, ...]:
+    """The command that a browser gets; none without --web."""
+    view = ("--view",) if args.view else ()
+    return (sys.executable, "-P", "-m", "studio.cli.main", "-C", str(root), *view) if args.web else ()
 
 
 def _address(host: str, listening: socket.socket) -> str:
@@ -103,4 +113,6 @@ def _announce(host: Host, token: Token, gateway: Gateway, url: str) -> None:
     host.out.line(f"studio serves this project at {url}")
     host.out.line(f"  in a browser   {login}   (opens one browser, once)")
     host.out.line(f"  for programs   Authorization: Bearer TOKEN, with the token of {token.source}")
+    if gateway.settings.terminal:
+        host.out.line(f"  the workbench  {url}/terminal   (in that browser)")
     host.out.piece("  Ctrl-C ends the gateway; drafts go on where an engine runs.\n")

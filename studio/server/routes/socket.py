@@ -9,7 +9,7 @@ import logging
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from studio.domain.errors import BadInput, Refused, StudioError
-from studio.protocol import codec, wire
+from studio.protocol import wire
 from studio.protocol.commands import Command
 from studio.protocol.queries import Query
 from studio.server.gateway import Gateway
@@ -125,7 +125,7 @@ class _Talk:
         try:
             async with self._gateway.client.subscribe(after) as events:
                 async for event in events:
-                    await self._send(wire.event_line(sub, codec.encode(event)))
+                    await self._send(wire.event_line(sub, event))
         except StudioError as error:
             await self._send(wire.error_line(error, sub))
         await self._send(wire.line({"sub": sub, "end": True}))
