@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -40,24 +42,53 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
+_INSIDE = """
+import asyncio, sys
+from pathlib import Path
+from studio.engine.inprocess import InProcessClient
+from studio.engine.opening import open_engine
+from studio.protocol import queries as q
+async def main():
+    client = await InProcessClient.connect(lambda: open_engine(Path(sys.argv[1])), "ana")
+    await client.query(q.GetProject())
+    print("answered", flush=True)
+    await client.aclose()
+asyncio.run(main())
+"""
+_STARTED = """
+import asyncio, sys
+from pathlib import Path
+from studio.client.attach import attach
+from studio.protocol import queries as q
+async def main():
+    client = await attach(Path(sys.argv[1]))
+    await client.query(q.GetProject())
+    print("answered", flush=True)
+    await client.aclose()
+asyncio.run(main())
+"""
+
+
 async def starts(root: Path, env: dict[str, str], rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds to the first answer: of an engine in here, and of one that is started as a process."""
+    """Seconds from a fresh program to its first answer: with the engine inside it, and with one that it starts as a process."""
     inside, process = [], []
-
-    async def once_inside() -> None:
-        async with opened(root, env) as client:
-            await client.query(q.GetProject())
-
-    async def once_started() -> None:
-        client = await attach(root, env=whole(env))
-        await client.query(q.GetProject())
-        await client.aclose()
-
     for _ in range(rounds):
-        inside.append(await timed(once_inside))
-        process.append(await timed(once_started))
+        inside.append(await answered(_INSIDE, root, env))
+        process.append(await answered(_STARTED, root, env))
         await end_engine(root)
     return inside, process
+
+
+async def answered(script: str, root: Path, env: dict[str, str]) -> float:
+    began = time.perf_counter()
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(root), env=whole(env), stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    await child.stdout.readline()
+    took = time.perf_counter() - began
+    await child.wait()
+    return took
 
 
 async def attaching(root: Path, rounds: int) -> list[float]:

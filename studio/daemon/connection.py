@@ -71,6 +71,11 @@ class Connection:
             self._write(wire.error_line(error))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except Exception as error:
+            log.exception("a connection failed")
+            self._write(
+                wire.error_line(StudioError(f"The engine failed ({type(error).__name__}).", hint="See its log."))
+            )
         finally:
             await self._end()
 
