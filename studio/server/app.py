@@ -113,8 +113,6 @@ def _served(gateway: Gateway, endpoint: Endpoint) -> Callable[[Request], Awaitab
 async def _enter(gateway: Gateway, request: Request) -> Response:
     """`GET /login?code=...` with the invitation, or the token from the form: sets the cookie."""
     address = request.client.host if request.client else ""
-    if gateway.failures.left(address) < 1:
-        gateway.failures.take(address)
     if request.method == "POST":
         welcome = gateway.settings.token.accepts(await _form_token(request))
         words = "The token is not the right one."

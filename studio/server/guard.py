@@ -81,10 +81,8 @@ def _check_size(scope: Scope, most: int) -> None:
 
 
 def check_token(gateway: Gateway, headers: Mapping[str, str], address: str) -> None:
-    """Raises Unauthorized, and TooMany for a client that guesses."""
+    """Raises Unauthorized, and TooMany for a client that guesses. The right token passes always: on loopback all are one client."""
     token = gateway.settings.token
-    if gateway.failures.left(address) < 1:
-        gateway.failures.take(address)
     given = bearer(headers.get("authorization", ""))
     cookie = cookie_in(headers.get("cookie", ""), cookie_name(gateway.settings.port))
     if (given and token.accepts(given)) or (not given and cookie and token.accepts_cookie(cookie)):

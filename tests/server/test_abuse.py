@@ -87,7 +87,7 @@ async def test_the_token_in_the_address_opens_nothing(gate: Running) -> None:
     assert (await gate.http.get(f"/api/orchestrator/chapters?token={TOKEN}")).status_code == 401
 
 
-async def test_guessing_is_slowed_down_and_the_right_token_waits_too(limited: Limited) -> None:
+async def test_guessing_is_slowed_down_and_locks_nobody_out(limited: Limited) -> None:
     async with limited(failures=3.0, failures_rate=0.01) as gate:
         wrong = {"authorization": "Bearer wrong-wrong-wrong-wrong"}
         for _ in range(3):
@@ -95,6 +95,8 @@ async def test_guessing_is_slowed_down_and_the_right_token_waits_too(limited: Li
         answer = await gate.http.get("/api/orchestrator/chapters", headers=wrong)
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) > 0
+        assert (await gate.http.get("/login?code=guess")).status_code == 429
+        assert await gate.get("/api/orchestrator/chapters")
 
 
 @pytest.mark.parametrize(
