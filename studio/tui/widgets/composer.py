@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import TextArea
@@ -23,6 +22,7 @@ from studio.tui.presenters.diff import compare
 from studio.tui.presenters.lines import Line, fit, line, spread, wrap
 from studio.tui.presenters.spans import MEASURE
 from studio.tui.widgets.bars import Rule, Strip
+from studio.tui.widgets.words import Words
 from studio.workspace import edits
 
 if TYPE_CHECKING:
@@ -38,24 +38,6 @@ _HINTS = {
     Purpose.BRIEF: "What happens on this page, who is there, how it should feel",
     Purpose.EDIT: "",
 }
-
-
-class Words(TextArea):
-    """A text field without a blinking cursor, whose pastes are cleaned."""
-
-    def __init__(self, text: str, placeholder: str) -> None:
-        super().__init__(text, soft_wrap=True, placeholder=placeholder, compact=True, highlight_cursor_line=False)
-        self.cursor_blink = False
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.put_in(clean(event.text))
-
-    def put_in(self, text: str) -> None:
-        """Text where the cursor is, instead of what is selected; the cursor goes to its end."""
-        done = self.replace(text, *self.selection, maintain_selection_offset=False)
-        self.move_cursor(done.end_location)
 
 
 class Composer(Vertical):
@@ -125,7 +107,7 @@ class Composer(Vertical):
         column = max(min(MEASURE, self.size.width - 3), 1)
         indent = max((self.size.width - column - 2) // 2, 0) + 2
         self.words.styles.margin = (0, 0, 0, indent)
-        self.words.styles.width = min(column + 1, self.size.width - indent)
+        self.words.styles.width = min(column + 2, self.size.width - indent)  # the cursor, and the space that ends a line
         self._above.indent = self._below.indent = indent
         self._show()
 
