@@ -70,9 +70,10 @@ class Manuscript:
         async with self._busy:
             try:
                 await self._read_all(page_id)
-                await self._write(page_id)
             except StudioError as error:
-                self._publish(Notice(level="warning", message=error.message, hint=error.hint))
+                self._say(error)
+                return
+            await self._written(page_id)
 
     async def rewrite_moved(self) -> None:
         """After pages were moved or renamed: files that stand in the wrong place are written where they belong."""
@@ -220,9 +221,20 @@ class Manuscript:
         for one in found:
             row = known.get(one.page.id)
             if row is None or row.fingerprint != one.fingerprint or one.page.id not in there:
-                await self._write(one.page.id)
-                written += 1
+                written += await self._written(one.page.id)
         return written
+
+    async def _written(self, page_id: str) -> bool:
+        """Whether the file could be written; one that could not keeps no other from it."""
+        try:
+            await self._write(page_id)
+        except StudioError as error:
+            self._say(error)
+            return False
+        return True
+
+    def _say(self, error: StudioError) -> None:
+        self._publish(Notice(level="warning", message=error.message, hint=error.hint))
 
     async def _write(self, page_id: str) -> None:
         """Bring the file up to date. What somebody saved there meanwhile is read first; what cannot be read is put beside it."""

@@ -60,13 +60,17 @@ class ParsedSection:
 
 @dataclass(frozen=True, slots=True)
 class ParsedMirror:
-    """`unplaced` is text above the first section; `problems` are (line, words) for a person."""
+    """`unplaced` is text above the first section; `problems` are (line, words) for a person.
+
+    `written` are the stages that the front matter names, None without front matter that says so.
+    """
 
     page_id: str | None
     title: str
     sections: Mapping[str, ParsedSection]
     unplaced: str = ""
     problems: tuple[tuple[int, str], ...] = ()
+    written: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,10 @@ class SectionEdit:
 
 @dataclass(frozen=True, slots=True)
 class MirrorChanges:
-    """What a file says against the store. `stale`: it holds older text that nobody edited, or older front matter."""
+    """What a file says against the store. `stale`: it holds older text that nobody edited, or older front matter.
+
+    `missing` are approved stages that somebody took out; one that was approved after the file was written is not among them.
+    """
 
     edits: tuple[SectionEdit, ...] = ()
     stale: bool = False
@@ -197,14 +204,15 @@ def parse(text: str, labels: Mapping[str, str]) -> ParsedMirror:
     found = _Sections({**{stage.casefold(): stage for stage in labels}, **headings})
     for number, line in enumerate(parts.body.split("\n"), parts.body_line):
         found.take(number, line)
-    bases = parts.data.get("sections")
-    bases = bases if isinstance(bases, Mapping) else {}
+    named = parts.data.get("sections")
+    bases = named if isinstance(named, Mapping) else {}
     return ParsedMirror(
         page_id=_text(parts.data.get("id")),
         title=_text(parts.data.get("title")) or "",
         sections={stage: _section(found.text(stage), bases.get(stage)) for stage in found.lines if stage is not None},
         unplaced=found.text(None),
         problems=((parts.problem,) if parts.problem else ()) + tuple(found.problems),
+        written=frozenset(str(stage) for stage in bases) if isinstance(named, Mapping) else None,
     )
 
 
@@ -234,7 +242,8 @@ def changes(parsed: ParsedMirror, current: Mapping[str, Approved]) -> MirrorChan
         else:
             conflict = approved is not None and section.base_revision not in (None, approved.revision_id)
             edits.append(SectionEdit(stage, section.text, section.base_revision, conflict, approved is not None))
-    missing = tuple(stage for stage in current if stage not in parsed.sections)
+    gone = [stage for stage in current if stage not in parsed.sections]
+    missing = tuple(stage for stage in gone if parsed.written is None or stage in parsed.written)
     return MirrorChanges(tuple(edits), stale, tuple(emptied), missing, parsed.unplaced)
 
 

@@ -140,6 +140,28 @@ async def test_two_pages_of_one_slug_keep_a_file_each(client: InProcessClient, r
     assert f"The words of {second}." in found["fog.md"]
 
 
+async def test_a_file_that_cannot_be_written_keeps_no_other_from_it(client: InProcessClient, root: Path) -> None:
+    _, file = await with_file(client, root)
+    other = (await client.execute(c.AddPage(chapter="1", title="Zinc", brief="Bram rows."))).page or ""
+    file.unlink()
+    file.symlink_to(root / "elsewhere.md")
+    await client.execute(c.Edit(page=other, stage="narration", text="Still water."))
+    await client.execute(c.Approve(page=other))
+    assert "Still water." in (file.parent / "zinc.md").read_text()
+    assert "written" in (await client.execute(c.SyncMirror())).message
+    assert not (root / "elsewhere.md").exists()
+    file.unlink()
+    await client.execute(c.SyncMirror())
+    assert "## Narration" in file.read_text()
+
+
+async def test_new_titles_reach_the_files(client: InProcessClient, root: Path) -> None:
+    page, file = await with_file(client, root)
+    await client.execute(c.RenamePage(page=page, title="Mist"))
+    await client.execute(c.RenameChapter(chapter="1", title="The Ford"))
+    assert 'title: "Mist"\nchapter: "The Ford"\n' in file.read_text()
+
+
 async def test_the_state_of_a_page_in_work_is_no_difference(client: InProcessClient, root: Path) -> None:
     page, file = await with_file(client, root)
     await draft(client, page)

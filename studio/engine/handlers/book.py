@@ -66,7 +66,9 @@ async def rename_chapter(project: OpenProject, command: c.RenameChapter, call: C
         tx.emit(BookChanged(chapter=chapter.id, what="chapter.rename"))
         return c.Done(seq=0, message=f"Chapter renamed to {title!r}.", chapter=chapter.id)
 
-    return await project.act(call, work)
+    done = await project.act(call, work)
+    await project.manuscript.rewrite_moved()
+    return done
 
 
 async def move_chapter(project: OpenProject, command: c.MoveChapter, call: Call) -> c.Done:
@@ -152,7 +154,9 @@ async def rename_page(project: OpenProject, command: c.RenamePage, call: Call) -
         tx.emit(BookChanged(chapter=page.chapter_id, page=page.id, what="page.rename"))
         return c.Done(seq=0, message=f"Page renamed to {title!r}.", page=page.id, state=page.state)
 
-    return await project.act(call, work)
+    done = await project.act(call, work)
+    await project.manuscript.rewrite_moved()
+    return done
 
 
 async def archive_page(project: OpenProject, command: c.ArchivePage, call: Call) -> c.Done:
