@@ -26,8 +26,8 @@ from studio.server.asked import KEY_HEADER
 from tests.fakes.project import add_page, draft
 from tests.server.conftest import BEARER, Running
 
-EXAMPLES = 10
-EACH_COMMAND = 8
+EXAMPLES = 8
+EACH_COMMAND = 6
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 # Streams have no end to wait for; they have tests of their own.
 ENDLESS = "/api/events"
