@@ -21,7 +21,7 @@ def painted(words: Words) -> str:
     for top in range(words.wrapped_document.height):
         words.scroll_to(y=top, animate=False, immediate=True)
         drawn = words.render_lines(Region(0, 0, width, height))
-        rows.append(drawn[top - words.scroll_offset.y].text)
+        rows.append(drawn[top - words.scroll_offset.y].crop(0, width).text)
     return "".join(rows)
 
 
