@@ -69,10 +69,8 @@ async def find(
     while True:
         try:
             link = await open_link(root)
-            if await _fits(link, root, replace=replace):
-                if not await _left_for(wanted, link):
-                    return link
-                wanted = set()
+            if await _fits(link, root, replace=replace) and not await _left_for(wanted, link):
+                return link
         except NobodyThere:
             if await asyncio.to_thread(_take_place, root, spawn, env):
                 spawned, pause = spawned + 1, _FIRST_PAUSE
@@ -138,9 +136,10 @@ async def _fits(link: Link, root: Path, *, replace: bool) -> bool:
 
 async def _left_for(wanted: set[str], link: Link) -> bool:
     """Whether an idle engine was asked to leave since its environment lacks a key that this one has: its environment is that of
-    whoever started it, perhaps before the key was set."""
+    whoever started it, perhaps before the key was set. It is asked once: `wanted` is empty after it."""
     if link.hello.busy or not wanted - set(link.hello.services):
         return False
+    wanted.clear()
     try:
         link.write(wire.request_line(1, "drain", wire.LeaveArgs(reason="restart")))
         await asyncio.wait_for(link.ended(), wire.ATTACH_SECONDS)
