@@ -60,7 +60,7 @@ async def test_a_field_that_was_broken_for_another_width_is_drawn_for_its_own(tm
 async def test_the_field_keeps_to_its_own_size_when_the_screen_knows_an_older_layout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = LONG.partition("\n\n")[0]
+    text = " ".join("abcdefgh" * 20)
     async with desk(tmp_path, size=(80, 24), text=text) as at:
         monkeypatch.setattr(Words, "region", property(lambda words: Region(0, 0, 78, 10)))
         await at.pilot.press("i")
