@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import dataclass
 
 from studio.protocol.views import ChapterLine, PageLine, ProjectView
 from studio.tui.glyphs import Glyphs
@@ -21,43 +22,51 @@ def state_sign(page: PageLine, glyphs: Glyphs) -> tuple[str, str]:
     }.get(page.phase, (glyphs.empty, "dim"))
 
 
-def outline_lines(
-    project: ProjectView | None,
-    here: str | None,
-    folded: Set[str],
-    width: int,
-    glyphs: Glyphs,
-    others: Set[str] = frozenset(),
-) -> list[Line]:
-    """One row per chapter and page; the stop of a row is the id of what it shows. `here` is the page on the screen, `others` are
-    those on somebody else's."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the outline depends on besides the book: `here` is the page on the screen, `others` are those on somebody else's;
+    the two keys make a page and a chapter, and are empty where nothing may be made."""
+
+    here: str | None
+    others: Set[str]
+    folded: Set[str]
+    width: int
+    glyphs: Glyphs
+    new_page: str
+    new_chapter: str
+
+
+def outline_lines(project: ProjectView | None, look: Look) -> list[Line]:
+    """One row per chapter and page; the stop of a row is the id of what it shows."""
     if project is None:
         return []
     if not project.chapters:
-        return [line(("No chapter yet.", "dim")), line(("O", "key"), (" makes the first one.", "dim"))]
+        hint = [line((look.new_chapter, "key"), (" makes the first one.", "dim"))] if look.new_chapter else []
+        return [line(("No chapter yet.", "dim")), *hint]
     found: list[Line] = []
     for chapter in project.chapters:
         if found:
             found.append(BLANK)
-        found += _chapter(chapter, here, chapter.id in folded, width, glyphs, others)
+        found += _chapter(chapter, look)
     return found
 
 
-def _chapter(
-    chapter: ChapterLine, here: str | None, folded: bool, width: int, glyphs: Glyphs, others: Set[str]
-) -> list[Line]:
-    within = folded and any(page.id in others for page in chapter.pages)
+def _chapter(chapter: ChapterLine, look: Look) -> list[Line]:
+    glyphs, folded = look.glyphs, chapter.id in look.folded
+    within = folded and any(page.id in look.others for page in chapter.pages)
     count = f"{glyphs.other} {chapter.approved}/{chapter.total}" if within else f"{chapter.approved}/{chapter.total}"
     sign = f"{glyphs.folded} " if folded else ""
-    head = spread(((f"{sign}{chapter.number} {chapter.title}", "strong"),), ((count, "dim"),), width, chapter.id)
+    head = spread(((f"{sign}{chapter.number} {chapter.title}", "strong"),), ((count, "dim"),), look.width, chapter.id)
     if folded:
         return [head]
-    if not chapter.pages:
-        return [head, line(("  ", "text"), ("o", "key"), (" makes a page", "dim"), stop=None)]
-    return [head, *(_page(page, page.id == here, page.id in others, width, glyphs) for page in chapter.pages)]
+    if not chapter.pages and look.new_page:
+        return [head, line(("  ", "text"), (look.new_page, "key"), (" makes a page", "dim"), stop=None)]
+    return [head, *(_page(page, look) for page in chapter.pages)]
 
 
-def _page(page: PageLine, here: bool, other: bool, width: int, glyphs: Glyphs) -> Line:
+def _page(page: PageLine, look: Look) -> Line:
+    here, other = page.id == look.here, page.id in look.others
+    width, glyphs = look.width, look.glyphs
     mark = f"{glyphs.here} " if here else "  "
     if page.archived:
         return line(

@@ -231,7 +231,9 @@ def _marked(cell: StageCell) -> dict[Hashable, int]:
 
 
 def _hint(parts: Sequence[str | tuple[str, str]], look: Look) -> Iterator[Line]:
-    """A dim sentence with keys in it: `(default key, action)` becomes the person's own key."""
+    """A dim sentence with keys in it: `(default key, action)` becomes the person's own key. Nothing where none of them works."""
+    if not any(look.keys.get(part[1]) for part in parts if not isinstance(part, str)):
+        return
     spans: list[Span] = []
     for part in parts:
         if isinstance(part, str):

@@ -61,7 +61,7 @@ def header_line(
 def _figures(project: ProjectView, work: str, wide: bool, *, view: bool) -> list[Span]:
     model = (project.model_label or project.model or "no model") if wide and not work else ""
     amount = spent(project.spend) if wide else money(project.spend.project)
-    kept = "view only" if view else "" if work else "saved"
+    kept = "" if work and not wide else "view only" if view else "" if work else "saved"
     return [(model, "dim"), ("" if work and not wide else amount, "dim"), (kept, "dim")]
 
 

@@ -43,7 +43,10 @@ class Header(LineView, can_focus=False):
     def _people(self, width: int) -> str:
         """Less room where a draft's figures stand beside it, or on a narrow screen."""
         session = self.app.session
-        room = width // 3 if width >= 100 and not self.work else width // 5
+        if self.work:
+            room = width // 6 if width >= 100 else 0
+        else:
+            room = width // 3 if width >= 100 else width // 5
         return present(session.others, session.project, self.app.glyphs, room=room)
 
     def _state(self) -> str:

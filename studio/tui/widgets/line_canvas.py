@@ -6,6 +6,7 @@ The compositor's line cache and filters are bypassed: styles come ready from `st
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -21,9 +22,23 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """All that the cells of one row come from: two rows with equal faces look the same. `standing` is 0 without the cursor, 1 with
+    it, 2 with it in the view that has the focus."""
+
+    line: Line
+    standing: int
+    indent: int
+
+
 class LineCanvas(Widget):
     """Subclasses override `prepare` to make their lines for a width. `indent` cells stand before each line, and two more for the
-    cursor's mark when `marked` is set."""
+    cursor's mark when `marked` is set.
+
+    What each row of the window was last asked to show is remembered as a `Face`, and `repaint` compares with that. So lines,
+    cursor, scroll and indent may change in any order and number before it: a row that looks otherwise is painted, no other is.
+    """
 
     ALLOW_SELECT = False
     marked = True
@@ -34,10 +49,11 @@ class LineCanvas(Widget):
         self.top = 0
         self.cursor: Hashable = None
         self.indent = 0
-        self._strips: dict[int, Strip] = {}
+        self._strips: dict[int, tuple[Face, Strip]] = {}
+        self._faces: list[Face | None] = []
         self._drawn_with: Palette | None = None
         self._prepared_for = (0, 0)
-        self._preparing = False
+        self._preparing = self._hidden = False
 
     if TYPE_CHECKING:
 
@@ -55,48 +71,63 @@ class LineCanvas(Widget):
 
     def set_line(self, index: int, row: Line) -> None:
         """One line in its own cells; for a figure that ticks."""
-        if self.lines[index] == row:
-            return
-        shown = self._visible()
         self.lines[index] = row
-        self._strips.pop(index, None)
-        self._repaint_changed(shown)
+        self.repaint()
 
-    def _visible(self) -> tuple[int, list[Line]]:
-        return self.top, self.lines[self.top : self.top + self.size.height]
+    def face(self, index: int) -> Face:
+        """How line `index` looks now; past the end an empty line."""
+        row = self.lines[index] if 0 <= index < len(self.lines) else BLANK
+        standing = self.marked and row.stop is not None and row.stop == self.cursor
+        return Face(row, (2 if self.has_focus else 1) if standing else 0, self.indent)
 
-    def _repaint_changed(self, shown: tuple[int, list[Line]]) -> None:
-        """Mark rows that no longer look as they did; `shown` is the earlier window (top line, lines)."""
+    def repaint(self) -> None:
+        """Have painted every row of the window that looks otherwise than it was last asked to."""
         if not self.is_mounted or self._preparing:
             return
-        _, before = shown
-        after = self.lines[self.top : self.top + self.size.height]
-        extra = self.indent + (2 if self.marked else 0)
+        height = self.size.height
+        if len(self._faces) != height:
+            self._faces = [None] * height
         regions: list[Region] = []
-        for row in range(max(len(before), len(after))):
-            old = before[row] if row < len(before) else BLANK
-            new = after[row] if row < len(after) else BLANK
-            if old != new or shown[0] != self.top:
-                width = max(old.width, new.width) + extra
-                regions.append(Region(0, row, min(max(width, extra), self.size.width), 1))
+        for y, before in enumerate(self._faces):
+            now = self.face(self.top + y)
+            if now != before:
+                self._faces[y] = now
+                regions.append(Region(0, y, min(self._changed_width(before, now), self.size.width), 1))
         if regions:
             self.refresh(*regions)
 
-    def _forget(self, start: int) -> None:
-        if start == 0:
-            self._strips.clear()
-            return
-        for index in [index for index in self._strips if index >= start]:
-            del self._strips[index]
+    def _changed_width(self, before: Face | None, now: Face) -> int:
+        """How many cells from the left can differ between two faces."""
+        if before is None:
+            return self.size.width
+        if before.line == now.line and before.indent == now.indent:
+            return self.mark_width
+        return max(face.line.width + face.indent for face in (before, now)) + 2
+
+    @property
+    def mark_width(self) -> int:
+        """How many cells of a line change with the cursor: its mark only."""
+        return self.indent + 2
 
     def on_resize(self, event: events.Resize) -> None:
         if (self.size.width, self.size.height) != self._prepared_for:
             self._prepare()
-            self.refresh()
+        self.repaint()
+
+    def on_hide(self) -> None:
+        self._hidden = True
+
+    def on_show(self) -> None:
+        """What was hidden may have missed a change."""
+        if self._hidden:
+            self._hidden = False
+            self._prepare()
+            self.repaint()
 
     def _prepare(self) -> None:
+        if self.size.width != self._prepared_for[0]:
+            self._faces = []
         self._prepared_for = (self.size.width, self.size.height)
-        self._strips.clear()
         self.prepare(self.size.width)
         self.top = min(self.top, max(len(self.lines) - 1, 0))
 
@@ -112,23 +143,33 @@ class LineCanvas(Widget):
         if palette is not self._drawn_with:
             self._strips.clear()
             self._drawn_with = palette
+        self._take_as_painted(crop)
         return [self._strip(self.top + y, palette).crop(crop.x, crop.right) for y in crop.line_range]
 
+    def _take_as_painted(self, crop: Region) -> None:
+        """Whole rows that Textual asks for by itself need no painting after this."""
+        if crop.x > 0 or crop.right < self.size.width:
+            return
+        if len(self._faces) != self.size.height:
+            self._faces = [None] * self.size.height
+        for y in crop.line_range:
+            if y < len(self._faces):
+                self._faces[y] = self.face(self.top + y)
+
     def _strip(self, index: int, palette: Palette) -> Strip:
-        strip = self._strips.get(index)
-        if strip is None:
-            strip = self._draw(index, palette)
-            if len(self._strips) > 4 * max(self.size.height, 25):
-                self._strips.clear()
-            self._strips[index] = strip
+        face = self.face(index)
+        kept = self._strips.get(index)
+        if kept is not None and kept[0] == face and kept[1].cell_length == self.size.width:
+            return kept[1]
+        strip = self._draw(face, palette)
+        if len(self._strips) > 4 * max(self.size.height, 25):
+            self._strips.clear()
+        self._strips[index] = face, strip
         return strip
 
-    def _draw(self, index: int, palette: Palette) -> Strip:
-        width = self.size.width
-        if not 0 <= index < len(self.lines):
-            return Strip([Segment(" " * width, palette.base)], width)
-        row = self.lines[index]
-        spans = [(" " * self.indent, "text"), *self._mark(row), *self.decorate(row)]
+    def _draw(self, face: Face, palette: Palette) -> Strip:
+        width, row = self.size.width, face.line
+        spans = [(" " * face.indent, "text"), *self._mark(row), *self.decorate(row)]
         merged: list[list[str]] = []
         for text, style in spans:
             if merged and (merged[-1][1] == style or palette[merged[-1][1]] == palette[style]):
@@ -147,8 +188,3 @@ class LineCanvas(Widget):
     def decorate(self, row: Line) -> Iterable[tuple[str, str]]:
         """Spans of a line as drawn now; a list overrides this to mark the row under the cursor."""
         return row.spans
-
-    def clear_strips(self) -> None:
-        """Draw all again (the focus, the palette or the glyphs changed)."""
-        self._strips.clear()
-        self.refresh()

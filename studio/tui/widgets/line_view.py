@@ -10,7 +10,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 
 from studio.tui.presenters.lines import Line
@@ -44,35 +43,25 @@ class LineView(LineCanvas, can_focus=True):
 
     def set_lines(self, lines: Iterable[Line]) -> None:
         """Show other lines. What stood at the top stays there where its stop still exists; only rows that differ are painted."""
-        shown = self._visible()
         anchor = self._anchor()
         self.lines = list(lines)
-        self._forget(0)
+        self._stops = None
         if anchor is not None:
             self.top = self._find_anchor(*anchor)
         self.top = min(self.top, max(len(self.lines) - 1, 0))
         if self.cursor is not None and self._span(self.cursor) is None:
             self.cursor = None
-        self._repaint_changed(shown)
+        self.repaint()
 
     def append(self, lines: Sequence[Line]) -> None:
         self.replace_tail(len(self.lines), lines)
 
     def replace_tail(self, start: int, lines: Sequence[Line]) -> None:
         """Lines from `start` on become `lines`. Paints what differs; follows the end by a jump if the end was followed."""
-        shown = self._visible()
         self.lines[start:] = lines
-        self._forget(start)
-        self._follow()
-        self._repaint_changed(shown)
-
-    def _forget(self, start: int) -> None:
-        super()._forget(start)
         self._stops = None
-
-    def _prepare(self) -> None:
-        super()._prepare()
         self._follow()
+        self.repaint()
 
     # Stops and scrolling
 
@@ -118,35 +107,17 @@ class LineView(LineCanvas, can_focus=True):
         limit = max(len(self.lines) - self.size.height, 0)
         wanted = min(max(top, 0), max(limit, self.top if top >= self.top else limit))
         if wanted != self.top:
-            shown = self._visible()
             self.top = wanted
-            self._repaint_changed(shown)
+            self.repaint()
         self.following = self.at_end
 
     def set_cursor(self, stop: Hashable, *, scroll: bool = True) -> None:
         """Put the cursor on a stop without telling anybody."""
         if stop != self.cursor:
-            before, self.cursor = self.cursor, stop
-            self._repaint_stop(before)
-            self._repaint_stop(stop)
+            self.cursor = stop
+            self.repaint()
         if scroll:
             self._show(stop)
-
-    def _repaint_stop(self, stop: Hashable) -> None:
-        span = self._span(stop) if stop is not None else None
-        if span is None:
-            return
-        regions = []
-        for index in range(span[0], span[1] + 1):
-            self._strips.pop(index, None)
-            if not self._preparing and 0 <= index - self.top < self.size.height:
-                regions.append(Region(0, index - self.top, self._mark_width(index), 1))
-        if regions:
-            self.refresh(*regions)
-
-    def _mark_width(self, index: int) -> int:
-        """How many cells of a line change with the cursor: its mark only."""
-        return self.indent + 2
 
     def _show(self, stop: Hashable) -> None:
         span = self._span(stop)
@@ -208,10 +179,10 @@ class LineView(LineCanvas, can_focus=True):
     # Events
 
     def on_focus(self) -> None:
-        self._repaint_stop(self.cursor)
+        self.repaint()
 
     def on_blur(self) -> None:
-        self._repaint_stop(self.cursor)
+        self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         index = self.top + event.y

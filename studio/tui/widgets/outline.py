@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from studio.protocol.views import ChapterLine, PageLine
-from studio.tui.presenters.lines import Line
-from studio.tui.presenters.outline import outline_lines
+from studio.tui.presenters.outline import Look, outline_lines
 from studio.tui.presenters.people import on_pages
 from studio.tui.widgets.line_view import LineView
 
@@ -23,8 +21,9 @@ class Outline(LineView):
     def prepare(self, width: int) -> None:
         session = self.app.session
         here = session.page.id if session.page else None
-        width, others = self.text_width - 1, on_pages(session.others)
-        self.set_lines(outline_lines(session.project, here, self.folded, width, self.app.glyphs, others))
+        keys = ("", "") if self.app.options.view else tuple(map(self.app.keymap.shown, ("page.new", "chapter.new")))
+        look = Look(here, on_pages(session.others), self.folded, self.text_width - 1, self.app.glyphs, *keys)
+        self.set_lines(outline_lines(session.project, look))
         if here is not None and here != self._here and self._span(here) is not None:
             self._here = here
             self.set_cursor(here)
@@ -32,9 +31,6 @@ class Outline(LineView):
     def show(self) -> None:
         if self.size.width:
             self.prepare(self.size.width)
-
-    def decorate(self, row: Line) -> Iterable[tuple[str, str]]:
-        return row.spans
 
     def chapter_line(self) -> ChapterLine | None:
         """The chapter under the cursor, or that of the page under it."""

@@ -103,9 +103,8 @@ class PageView(LineView):
         if (fresh and (self.follow_next or first)) or (fresh and self.at_end):
             self.follow_next = False
             self.following = True
-            shown = self._visible()
             self._follow()
-            self._repaint_changed(shown)
+            self.repaint()
 
     def _go_back(self, place: PlaceView) -> bool:
         """Cursor and scroll as they were kept; False when the page has no such cell any more."""
@@ -132,8 +131,8 @@ class PageView(LineView):
         return self._first_visible() if self.stops else None
 
     def _look(self, column: int) -> Look:
-        known = self.app.keymap.by_id
-        keys = {name: self.app.keymap.shown(name) for name in _KEYS if name in known}
+        app = self.app
+        keys = {name: app.keymap.shown(name) for name in _KEYS if name in app.keymap.by_id and not app.only_looks(name)}
         return Look(column, self.app.glyphs, self.folded, keys, datetime.now(UTC))
 
     def _nothing(self, column: int) -> list[Line]:
@@ -142,8 +141,8 @@ class PageView(LineView):
             return []
         want = "page.new" if project.chapters else "chapter.new"
         what = "a page" if project.chapters else "the first chapter"
-        key = self.app.keymap.shown(want)
-        return [BLANK, *(line((row, "dim")) for row in wrap(f"Nothing here yet. {key} makes {what}.", column))]
+        makes = "" if self.app.options.view else f" {self.app.keymap.shown(want)} makes {what}."
+        return [BLANK, *(line((row, "dim")) for row in wrap(f"Nothing here yet.{makes}", column))]
 
     def show(self) -> None:
         if self.size.width:

@@ -38,7 +38,8 @@ class PickList(LineView):
             return (("  ", "text"),)
         return ((self.app.glyphs.bar, "accent"), (" ", "text"))
 
-    def _mark_width(self, index: int) -> int:
+    @property
+    def mark_width(self) -> int:
         return self.size.width
 
     def decorate(self, row: Line) -> Iterable[tuple[str, str]]:
