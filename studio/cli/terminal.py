@@ -39,7 +39,16 @@ def open_workbench(host: CommandHost, root: Path | None, page: str | None) -> in
 
     app = StudioApp(connect, options)
     app.run(mouse=settings.ui.mouse)
+    if app.session.running and not host.in_process:
+        _say_what_logout_does(host)
     return app.return_code or 0
+
+
+def _say_what_logout_does(host: CommandHost) -> None:
+    """A draft goes on in the engine, unless this computer ends it at logout."""
+    from studio.client.logout import ends_at_logout
+
+    host.out.say(ends_at_logout())
 
 
 class FirstRun:

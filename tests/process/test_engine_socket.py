@@ -107,9 +107,13 @@ async def test_a_request_beyond_the_limit_ends_that_connection_alone(desk: Desk)
     async with attached(desk.root, desk.env, stays=True) as client, wired(desk.root) as wire_:
         await wire_.read()
         wire_.writer.write(b'{"id":1,"op":"' + b"x" * (wire.MAX_REQUEST + 100_000))
-        assert "larger than" in (await wire_.read())["err"]["message"]
-        with contextlib.suppress(ConnectionResetError):
-            assert await wire_.read() == {}
+        answers = []
+        # The end may overtake the words, as for every peer that still writes.
+        with contextlib.suppress(ConnectionError):
+            while answer := await wire_.read():
+                answers.append(answer["err"]["message"])
+        assert all("larger than" in one for one in answers)
+        assert len(answers) <= 1
         assert (await client.query(q.GetProject())).seq == 0
 
 
