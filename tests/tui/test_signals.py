@@ -49,6 +49,19 @@ def test_a_signal_ends_it_with_its_code_and_the_terminal_restored(program: PtyPr
     assert b"Traceback" not in said
 
 
+def test_bytes_that_are_no_text_are_passed_over(program: PtyProgram) -> None:
+    before = len(program.written)
+    os.write(program._master, b"\xff\xfe\x80\xe9")
+    program.settle(0.3)
+    program.type("?")
+    program.settle(0.3)
+    assert program.process.poll() is None
+    program.process.send_signal(signal.SIGTERM)
+    assert _ended(program) == 143
+    said = b"".join(data for _, data in program.written[before:])
+    assert b"UnicodeDecodeError" not in said
+
+
 def test_a_dropped_line_ends_it(program: PtyProgram) -> None:
     os.close(program._master)
     assert _ended(program, read=False) == 129
