@@ -13,10 +13,11 @@ from studio.domain.text import clean
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule, Strip
+from studio.tui.widgets.drawable import Drawable
 from studio.tui.widgets.pick_list import PickList
 
 
-class Query(Input):
+class Query(Drawable, Input):
     """A line to type in. A paste is cleaned and becomes one line."""
 
     DEFAULT_CSS = """

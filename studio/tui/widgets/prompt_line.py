@@ -11,10 +11,15 @@ from textual.widgets import Input
 
 from studio.domain.text import one_line
 from studio.tui.presenters.lines import line
+from studio.tui.widgets.drawable import Drawable
 from studio.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
+
+
+class Answer(Drawable, Input):
+    """The line itself."""
 
 
 class PromptLine(Vertical):
@@ -37,7 +42,7 @@ class PromptLine(Vertical):
         super().__init__()
         self._question = question
         self._send = send
-        self.input = Input(value=text, select_on_focus=False)
+        self.input = Answer(value=text, select_on_focus=False)
         self.input.cursor_blink = False
 
     def compose(self) -> ComposeResult:

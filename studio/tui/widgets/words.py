@@ -8,9 +8,10 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 
 from studio.domain.text import clean
+from studio.tui.widgets.drawable import Drawable
 
 
-class Words(TextArea):
+class Words(Drawable, TextArea):
     """Every character of its text is on the screen, or a scroll away, in each frame."""
 
     def __init__(self, text: str, placeholder: str) -> None:

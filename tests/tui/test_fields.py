@@ -1,0 +1,25 @@
+"""Text fields: they can be drawn while they go."""
+
+from __future__ import annotations
+
+import pytest
+from textual.geometry import Size
+from textual.widget import Widget
+
+from studio.tui.screens.pick import Query
+from studio.tui.widgets.prompt_line import Answer
+from studio.tui.widgets.words import Words
+from tests.fakes.fake_engine import ferry
+from tests.tui.bench import bench
+
+
+@pytest.mark.parametrize("make", [lambda: Words("Fog.", ""), lambda: Query("", "Fog."), lambda: Answer("Fog.")])
+async def test_a_field_that_was_removed_can_still_be_drawn(make: type[Widget]) -> None:
+    async with bench(ferry()) as at:
+        field = make()
+        await at.app.workbench.open_drawer(field, focus=field)
+        await at.pilot.pause()
+        await field.remove()
+        field._rich_style_cache.clear()
+        field._size = field._container_size = Size(40, 1)
+        assert field.render_line(0).text.strip().startswith("F")
