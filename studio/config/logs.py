@@ -30,6 +30,8 @@ def start_logging(root: Path | None, env: Mapping[str, str] | None = None) -> Pa
     path = log_file(root)
     handler: logging.Handler
     try:
+        if path.is_symlink() or (root is not None and path.parent.is_symlink()):
+            raise OSError("the log is a link")  # a project from elsewhere must not have it written into another file
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace")
         path.chmod(0o600)

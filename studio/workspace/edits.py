@@ -106,6 +106,8 @@ def leftovers(root: Path) -> tuple[EditFile, ...]:
     """Changed files of editors that never came back, oldest first; unreadable ones stay where they are, unlisted."""
     found: list[tuple[int, EditFile]] = []
     for path in (state_folder(root) / FOLDER).glob("*.md"):
+        if path.is_symlink():  # never made by us: it would bring any file of the person's into the book
+            continue
         try:
             edit, age = read(path), path.stat().st_mtime_ns
         except (StudioError, OSError):
@@ -126,6 +128,8 @@ def _free_path(folder: Path, slug: str, stage: str, page_id: str) -> Path:
     plain = folder / f"{slug}.{stage}.md"
     for number in range(1, 1_000):
         path = plain if number == 1 else folder / f"{slug}.{stage}~{number}.md"
+        if path.is_symlink():
+            continue
         try:
             edit = read(path)
         except NotFound:

@@ -163,15 +163,29 @@ def ensure_state(root: Path) -> Path:
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077:
             os.chmod(folder, 0o700)
+        _refuse_links(folder)
     if not (folder / ".gitignore").exists():
         atomic_write(folder / ".gitignore", "*\n")
     _ignore(root)
     return folder
 
 
+def _refuse_links(folder: Path) -> None:
+    """A project from elsewhere could have the database, the log or a text for an editor lead to any file of the person's."""
+    with os.scandir(folder) as entries:
+        linked = sorted(entry.name for entry in entries if entry.is_symlink())
+    if linked:
+        raise BadInput(
+            f"{one_line(f'{folder.name}/{linked[0]}')} is a link, and nothing in {folder.name}/ may be one.",
+            hint="Look where it leads, and remove it.",
+        )
+
+
 def _ignore(root: Path) -> None:
     """Add what git must not take to the project's `.gitignore`; other lines stay as they are."""
     path = root / ".gitignore"
+    if path.is_symlink():
+        return
     try:
         text = read_text(path)
     except NotFound:

@@ -82,3 +82,18 @@ def test_a_line_written_above_the_header_is_text_and_the_header_is_not(tmp_path:
     path.write_text("A new first line.\n" + path.read_text())
     found = edits.read(path)
     assert (found.text, found.changed, found.revision_id) == ("A new first line.\nOld text.", True, "r-1")
+
+
+def test_a_link_among_the_files_for_editors_is_neither_read_nor_written(tmp_path: Path) -> None:
+    folder = tmp_path / ".studio" / "edits"
+    folder.mkdir(parents=True)
+    (tmp_path / "secret").write_text("A secret.")
+    (folder / "fog.narration.md").symlink_to(tmp_path / "secret")
+    (folder / "fog.narration~2.md").symlink_to(tmp_path / "not-there")
+    assert edits.leftovers(tmp_path) == ()
+    path = edits.write(
+        tmp_path, page_id="p", page_slug="fog", stage="narration", revision_id=None, title="Fog", text="Mine."
+    )
+    assert path.name == "fog.narration~3.md"
+    assert (tmp_path / "secret").read_text() == "A secret."
+    assert not (tmp_path / "not-there").exists()

@@ -112,3 +112,25 @@ def test_an_unknown_sample_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as raised:
         copy_sample("nope", tmp_path)
     assert samples()[0].name in raised.value.hint
+
+
+@pytest.mark.parametrize("name", ["studio.duckdb", "edits", "streams", "engine.log"])
+def test_a_link_in_the_state_folder_is_refused(tmp_path: Path, name: str) -> None:
+    create(tmp_path / "book", title="Book")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    place = tmp_path / "book" / ".studio" / name
+    if place.is_dir():
+        place.rmdir()
+    place.symlink_to(outside)
+    with pytest.raises(BadInput, match=f"{name} is a link"):
+        ensure_state(tmp_path / "book")
+
+
+def test_an_ignore_file_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text("mine\n")
+    root = tmp_path / "book"
+    root.mkdir()
+    (root / ".gitignore").symlink_to(tmp_path / "profile")
+    ensure_state(root)
+    assert (tmp_path / "profile").read_text() == "mine\n"
