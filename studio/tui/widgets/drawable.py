@@ -6,7 +6,7 @@ from textual.css.styles import RenderStyles
 from textual.widget import Widget
 
 
-class Drawable(Widget):
+class Drawable(Widget, can_focus=True):
     """Textual forgets the styles of a field's parts (cursor, selection, margin) when it removes the field; a repaint of the whole
     screen that comes before the next layout, as after an external editor, then ended the program with a KeyError."""
 
