@@ -35,7 +35,10 @@ class CanonDocument:
 
 @dataclass(frozen=True, slots=True)
 class CanonWarning:
-    """Something in a canon file that a person should mend; the file's text is used all the same where that is possible."""
+    """Something in a canon file that a person should mend; the file's text is used all the same where that is possible.
+
+    `message` does not repeat path and line.
+    """
 
     path: str
     line: int

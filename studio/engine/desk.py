@@ -61,12 +61,13 @@ class Plan:
 
     @property
     def price(self) -> str:
-        """The price in words: a range in US dollars, `nothing` for a local model, or `price unknown`."""
+        """The price in words: US dollars for a short reply and for the longest, `nothing` for a local model, or `price unknown`."""
         if self.profile.local:
             return "nothing (runs here)"
         if self.price_low is None or self.price_high is None:
             return "price unknown"
-        return f"${self.price_low:.3f}-{self.price_high:.3f}"
+        low, high = f"${self.price_low:.3f}", f"${self.price_high:.3f}"
+        return low if low == high else f"{low}, at most {high}"
 
     @property
     def line(self) -> str:
@@ -124,8 +125,9 @@ class Desk:
         model: str | None = None,
         feedback: str | None = None,
         priced: bool = True,
+        broken: Run | None = None,
     ) -> Plan:
-        """As `plan`, for looking at: works without a model, and for any stage."""
+        """As `plan`, for looking at: works without a model, and for any stage. `broken` is a run whose text would be gone on with."""
         chosen = await self._stage(page_id, stage)
         has_model = True
         try:
@@ -134,7 +136,10 @@ class Desk:
             if model is not None:
                 raise
             ref, has_model = NO_MODEL, False
-        plan = await self._plan(page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback, priced=priced)
+        plan = await self._plan(
+            page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback, priced=priced,
+            feedback_id=broken.feedback_id if broken else None, continue_from=broken.partial if broken else None,
+        )  # fmt: skip
         return replace(plan, has_model=has_model)
 
     async def plan_of_run(self, run: Run) -> Plan:

@@ -114,7 +114,7 @@ class Prompting:
     async def reload(self) -> None:
         """Look at the files again and say what became of those that changed."""
         for news in await self._catalog.refresh():
-            self._publish(_event(news))
+            self._publish(_event(news, self._shown(news.path)))
 
     async def views(self, *, check: bool) -> tuple[TemplateView, ...]:
         found = await (self._catalog.check_all() if check else self._catalog.listing())
@@ -131,19 +131,24 @@ class Prompting:
         """The file's path below the project's `prompts/`; raises NotFound for a template that does not exist."""
         return await self._catalog.resolve(name)
 
+    def _shown(self, path: Path) -> str:
+        """As seen from the project; a packaged template in full."""
+        below = self._root.parent
+        return str(path.relative_to(below) if path.is_relative_to(below) else path)
+
     def warnings(self) -> tuple[Warning, ...]:
         return tuple(
-            Warning(kind="template", message=one.message, hint=one.hint, path=str(one.path), line=one.line)
+            Warning(kind="template", message=one.sentence, hint=one.hint, path=self._shown(one.path), line=one.line)
             for one in self._catalog.problems()
         )
 
 
-def _event(news: Reload) -> TemplateReloaded:
+def _event(news: Reload, path: str) -> TemplateReloaded:
     problem = news.problem
     return TemplateReloaded(
         name=news.name,
-        path=str(news.path),
-        error=problem.message if problem else "",
+        path=path,
+        error=problem.sentence if problem else "",
         line=problem.line if problem else 0,
     )
 
@@ -156,7 +161,7 @@ def _view(info: TemplateInfo) -> TemplateView:
         source=info.origin.value,
         digest=info.digest,
         description=info.description,
-        error=problem.message if problem else "",
+        error=problem.sentence if problem else "",
         error_line=problem.line if problem else 0,
         includes=info.includes,
     )

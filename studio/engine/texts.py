@@ -6,7 +6,7 @@ from studio.domain import dialogue
 from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.page import Origin, Revision
-from studio.domain.run import Outcome
+from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import OutputKind, Stage
 from studio.store import pages, revisions, runs
@@ -97,3 +97,9 @@ def structured(stage: Stage, text: str) -> tuple[str, str | None]:
         return text, None
     lines = dialogue.parse(text)
     return dialogue.render(lines), dialogue.to_json(lines)
+
+
+def last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:
+    """The newest run of the stage that ended early; its partial text is what `resume` speaks of."""
+    ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
+    return next((run for run in runs.listing(tx, page_id) if run.stage == stage and run.status in ended), None)

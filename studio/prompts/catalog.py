@@ -34,8 +34,13 @@ class TemplateProblem:
     @property
     def message(self) -> str:
         place = f"{self.name}, line {self.line}" if self.line else self.name
+        return f"{place}: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """`message` without the place, for where path and line stand beside it."""
         use = "the last good version is in use" if self.last_good else "it cannot be used"
-        return f"{place}: {self.reason}; {use}."
+        return f"{self.reason}; {use}."
 
 
 @dataclass(frozen=True, slots=True)

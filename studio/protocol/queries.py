@@ -39,7 +39,8 @@ class GetRun(Query[views.RunView], frozen=True, kw_only=True, tag="run"):
 
 
 class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="context"):
-    """The exact prompt of the next call. `feedback` previews a revision; `stage` defaults to where the page stands.
+    """The exact prompt of the next call. `feedback` previews a revision, `goes_on` the continuing of a draft that broke off;
+    `stage` defaults to where the page stands.
 
     Without `price` the answer names none: a price table costs 0.16 s and 20 MB the first time.
     """
@@ -48,6 +49,7 @@ class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="conte
     stage: str | None = None
     model: str | None = None
     feedback: str | None = None
+    goes_on: bool = False
     price: bool = True
 
 

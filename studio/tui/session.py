@@ -136,9 +136,9 @@ class Session:
     def _take(self, page: PageView) -> None:
         self.page = page
         shown = {cell.live.id for cell in page.cells if cell.live}
-        for cell in page.cells:
-            if cell.live and cell.live.id not in self.live:
-                self.live[cell.live.id] = LiveText.of(cell.live, time.monotonic())
+        for live in [cell.live for cell in page.cells if cell.live]:
+            known = self.live.setdefault(live.id, LiveText.of(live, time.monotonic()))
+            known.text = live.text if len(live.text) > len(known.text) else known.text
         for run in [run for run, text in self.live.items() if text.ended and run not in shown]:
             del self.live[run]
 
@@ -177,6 +177,11 @@ class Session:
             except StudioError as error:
                 if not self.away:
                     self.failed(error)
+
+    async def update(self) -> None:
+        """Ask for the book and the page now: what comes next is about them as they are after a command. Raises StudioError."""
+        await self._ask_again()
+        self.changed()
 
     async def _ask_again(self) -> None:
         self.project = await self.query(GetProject(archived=self.archived))
@@ -228,9 +233,7 @@ class Session:
                 self.live[event.run] = LiveText(event.run, event.page, event.stage, event.model, began=now)
                 self.refresh()
             case events.RunSnapshot():
-                text = LiveText(event.run, event.page, event.stage, event.model, began=now - event.elapsed)
-                text.text, text.tokens = event.text, event.output_tokens
-                self.live[event.run] = text
+                self.live[event.run] = LiveText.again(event, self.live.get(event.run), now)
                 self.refresh()
             case events.RunEnded():
                 if text := self.live.get(event.run):

@@ -93,7 +93,7 @@ class CanonFolder:
                 continue
             count += 1
             if count > DOCUMENTS_LIMIT:
-                words = f"has more than {DOCUMENTS_LIMIT:,} documents; the rest is not read"
+                words = f"There are more than {DOCUMENTS_LIMIT:,} documents; those from here on are not read."
                 yield ":", _Read((0, 0, 0), None, (CanonWarning(entry.path, 1, words),))
                 return
             stamp = (entry.mtime_ns, entry.size, entry.inode)
@@ -108,7 +108,7 @@ def _read(jail: Jail, entry: Entry, stamp: tuple[int, int, int]) -> _Read:
     path = entry.path
 
     def left_out(words: str, line: int = 1) -> _Read:
-        return _Read(stamp, None, (CanonWarning(path, line, f"{path} {words}."),))
+        return _Read(stamp, None, (CanonWarning(path, line, f"It {words}."),))
 
     if entry.problem:
         return left_out(entry.problem)
@@ -120,7 +120,7 @@ def _read(jail: Jail, entry: Entry, stamp: tuple[int, int, int]) -> _Read:
         return left_out(f"{words}; it is left out", line if isinstance(line, int) else 1)
     document, warnings = parse_document(path, text)
     if not document.body.strip():
-        warnings.append(CanonWarning(path, 1, f"{path} has no text below its front matter."))
+        warnings.append(CanonWarning(path, 1, "There is no text below the front matter."))
     return _Read(stamp, document, tuple(warnings))
 
 
@@ -130,7 +130,7 @@ def parse_document(path: str, text: str) -> tuple[CanonDocument, list[CanonWarni
     reader = _Fields(path, text, parts.data)
     if parts.problem:
         line, words = parts.problem
-        reader.warnings.append(CanonWarning(path, line, f"{path}, line {line}: {words}."))
+        reader.warnings.append(CanonWarning(path, line, _sentence(words)))
     file = PurePosixPath(path)
     document = CanonDocument(
         path=path,
@@ -202,7 +202,11 @@ class _Fields:
 
     def _warn(self, key: str, words: str) -> None:
         line = front_matter.key_line(self.text, key)
-        self.warnings.append(CanonWarning(self.path, line, f"{self.path}, line {line}: {key} {words}."))
+        self.warnings.append(CanonWarning(self.path, line, f"`{key}` {words}."))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _kind_of_folder(file: PurePosixPath) -> str:
@@ -222,7 +226,7 @@ def _shared_names(documents: tuple[CanonDocument, ...]) -> list[CanonWarning]:
     for document in documents:
         key = document.name.casefold()
         if key in first:
-            words = f"{document.path}: the name {document.name!r} is also that of {first[key]}."
+            words = f"The name {document.name!r} is also that of {first[key]}."
             warnings.append(CanonWarning(document.path, 1, words))
         first.setdefault(key, document.path)
     return warnings

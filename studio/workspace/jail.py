@@ -158,7 +158,7 @@ class Jail:
             return
         for count, entry in enumerate(self._walk(handle, rel.strip("/"), suffix, 0)):
             if count >= ENTRIES_LIMIT:
-                yield Entry(rel or ".", problem=f"more than {ENTRIES_LIMIT} files: the rest is not read")
+                yield Entry(rel or ".", problem=f"has more than {ENTRIES_LIMIT} files: the rest is not read")
                 return
             yield entry
 

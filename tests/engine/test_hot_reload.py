@@ -58,7 +58,8 @@ async def test_a_broken_template_says_where_and_the_last_good_one_stays(
     await news(client, lambda: path.write_text(GOOD), False)
     event = await news(client, lambda: path.write_text(BROKEN), True)
     assert event.line == 5
-    assert NAME in event.error
+    assert event.path == f"prompts/{NAME}"
+    assert NAME not in event.error
     await draft(client, page)
     assert "manner of a heron" in json.dumps(server.calls[-1].body)
     assert [one.kind for one in (await client.query(q.GetProject())).warnings] == ["template"]

@@ -12,6 +12,7 @@ from studio.cli.output import table
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.warnings import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +84,7 @@ async def _print_check(host: Host) -> int:
 
 def _problems(canon: v.CanonView) -> Iterator[str]:
     for warning in canon.warnings:
-        line = f":{warning.line}" if warning.line else ""
-        yield f"{warning.path}{line}: {warning.message} {warning.hint}".rstrip()
+        yield told(warning)
     for one in canon.documents:
         for link in one.missing_links:
             yield f"canon/{one.path}: [[{link}]] leads nowhere"

@@ -10,6 +10,7 @@ from studio.cli.host import Host
 from studio.cli.output import table
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.warnings import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,7 @@ async def _print(query: q.GetContext, ledger_only: bool, host: Host) -> int:
     host.out.lines(_ledger(found))
     host.out.say(found.line)
     for warning in found.warnings:
-        host.out.say(f"{warning.message} {warning.hint}".rstrip())
+        host.out.say(told(warning))
     return 0
 
 

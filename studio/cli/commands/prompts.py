@@ -13,6 +13,7 @@ from studio.domain.text import one_line
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.warnings import place
 
 NAME = "such as story/narration (see: studio prompts list)"
 
@@ -65,7 +66,7 @@ async def _print_list(host: Host, *, check: bool) -> int:
 
 def _row(one: v.TemplateView) -> tuple[str, ...]:
     if one.error:
-        return (one.name, one.source, one.error)
+        return (one.name, one.source, f"line {one.error_line}: {one.error}" if one.error_line else one.error)
     return (one.name, one.source, one_line(one.description, 90))
 
 
@@ -135,6 +136,6 @@ async def _save(name: str, text: str, host: Host) -> int:
         return 1 if now.error else 0
     host.out.say(done.message)
     if now.error:
-        host.out.say(now.error)
+        host.out.say(f"{place(now.name, now.error_line)}{now.error}")
         return 1
     return 0

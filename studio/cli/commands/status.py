@@ -8,6 +8,7 @@ from studio.cli.arguments import describe
 from studio.cli.host import Host
 from studio.cli.outline import outline
 from studio.protocol import queries as q
+from studio.tui.presenters.warnings import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,5 @@ async def _print(archived: bool, host: Host) -> int:
     if project.model is None:
         host.out.say(project.model_hint)
     for warning in project.warnings:
-        place = f"{warning.path}:{warning.line}: " if warning.path and warning.line else ""
-        host.out.say(f"{warning.kind}: {place}{warning.message} {warning.hint}".rstrip())
+        host.out.say(f"{warning.kind}: {told(warning)}")
     return 0

@@ -17,7 +17,7 @@ from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.replies import read_partial
-from studio.engine.texts import add_revision, refuse_running, refuse_stale, structured
+from studio.engine.texts import add_revision, last_partial, refuse_running, refuse_stale, structured
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
 from studio.store import feedback, pages, revisions, runs
@@ -191,7 +191,7 @@ async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
     page = await project.store.read(lambda tx: _unsettled(project, _page(project, tx, command.page)))
     state = project.state_of(page)
     stage = state.stage or ""
-    last = await project.store.read(lambda tx: _last_partial(tx, page.id, stage))
+    last = await project.store.read(lambda tx: last_partial(tx, page.id, stage))
     if command.action == "continue":
         return await _start(project, page.id, _repeated(last, command.model), call)
     keep = command.action == "keep"
@@ -222,12 +222,6 @@ def _repeated(last: Run | None, model: str | None) -> Wanted:
         )
     kind = RunKind.REVISE if last.feedback_id else RunKind.DRAFT
     return Wanted(kind, Action.DRAFT_AGAIN, model=model, feedback_id=last.feedback_id)
-
-
-def _last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:
-    """The newest run of the stage that ended early; its partial text is what `resume` speaks of."""
-    ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
-    return next((run for run in runs.listing(tx, page_id) if run.stage == stage and run.status in ended), None)
 
 
 async def _keep(project: OpenProject, page: Page, state: State, last: Run | None, call: Call) -> c.Done:

@@ -7,9 +7,11 @@ import asyncio
 import msgspec
 
 from studio.domain.canon import CanonDocument, LedgerEntry
-from studio.domain.run import RunKind
+from studio.domain.page import Page
+from studio.domain.run import Run, RunKind
 from studio.engine.desk import Plan
 from studio.engine.open_project import OpenProject
+from studio.engine.texts import last_partial
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.providers import tokens
@@ -58,12 +60,21 @@ def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
 async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
     page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
     kind = RunKind.REVISE if query.feedback is not None else None
+    broken = await _broken_off(project, page) if query.goes_on else None
     plan = await project.desk.preview(
-        page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback, priced=query.price
-    )
+        page.id, RunKind.CONTINUE if broken else kind, stage=query.stage, model=query.model, feedback=query.feedback,
+        priced=query.price, broken=broken,
+    )  # fmt: skip
     if plan.has_model and query.price:
         project.models.prewarm(plan.model)
     return msgspec.structs.replace(context_view(project, plan), priced=query.price)
+
+
+async def _broken_off(project: OpenProject, page: Page) -> Run | None:
+    """The run that `Resume` would go on with, if it has text."""
+    stage = project.state_of(page).stage
+    found = await project.store.read(lambda tx: last_partial(tx, page.id, stage)) if stage else None
+    return found if found is not None and found.partial.strip() else None
 
 
 def context_view(project: OpenProject, plan: Plan) -> v.ContextView:

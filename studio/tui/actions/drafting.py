@@ -26,22 +26,25 @@ def _shown(app: StudioApp) -> tuple[int, str]:
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
     page = app.session.page
-    if page is None:
-        return
-    context = await app.session.query(GetContext(page=page.id))
-    if app.session.page is None or app.session.page.id != page.id:
+    if page is not None:
+        await _priced(app, GetContext(page=page.id), "generate", Generate(page=page.id))
+
+
+async def _priced(app: StudioApp, question: GetContext, action_id: str, command: Generate | Resume) -> None:
+    """Ask with the price in the question, or start at once what costs less than the person wants to be asked about."""
+    context = await app.session.query(question)
+    if app.session.page is None or app.session.page.id != question.page:
         return
 
     async def start() -> None:
         app.workbench.page_view.follow_next = True
-        await app.session.execute(Generate(page=page.id))
+        await app.session.execute(command)
 
     limit = app.options.ask_above_usd
     if limit is not None and context.price_high is not None and context.price_high <= limit:
         await start()
         return
-    warning = f" {context.warnings[0].message}" if context.warnings else ""
-    app.ask(f"{context.line}{warning}", "generate", start)
+    app.ask(context.line, action_id, start)
 
 
 def _running(app: StudioApp) -> bool:
@@ -58,12 +61,10 @@ async def stop(app: StudioApp) -> None:
     app.say(done.message or "Stopped; what was written is kept.")
 
 
-async def _resume(app: StudioApp, how: Literal["continue", "keep", "discard"]) -> None:
+async def _resume(app: StudioApp, how: Literal["keep", "discard"]) -> None:
     page = app.session.page
     if page is None:
         return
-    if how == "continue":
-        app.workbench.page_view.follow_next = True
     done = await app.session.execute(Resume(page=page.id, action=how))
     if done.message:
         app.say(done.message)
@@ -71,7 +72,11 @@ async def _resume(app: StudioApp, how: Literal["continue", "keep", "discard"]) -
 
 @action("resume.continue", when=has_partial, changes=True)
 async def resume_continue(app: StudioApp) -> None:
-    await _resume(app, "continue")
+    """Say the price of going on; the second key goes on."""
+    page = app.session.page
+    if page is not None:
+        go_on = Resume(page=page.id, action="continue")
+        await _priced(app, GetContext(page=page.id, goes_on=True), "resume.continue", go_on)
 
 
 @action("resume.keep", when=has_partial, changes=True)

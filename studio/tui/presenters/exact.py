@@ -8,6 +8,7 @@ from studio.protocol.views import ContextView, LedgerView, MessageView
 from studio.tui.glyphs import UNICODE, Glyphs
 from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
 from studio.tui.presenters.spans import MEASURE, flow
+from studio.tui.presenters.warnings import told
 
 # Messages are set a little wider than prose: they hold lists and headings that were written for a wider page.
 _WIDEST = MEASURE + 8
@@ -18,7 +19,7 @@ def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE) -> list[Line]
     measure = max(20, min(cells, _WIDEST))
     rows = [BLANK, *flow([(head(view), "text")], measure), BLANK]
     for warning in view.warnings:
-        rows += flow([(f"{glyphs.failed} {warning.message} {warning.hint}".rstrip(), "warn")], measure)
+        rows += flow([(f"{glyphs.failed} {told(warning)}", "warn")], measure)
         rows.append(BLANK)
     rows += [*_ledger(view, measure, glyphs), BLANK]
     for at, message in enumerate(view.messages):

@@ -10,6 +10,7 @@ from studio.tui.presenters.ages import age
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.status import money
+from studio.tui.presenters.warnings import told
 
 TABS = ("context", "notes", "history", "costs")
 
@@ -53,7 +54,7 @@ def context_lines(context: ContextView | None, width: int, glyphs: Glyphs) -> li
     for warning in context.warnings:
         rows += [
             BLANK,
-            *(line((row, "warn")) for row in wrap(f"{glyphs.failed} {warning.message} {warning.hint}", width)),
+            *(line((row, "warn")) for row in wrap(f"{glyphs.failed} {told(warning)}", width)),
         ]
     return rows
 

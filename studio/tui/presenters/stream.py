@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from studio.domain.text import word_count
+from studio.protocol.events import RunSnapshot
 from studio.protocol.views import LiveRun
 from studio.tui.presenters.lines import BLANK, Line
 from studio.tui.presenters.text import dialogue_lines, paragraph_lines
@@ -36,6 +37,16 @@ class LiveText:
         return cls(
             live.id, live.page, live.stage, live.model, now - live.elapsed, live.text, live.output_tokens, live.cost_usd, live.waiting
         )  # fmt: skip
+
+    @classmethod
+    def again(cls, event: RunSnapshot, known: LiveText | None, now: float) -> LiveText:
+        """A run as a snapshot has it: after a gap, at a new terminal, or a run that goes on from an earlier one's text. What is
+        on the screen already grows on where the text only became longer."""
+        text = known or cls(event.run, event.page, event.stage, event.model)
+        if not event.text.startswith(text.text):
+            text = cls(event.run, event.page, event.stage, event.model, cost=text.cost)
+        text.text, text.tokens, text.began = event.text, event.output_tokens, now - event.elapsed
+        return text
 
     def add(self, offset: int, text: str) -> bool:
         """Put a delta where it belongs; what was heard before is skipped. False when something between is missing."""

@@ -35,9 +35,8 @@ def facts(template: TemplateView, cells: int, glyphs: Glyphs = UNICODE) -> list[
     if template.description:
         said += flow([(template.description, "text")], cells)
     if template.error:
-        place = f"line {template.error_line}: " if template.error_line else ""
-        said += flow([(f"{glyphs.failed} {place}{template.error}", "error")], cells)
-        said += flow([("The last good version stays in use until this is mended.", "dim")], cells)
+        where = f"line {template.error_line}: " if template.error_line else ""
+        said += flow([(f"{glyphs.failed} {where}{template.error}", "error")], cells)
     own = "the project's own" if template.source == "project" else "packaged; editing makes a copy in the project"
     said += flow([(f"{own} {glyphs.dot} {template.path}", "dim")], cells)
     if template.includes:

@@ -26,6 +26,7 @@ from studio.protocol.events import (
 from studio.tui.message import Level
 from studio.tui.place import PlaceKeeper
 from studio.tui.presenters.people import done_by_another
+from studio.tui.presenters.warnings import place
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.footer import Footer
 from studio.tui.widgets.header import Header
@@ -43,15 +44,12 @@ _LEVELS: dict[str, Level] = {"warning": "warning", "error": "error"}
 
 
 class Workbench(StudioScreen):
-    """Panes fold with the width: the page alone below 100 columns, two panes below 120; a folded pane slides over the page."""
+    """Panes fold with the width: the page alone below 100 columns, two panes below 120; a folded pane that is looked at stands in
+    the page's place, all of it: half a line of prose beside it says nothing."""
 
     DEFAULT_CSS = """
-    Workbench { layers: base over; }
     Workbench #panes { height: 1fr; }
     Workbench #middle { width: 1fr; height: 1fr; }
-    Workbench .over { layer: over; background: $background; }
-    Workbench #outline.over { dock: left; }
-    Workbench #inspector.over { dock: right; }
     """
     scopes: ClassVar = ("workbench", "anywhere")
 
@@ -65,10 +63,11 @@ class Workbench(StudioScreen):
         self.walls = Wall(id="left-wall"), Wall(id="right-wall")
         self.middle = Vertical(self.page_view, id="middle")
         self.drawer: Widget | None = None
+        self._before_drawer: LineView | None = None
         self.place = PlaceKeeper(self)
         self._ticking: Timer | None = None
         self._ticked = -1
-        self._folded_for: tuple[int, Widget | None] = (0, None)
+        self._folded_for: tuple[int, LineView | None] = (0, None)
         self._message_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -91,23 +90,26 @@ class Workbench(StudioScreen):
     # Panes
 
     def fold_panes(self) -> None:
-        """Which panes stand for the width of the screen; a focused one that has no place lies over the page."""
-        width = self.app.size.width
-        focused = self.focused
-        if (width, focused) == self._folded_for:
+        """Which panes stand for the width of the screen; one that is looked at and has no place stands where the page does."""
+        width, used = self.app.size.width, self.pane_in_use()
+        if (width, used) == self._folded_for:
             return
-        self._folded_for = (width, focused)
-        sides = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
-        self.outline.styles.width = 24 if width < 140 else 30
-        self.inspector.styles.width = 28 if width < 132 else 34 if width < 150 else 42
-        for pane, wall in zip(sides, self.walls, strict=True):
-            stands = sides[pane]
-            over = not stands and pane is focused
-            pane.set_class(over, "over")
-            pane.display = stands or over
-            wall.display = stands
-            if over:
-                pane.styles.width = min(44, max(width - 8, 20))
+        self._folded_for = (width, used)
+        stands = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
+        covering = used if used in stands and not stands[used] else None
+        beside = {self.outline: 24 if width < 140 else 30, self.inspector: 28 if width < 132 else 34 if width < 150 else 42}
+        self.middle.display = covering is None
+        for (pane, has_place), wall in zip(stands.items(), self.walls, strict=True):
+            pane.styles.width = "1fr" if pane is covering else beside[pane]
+            pane.display = has_place or pane is covering
+            wall.display = has_place
+
+    def pane_in_use(self) -> LineView | None:
+        """The pane with the focus, or the one from which the line above the footer was opened."""
+        focused = self.focused
+        if self._before_drawer is not None:
+            return self._before_drawer
+        return focused if isinstance(focused, LineView) else None
 
     def cycle(self, step: int) -> None:
         """The focus to the next pane (1) or the one before (-1)."""
@@ -116,32 +118,47 @@ class Workbench(StudioScreen):
         self.to_pane(panes[(here + step) % 3])
 
     def to_pane(self, pane: LineView) -> None:
-        pane.display = True
+        """The focus into a pane, which shows the page on the screen as it is now."""
+        pane.display = self.middle.display = True
+        self._folded_for = (0, None)
         self.set_focus(pane, scroll_visible=False)
         self.fold_panes()
+        self.show()
 
     def on_descendant_focus(self) -> None:
+        self.fold_panes()
         self.show_footer()
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
         if event.view is self.page_view:
             self.place.moved()
+        elif event.view is self.outline:
+            self.show_footer()
 
-    # The drawer: what opens under the page
+    # The drawer: what opens under the page, or above the footer over the full width
 
-    async def open_drawer(self, widget: Widget, focus: Widget | None = None) -> None:
-        """Put `widget` under the page and the focus into it (or into `focus`); another one is closed first."""
+    async def open_drawer(self, widget: Widget, focus: Widget | None = None, *, across: bool = False) -> None:
+        """Put `widget` under the page and the focus into it (or into `focus`); another one is closed first. With `across` it stands
+        above the footer under all panes, and the pane that was in use stays and has the focus again after it."""
         await self.close_drawer()
         self.drawer = widget
-        await self.middle.mount(widget)
+        if across:
+            self._before_drawer = self.pane_in_use()
+            await self.mount(widget, before=self.footer)
+        else:
+            self.middle.display = True
+            self._folded_for = (0, None)
+            await self.middle.mount(widget)
         self.set_focus(focus or widget, scroll_visible=False)
+        self.fold_panes()
         self.show_footer()
 
     async def close_drawer(self) -> None:
-        """Take the drawer away; the focus goes back to the page."""
+        """Take the drawer away; the focus goes back to where it was, the page as a rule."""
         widget, self.drawer = self.drawer, None
+        pane, self._before_drawer = self._before_drawer or self.page_view, None
         if widget is not None:
-            self.set_focus(self.page_view, scroll_visible=False)
+            self.to_pane(pane)
             await widget.remove()
             self.show_footer()
 
@@ -209,8 +226,7 @@ class Workbench(StudioScreen):
 
     def _say_template(self, event: TemplateReloaded) -> None:
         if event.error:
-            where = f"{event.path}, line {event.line}" if event.line else event.path
-            self.app.say(f"{where}: {event.error} The last good version stays in use.", "warning")
+            self.app.say(f"{place(event.path, event.line)}{event.error}", "warning")
         else:
             self.app.say(f"Template {event.name} reloaded; the next draft uses it.")
         self.inspector.show(again=True)
@@ -231,7 +247,7 @@ class Workbench(StudioScreen):
         second = int(time.monotonic())
         if second != self._ticked:
             self._ticked = second
-            seen = self.page_view.tick()
+            seen = self.page_view.tick() and self.middle.display
             work = "" if seen else self._work()
             if work != self.header.work:
                 self.header.show(work)
@@ -243,7 +259,7 @@ class Workbench(StudioScreen):
         if not running:
             return ""
         first = running[0]
-        if page is not None and first.page == page.id and self.page_view.sees_live():
+        if page is not None and first.page == page.id and self.middle.display and self.page_view.sees_live():
             return ""
         more = f" +{len(running) - 1}" if len(running) > 1 else ""
         return f"{self.app.glyphs.drafting} {first.stage} {first.figures(time.monotonic())}{more}"

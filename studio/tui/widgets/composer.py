@@ -107,7 +107,8 @@ class Composer(Vertical):
         column = max(min(MEASURE, self.size.width - 3), 1)
         indent = max((self.size.width - column - 2) // 2, 0) + 2
         self.words.styles.margin = (0, 0, 0, indent)
-        self.words.styles.width = min(column + 2, self.size.width - indent)  # the cursor, and the space that ends a line
+        # Two more than the text: the cursor, and the space that ends a line.
+        self.words.styles.width = min(column + 2, self.size.width - indent)
         self._above.indent = self._below.indent = indent
         self._show()
 

@@ -1,0 +1,62 @@
+"""Going on with a draft that broke off: the price first, the earlier text in the cell, what is new behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.protocol import commands as c
+from studio.protocol import events as e
+from studio.protocol import queries as q
+from tests.fakes.fake_engine import NARRATION, Script, ferry
+from tests.fakes.project import add_page, draft
+from tests.fakes.wire_script import Fault, Step
+from tests.tui.bench import bench, real
+
+
+async def test_going_on_says_the_price_first_and_pays_at_the_second_key() -> None:
+    engine = ferry()
+    engine.script = Script(NARRATION, fail="The service answered 529 three times.")
+    async with bench(engine) as at:
+        await at.press("]", "g")
+        await at.until(lambda: at.app.pending)
+        await at.press("enter")
+        await at.until(lambda: "529" in at.screen())
+        await at.press("C")
+        await at.until(lambda: at.app.pending)
+        assert "$" in at.message
+        assert not any(isinstance(sent, c.Resume) for sent in engine.commands)
+        await at.press("C")
+        await at.until(lambda: any(isinstance(sent, c.Resume) for sent in engine.commands))
+
+
+async def test_a_run_that_goes_on_shows_the_carried_text_and_its_clock_ticks() -> None:
+    engine = ferry()
+    async with bench(engine) as at:
+        await at.press("]")
+        page = at.app.session.page
+        assert page is not None
+        await at.until(lambda: "NARRATION" in at.screen())
+        engine.emit(e.RunStarted(run="r9", page=page.id, stage="narration", kind="continue", model="m"))
+        await at.until(lambda: at.app.session.running)
+        carried = "The fog came up the Wend."
+        engine.emit(
+            e.RunSnapshot(run="r9", page=page.id, stage="narration", kind="continue", model="m", text=carried, elapsed=2.0,
+                          output_tokens=6)
+        )  # fmt: skip
+        engine.emit(e.Delta(run="r9", page=page.id, stage="narration", offset=len(carried), text=" Then it stood."))
+        await at.until(lambda: at.app.session.running[0].text == carried + " Then it stood.")
+        assert at.app.session.running[0].figures(at.app.session.running[0].began + 7).startswith("7 s")
+        assert at.app.workbench._ticking is not None
+
+
+async def test_the_price_of_going_on_counts_the_text_that_is_there(tmp_path: Path) -> None:
+    async with real(tmp_path) as (_, client, server):
+        page = await add_page(client)
+        server.play(Step(text="word " * 400, fault=Fault.RESET, after=300))
+        await draft(client, page)
+        again = await client.query(q.GetContext(page=page))
+        going_on = await client.query(q.GetContext(page=page, goes_on=True))
+        assert (again.kind, going_on.kind) == ("draft", "continue")
+        assert "word word" not in "".join(message.text for message in again.messages)
+        assert "word word" in "".join(message.text for message in going_on.messages)
+        assert going_on.line != again.line
