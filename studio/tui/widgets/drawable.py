@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.css.styles import RenderStyles
-from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.widget import Widget as Base
+else:
+    # Not a Widget itself: Textual takes the default CSS of a class from the first base that is one.
+    Base = object
 
 
-class Drawable(Widget, can_focus=True):
+class Drawable(Base):
     """Textual forgets the styles of a field's parts (cursor, selection, margin) when it removes the field; a repaint of the whole
     screen that comes before the next layout, as after an external editor, then ended the program with a KeyError."""
 
