@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.pty_program import PtyProgram
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol.client import LinkState
@@ -217,3 +222,55 @@ async def test_a_view_over_an_engine_process_follows_and_is_seen(tmp_path: Path)
         await ana.at.press("a")
         await guest.at.until(lambda: (page := guest.at.app.session.page) and page.cells[0].approved)
         assert "view only" in guest.header
+
+
+async def test_a_dropped_line_ends_the_terminal_and_the_next_login_finds_draft_place_and_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(tmp_path) as book:
+        for name, value in book.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("STUDIO_UI_AUTHOR", "ana")
+        command = [sys.executable, "-m", "studio.cli.main", "-C", str(book.root)]
+        whole = _drafting(book, 200)
+
+        def first_login() -> int:
+            program = PtyProgram(command)
+            program.wait_for("Which ring?", 60)
+            program.settle(0.5)
+            program.type("r")
+            program.wait_for("What should change", 30)
+            program.type("colder, wetter")
+            program.wait_for("wetter", 30)
+            program.type("\x1b")
+            program.wait_for("words are kept", 30)
+            program.type("]")
+            program.wait_for("shows the price", 30)
+            program.type("g")
+            program.wait_for("enter go", 30)
+            program.type("g")
+            program.wait_for("word7", 30)
+            os.close(program._master)
+            return program.process.wait(30)
+
+        def second_login() -> None:
+            program = PtyProgram(command)
+            program.wait_for("word9", 60)
+            program.type("[")
+            program.wait_for("Which ring?", 30)
+            program.type("r")
+            program.wait_for("colder, wetter", 30)
+            program.type("\x11")
+            program.process.wait(30)
+
+        assert await asyncio.to_thread(first_login) == 129
+        page = await book.page(1)
+        assert page.phase == "generating"
+        await asyncio.to_thread(second_login)
+        async with asyncio.timeout(30):
+            while (page := await book.page(1)).phase == "generating":
+                await asyncio.sleep(0.05)
+        assert page.phase == "user_reviewing"
+        head = page.cells[0].head
+        assert head is not None
+        assert head.text.strip() == whole.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +69,7 @@ def page_picture(page: PageView, live: LiveText | None, look: Look) -> Picture:
     for cell in page.cells:
         found.append(BLANK)
         if live is not None and cell.name == live.stage:
-            found.append(live_head(cell, live.figures(live.began), look))
+            found.append(live_head(cell, live.figures(time.monotonic()), look))
             found.append(BLANK)
             return Picture(found, len(found) - 2, len(found))
         found += _cell(page, cell, look)
