@@ -9,7 +9,7 @@ from studio.domain.page import Origin, Revision
 from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import OutputKind, Stage
-from studio.store import pages, revisions, runs
+from studio.store import pages, revisions, runs, state
 from studio.store.transaction import Tx
 
 
@@ -100,6 +100,11 @@ def structured(stage: Stage, text: str) -> tuple[str, str | None]:
 
 
 def last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:
-    """The newest run of the stage that ended early; its partial text is what `resume` speaks of."""
+    """The newest run of the stage that ended early; its partial text is what `resume` speaks of.
+
+    The run that the page's state names goes before all others: times are those of a clock that may have been set back.
+    """
     ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
-    return next((run for run in runs.listing(tx, page_id) if run.stage == stage and run.status in ended), None)
+    found = [run for run in runs.listing(tx, page_id) if run.stage == stage and run.status in ended]
+    named = state.get(tx, page_id).run_id
+    return next((run for run in found if run.id == named), found[0] if found else None)

@@ -72,10 +72,10 @@ def head(tx: Tx, page_id: str, stage: str) -> Revision | None:
 
 
 def listing(tx: Tx, page_id: str, stage: str | None = None) -> list[Revision]:
-    """Newest first."""
+    """Newest first; within one stage by number, which no clock that is set back can turn round."""
+    order = "r.created_at DESC, r.number DESC" if stage is None else "r.number DESC"
     rows = tx.all(
-        f"{_SELECT} WHERE r.page_id = $1 AND ($2::text IS NULL OR r.stage = $2) "
-        "ORDER BY r.created_at DESC, r.number DESC, r.id DESC",
+        f"{_SELECT} WHERE r.page_id = $1 AND ($2::text IS NULL OR r.stage = $2) ORDER BY {order}, r.id DESC",
         page_id,
         stage,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import StorageError
 from studio.protocol.events import AnyEvent
+from studio.store import vanished
 from studio.store.failures import database_error, frameless, open_error
 from studio.store.readers import Readers
 from studio.store.transaction import Tx
@@ -66,6 +67,7 @@ class Writer:
         self._closed = False
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._seq = 0
+        self._file: vanished.Identity | None = None
         self._checkpoint_at = _CHECKPOINT_BYTES
         self.listeners: list[Listener] = []
         self.readers = Readers(clock, lambda: self.put(Alone(self._mend)))
@@ -87,7 +89,7 @@ class Writer:
         import duckdb
 
         try:
-            self._open().execute("CHECKPOINT")
+            self._in_place().execute("CHECKPOINT")
         except duckdb.Error as error:
             self._mend()
             raise database_error(error, "write its log into the file") from error
@@ -132,8 +134,27 @@ class Writer:
                 raise open_error(error, self._path) from error
             self._seq = row[0] if row else 0
             self._connection = connection
+            self._file = vanished.identity(self._path)
             self.readers.attach(connection)
         return self._connection
+
+    def _in_place(self) -> duckdb.DuckDBPyConnection:
+        """The connection, to a file that has its name: a commit to a deleted one would be lost with this process."""
+        import duckdb
+
+        connection = self._open()
+        if self._file is None or not vanished.is_deleted(self._path, self._file):
+            return connection
+        log.warning("%s was deleted while it was open, and is written again", self._path)
+        try:
+            connection.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            raise database_error(error, "write its log into the file") from error
+        vanished.write_back(self._path, self._file)
+        with self.readers.detached():
+            connection.close()
+            self._connection = None
+        return self._open()
 
     def _gather(self) -> tuple[list[Write], Alone | None]:
         """Wait for work, then take all that queued during the last commit, in order."""
@@ -174,7 +195,7 @@ class Writer:
     def _attempt(self, group: list[Write]) -> tuple[list[Any], tuple[AnyEvent, ...]]:
         import duckdb
 
-        connection = self._open()
+        connection = self._in_place()
         seq, results, events = self._seq, [], []
         try:
             connection.execute("BEGIN TRANSACTION")

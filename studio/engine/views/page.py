@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from studio.domain.errors import BadInput, NotFound
 from studio.domain.page import BRIEF, Chapter, Page, Revision
-from studio.domain.run import Execution, Run, RunStatus
+from studio.domain.run import Execution
 from studio.domain.workflow import Phase, Stage
 from studio.engine.open_project import OpenProject
+from studio.engine.texts import last_partial
 from studio.engine.views.rows import feedback_view, partial_view, revision_view, run_view
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -69,7 +70,6 @@ def _kept(tx: Tx, page_id: str, actor: str) -> list[v.KeptWords]:
 
 def _cells(project: OpenProject, tx: Tx, page: Page) -> list[v.StageCell]:
     history = revisions.listing(tx, page.id)
-    workings = runs.listing(tx, page.id)
     heads = pages.heads(tx, page.id)
     numbers = {revision.id: revision.number for revision in history}
     notes = feedback.listing(tx, page.id)
@@ -91,7 +91,7 @@ def _cells(project: OpenProject, tx: Tx, page: Page) -> list[v.StageCell]:
                 model_revisions=runs.revisions_count(tx, page.id, stage.name),
                 notes=tuple(feedback_view(note, numbers) for note in notes if note.stage == stage.name),
                 live=live.view() if live and live.run.stage == stage.name else None,
-                partial=_partial(project, page, stage, workings),
+                partial=_partial(project, tx, page, stage),
             )
         )
     return cells
@@ -119,12 +119,12 @@ def _status(project: OpenProject, page: Page, stage: Stage, newest: Revision | N
     return "later" if newest is None else "waiting"
 
 
-def _partial(project: OpenProject, page: Page, stage: Stage, workings: list[Run]) -> v.PartialText | None:
+def _partial(project: OpenProject, tx: Tx, page: Page, stage: Stage) -> v.PartialText | None:
     state = project.state_of(page)
     if state.stage != stage.name or state.phase not in (Phase.FAILED, Phase.INTERRUPTED):
         return None
-    ended = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
-    return next((partial_view(stage, run) for run in workings if run.stage == stage.name and run.status in ended), None)
+    run = last_partial(tx, page.id, stage.name)
+    return partial_view(stage, run) if run else None
 
 
 async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> v.HistoryView:
