@@ -22,12 +22,14 @@ from studio.tui.launcher import Launcher
 from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
+from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
 from studio.tui.signals import watch_signals
 from studio.tui.terminal import Terminal, read_any_bytes
 from studio.tui.theme import Palette, palette_for
+from studio.tui.why_not import why_not
 
 if TYPE_CHECKING:
     from studio.tui.presenters.search import Hits
@@ -171,17 +173,27 @@ class StudioApp(App[int], inherit_bindings=False):
         focused = self.focused
         if focused is not None and focused.check_consume_key(event.key, event.character):
             return False
-        for row in self.keymap.lookup(event.key, event.character, self.current_scopes()):
-            if self.can(row.id):
+        rows = self.keymap.lookup(event.key, event.character, self.current_scopes())
+        for row in rows:
+            if self.can(row.id) or (row.id in OF_THE_PAGE and elsewhere(self) is not None):
                 await self._settled(focused)
                 await self.run_action_id(row.id)
                 return True
-            if self.only_looks(row.id):
-                self.say(f"{row.label.capitalize()}: this workbench only looks (--view); nothing can be changed from here.")
-                return True
+        if rows and self._refused(rows[0]):
+            return True
         if self.pending is not None or self.message is not None:
             self.clear_message()
         return False
+
+    def _refused(self, row: keymap.Action) -> bool:
+        """Say why a key does nothing; False when there is nothing to say."""
+        if self.only_looks(row.id):
+            self.say(f"{row.label.capitalize()}: this workbench only looks (--view); nothing can be changed from here.")
+            return True
+        why = why_not(self, row.id)
+        if why:
+            self.say(why)
+        return bool(why)
 
     async def _settled(self, focused: Widget | None) -> None:
         """Wait until an editor has taken all keys that were sent to it, so that `hello` and ctrl+s loses no letter."""
@@ -218,6 +230,8 @@ class StudioApp(App[int], inherit_bindings=False):
             self.spawn(pending.go())
             return
         self.clear_message()
+        if not await bring(self, action_id):
+            return
         handler = self.handlers[action_id]
         result = handler.run(self)
         if result is None:

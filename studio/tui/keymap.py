@@ -90,15 +90,38 @@ ACTIONS: tuple[Action, ...] = (
         help="let the model go on where the draft broke off",
     ),
     _row("resume.keep", "w", "keep", "workbench", "Draft", 14, help="make the partial text a revision"),
-    _row("resume.discard", "X", "discard", "workbench", "Draft", 15, help="leave the partial text in the history only"),
-    _row("reopen", "u", "undo approval", "workbench", "Review", 50, help="undo the latest approval of the page"),
+    _row(
+        "resume.discard",
+        "X",
+        "discard",
+        "workbench",
+        "Draft",
+        15,
+        "discard the partial text; the history has it",
+        "set aside",
+    ),
+    _row(
+        "reopen",
+        "u",
+        "undo approval",
+        "workbench",
+        "Review",
+        50,
+        "undo the latest approval of the page",
+        "reopen unapprove",
+    ),
     _row("page.new", "o", "new page", "workbench", "Book", 62, help="a page at the end of this chapter"),
     _row("chapter.new", "O", "new chapter", "workbench", "Book", 63, help="a chapter at the end of the book"),
     _row("move.down", "J", "move down", "workbench", "Book", help="move the page (or chapter) one place down"),
     _row("move.up", "K", "move up", "workbench", "Book", help="move the page (or chapter) one place up"),
     _row("rename", "f2", "rename", "workbench", "Book", help="rename the page (or chapter)"),
-    _row("archive", "D", "archive", "workbench", "Book", help="archive the page; on an archived page, bring it back"),
+    _row(
+        "archive", "D", "archive", "workbench", "Book", 64, help="archive the page; on an archived page, bring it back"
+    ),
     _row("archived", ".", "show archived", "workbench", "Book", help="show or hide archived pages"),
+    _row(
+        "export", "x", "export", "workbench", "Book", 0, "the approved book as a Markdown file (studio export)", "save"
+    ),
     _row("tab.context", "1", "context", "workbench", "Inspector", help="what the next draft will see"),
     _row("tab.notes", "2", "notes", "workbench", "Inspector", help="notes on this page"),
     _row("tab.history", "3", "history", "workbench", "Inspector", help="revisions and runs of this page"),
@@ -118,6 +141,9 @@ ACTIONS: tuple[Action, ...] = (
         ANYWHERE,
         "Studio",
         help="leave; a draft in the engine goes on, else it asks first",
+    ),
+    _row(
+        "interrupt", "ctrl+c", "how to leave", ANYWHERE, "Studio", help="says how to leave, to stop a draft and to copy"
     ),
     _row("revise", "r", "revise", "workbench", "Review", 20, "say what should change, then draft again", "feedback"),
     _row("comment", "c", "comment", "workbench", "Review", 21, "a note on the passage, for the next revision", "note"),
@@ -145,7 +171,14 @@ ACTIONS: tuple[Action, ...] = (
         "context messages",
     ),
     _row(
-        "help", "? f1", "help", "workbench composer history prompts exact", "Studio", 98, "all keys, searchable", "keys"
+        "help",
+        "? f1",
+        "help",
+        "workbench composer history prompts exact first",
+        "Studio",
+        98,
+        "all keys, searchable",
+        "keys",
     ),
     _row("prompt.send", "enter ctrl+s", "ok", "prompt", "One line", 10, help="take the line"),
     _row("prompt.leave", "escape", "no", "prompt", "One line", 11, help="leave it"),
@@ -247,9 +280,10 @@ class Keymap:
         ranked = [(scopes.index(place), action) for action in found for place in action.scopes if place in scopes]
         return list(dict.fromkeys(action for _, action in sorted(ranked, key=lambda pair: pair[0])))
 
-    def shown(self, action_id: str) -> str:
-        """The first key of an action as a person reads it (`esc`, `]`), empty when it has none."""
-        keys = self.by_id[action_id].keys
+    def shown(self, action_id: str, *, typing: bool = False) -> str:
+        """The first key of an action as a person reads it (`esc`, `]`), empty when it has none. While `typing` in a field, the
+        first that types nothing."""
+        keys = [key for key in self.by_id[action_id].keys if not typing or len(key) > 1 and key != "space"]
         return _SHOWN.get(keys[0], keys[0]) if keys else ""
 
     def footer(self, scopes: Iterable[str]) -> list[Action]:

@@ -14,63 +14,69 @@ from studio.protocol.commands import (
     RenamePage,
     UnarchivePage,
 )
-from studio.protocol.views import ChapterLine, PageLine
+from studio.protocol.views import ChapterLine
 from studio.tui.actions.conditions import connected
 from studio.tui.actions.registry import action
+from studio.tui.pointing import Pointed, chapter_pointed, page_pointed
 from studio.tui.widgets.prompt_line import PromptLine
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
-def _target(app: StudioApp) -> tuple[ChapterLine | None, PageLine | None]:
-    """What the person means: what the outline's cursor is on while the focus is there, else the page on the screen."""
-    outline, project, page = app.workbench.outline, app.session.project, app.session.page
-    if project is None:
-        return None, None
-    if app.focused is outline and outline.chapter_line() is not None:
-        return outline.chapter_line(), outline.page_line()
-    for chapter in project.chapters:
-        for line in chapter.pages:
-            if page is not None and line.id == page.id:
-                return chapter, line
-    return (project.chapters[-1] if project.chapters else None), None
-
-
 async def ask(app: StudioApp, prompt: PromptLine) -> None:
     """Open a one-line prompt under the page, the cursor in it."""
-    await app.workbench.open_drawer(prompt, focus=prompt.input)
+    await app.workbench.open_drawer(prompt, focus=prompt.input, across=True)
 
 
 def _has_chapter(app: StudioApp) -> bool:
-    return _target(app)[0] is not None
+    return chapter_pointed(app) is not None
 
 
 def _has_page(app: StudioApp) -> bool:
-    return _target(app)[1] is not None
+    return page_pointed(app) is not None
 
 
 @action("chapter.new", when=connected, inline=True, changes=True)
 async def new_chapter(app: StudioApp) -> None:
     async def make(title: str) -> None:
         done = await app.session.execute(AddChapter(title=title))
-        app.say(done.message or f"Chapter {title} added.")
+        await app.session.update()
         if done.chapter:
             app.workbench.outline.set_cursor(done.chapter)
+            app.workbench.outline.fresh = done.chapter, _on_screen(app)
+        key = app.keymap.shown("page.new")
+        app.say(f"{done.message or f'Chapter {title} added.'} {f'{key} makes its first page.' if key else ''}".rstrip())
 
     await ask(app, PromptLine("New chapter, its title", make))
 
 
+def _on_screen(app: StudioApp) -> str | None:
+    return app.session.page.id if app.session.page else None
+
+
+def _chapter_for_new(app: StudioApp) -> ChapterLine | None:
+    """A chapter made just now is where the next page goes, until another page is on the screen."""
+    outline, project = app.workbench.outline, app.session.project
+    if outline.fresh is not None and outline.fresh[1] == _on_screen(app) and project is not None:
+        for chapter in project.chapters:
+            if chapter.id == outline.fresh[0] and app.workbench.pane_in_use() is not outline:
+                return chapter
+    return chapter_pointed(app)
+
+
 @action("page.new", when=_has_chapter, inline=True, changes=True)
 async def new_page(app: StudioApp) -> None:
-    chapter, _ = _target(app)
+    chapter = _chapter_for_new(app)
     if chapter is None:
         return
 
     async def make(title: str) -> None:
         done = await app.session.execute(AddPage(chapter=chapter.id, title=title))
+        app.workbench.outline.fresh = None
         if done.page:
             await app.session.open_page(done.page)
+        await app.session.update()
         app.say(done.message or f"Page {title} added.")
 
     await ask(app, PromptLine(f"New page in {chapter.number} {chapter.title}, its title", make))
@@ -78,63 +84,106 @@ async def new_page(app: StudioApp) -> None:
 
 @action("rename", when=_has_chapter, inline=True, changes=True)
 async def rename(app: StudioApp) -> None:
-    chapter, page = _target(app)
-    if chapter is None:
+    chapter, page = chapter_pointed(app), page_pointed(app)
+    if page is None and chapter is None:
         return
 
     async def name(title: str) -> None:
         if page is not None:
-            await app.session.execute(RenamePage(page=page.id, title=title))
-        else:
-            await app.session.execute(RenameChapter(chapter=chapter.id, title=title))
+            done = await app.session.execute(RenamePage(page=page.id, title=title))
+        elif chapter is not None:
+            done = await app.session.execute(RenameChapter(chapter=chapter.id, title=title))
+        await app.session.update()
+        app.say(done.message or f"Renamed: {title}.")
 
-    what, now = ("page", page.title) if page is not None else ("chapter", chapter.title)
-    await ask(app, PromptLine(f"Rename this {what}", name, text=now))
+    what, now = "", ""
+    if page is not None:
+        what, now = f"page {page.number}", page.title
+    elif chapter is not None:
+        what, now = f"chapter {chapter.number}", chapter.title
+    await ask(app, PromptLine(f"Rename {what}", name, text=now))
 
 
 async def _move(app: StudioApp, step: int) -> None:
-    chapter, page = _target(app)
-    project = app.session.project
+    """One place on. Later keys wait until the book on the screen is the new one, so that each of them moves."""
+    chapter, page, project = chapter_pointed(app), page_pointed(app), app.session.project
     if chapter is None or project is None:
         return
     if page is None:
-        await app.session.execute(MoveChapter(chapter=chapter.id, position=max(chapter.number + step, 1)))
+        await _move_chapter(app, chapter, chapter.number + step, len(project.chapters))
         return
-    wanted = page.number + step
-    if 1 <= wanted <= chapter.total:
-        await app.session.execute(MovePage(page=page.id, position=wanted))
+    if page.archived:
+        app.say(f"An archived page has no place; {app.keymap.shown('archive')} brings it back.")
         return
     beside = next((other for other in project.chapters if other.number == chapter.number + step), None)
-    if beside is None:
-        app.say("There is no chapter beyond this one.")
+    if 1 <= page.place + step <= chapter.total:
+        await app.session.execute(MovePage(page=page.id, position=page.place + step))
+        said = ""
+    elif beside is None:
+        app.say("This is the end of the book." if step > 0 else "This is the beginning of the book.")
         return
-    position = 1 if step > 0 else beside.total + 1
-    await app.session.execute(MovePage(page=page.id, position=position, chapter=beside.id))
+    else:
+        position = 1 if step > 0 else beside.total + 1
+        await app.session.execute(MovePage(page=page.id, position=position, chapter=beside.id))
+        said = f"Moved into chapter {beside.number} {beside.title}."
+    await app.session.update()
+    if said:
+        app.workbench.outline.unfold(beside.id if beside else "")
+        app.say(said)
 
 
-@action("move.down", when=_has_chapter, changes=True)
+async def _move_chapter(app: StudioApp, chapter: ChapterLine, wanted: int, last: int) -> None:
+    if not 1 <= wanted <= last:
+        app.say(f"{chapter.title} is the {'last' if wanted > last else 'first'} chapter.")
+        return
+    await app.session.execute(MoveChapter(chapter=chapter.id, position=wanted))
+    await app.session.update()
+
+
+@action("move.down", when=_has_chapter, inline=True, changes=True)
 async def move_down(app: StudioApp) -> None:
     await _move(app, 1)
 
 
-@action("move.up", when=_has_chapter, changes=True)
+@action("move.up", when=_has_chapter, inline=True, changes=True)
 async def move_up(app: StudioApp) -> None:
     await _move(app, -1)
 
 
-@action("archive", when=_has_page, changes=True)
+def _archive_shown(app: StudioApp) -> tuple[int, str]:
+    """First on an archived page, which has no other use; late on others."""
+    page = page_pointed(app)
+    return (4, "bring back") if page is not None and page.archived else (64, "archive")
+
+
+@action("archive", when=_has_page, inline=True, changes=True, shown=_archive_shown)
 async def archive(app: StudioApp) -> None:
-    _, page = _target(app)
+    page = page_pointed(app)
     if page is None:
         return
     if page.archived:
         done = await app.session.execute(UnarchivePage(page=page.id))
+        await app.session.update()
         app.say(done.message or "The page is back.")
         return
-    done = await app.session.execute(ArchivePage(page=page.id))
-    keys = app.keymap
-    back = f"{keys.shown('archived')} shows archived pages, {keys.shown('archive')} on one brings it back."
-    app.say(f"{done.message or 'Archived; nothing is deleted.'} {back}")
+
+    async def go() -> None:
+        done = await app.session.execute(ArchivePage(page=page.id))
+        await app.session.update()
+        app.say(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}")
+
+    if page.approved:
+        key = app.keymap.shown("archive")
+        app.ask(f"{page.number} {page.title} is approved. {key} again archives it; nothing is deleted.", "archive", go)
+        return
+    await go()
+
+
+def _way_back(app: StudioApp, page: Pointed) -> str:
+    key, shown = app.keymap.shown("archive"), app.keymap.shown("archived")
+    if page.id == _on_screen(app) and app.workbench.pane_in_use() is not app.workbench.outline:
+        return f"{key} brings it back."
+    return f"{shown} shows archived pages, {key} on one brings it back."
 
 
 @action("archived", when=connected)

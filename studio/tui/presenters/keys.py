@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from rich.cells import cell_len
+
 from studio.tui.keymap import Action, Keymap
 from studio.tui.presenters.fuzzy import rank
-from studio.tui.presenters.lines import BLANK, Line, fit, line
+from studio.tui.presenters.lines import BLANK, Line, fit, line, wrap
 
-_KEYS, _PALETTE_KEYS = 24, 14
+_KEYS, _NARROW_KEYS, _PALETTE_KEYS = 24, 18, 14
+_GROUP = 12
+"""Cells of the column that names the group of a key found by its words."""
+_GROUPS = {
+    "composer": "Composer", "prompt": "One line", "pick": "Lists", "models": "Lists", "history": "History", "prompts": "Prompts",
+    "first": "First run", "inspector": "Inspector", "outline": "Book",
+}  # fmt: skip
 _NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
 THEME = "theme:"
 """Before the name of a theme in the id of its row."""
@@ -100,17 +108,27 @@ def _marked(words: str, marks: Sequence[int], style: str) -> list[tuple[str, str
     ]
 
 
-def help_rows(keymap: Keymap, typed: str, cells: int, more: str = "…") -> list[Line]:
-    """All keys: by group as in the table, or the matching ones, best first."""
+def cut(entry: Entry, cells: int) -> list[str]:
+    """The sentence of a row that its list has no room for."""
+    return [entry.words] if cell_len(entry.words) > cells - _PALETTE_KEYS - 2 else []
+
+
+def group_of(scopes: Sequence[str]) -> str:
+    """The group of keys that belongs to a place; empty for the page, where all do."""
+    return next((_GROUPS[scope] for scope in scopes if scope in _GROUPS), "")
+
+
+def help_rows(keymap: Keymap, typed: str, cells: int, first: str = "") -> list[Line]:
+    """All keys: by group as in the table, the group `first` before the others, or the matching ones, best first."""
     found = [hit.item for hit in rank(typed, keymap.actions, _help_text)] if typed.strip() else list(keymap.actions)
     found = [row for row in found if row.keys]
     if typed.strip():
-        return [_help_row(row, cells, more, with_group=True) for row in found]
+        return [part for row in found for part in _help_row(row, cells, with_group=True)]
     rows: list[Line] = []
-    for group in dict.fromkeys(row.group for row in found):
+    for group in sorted(dict.fromkeys(row.group for row in found), key=lambda group: group != first):
         rows += [BLANK] if rows else []
         rows.append(line((group, "head")))
-        rows += [_help_row(row, cells, more) for row in found if row.group == group]
+        rows += [part for row in found if row.group == group for part in _help_row(row, cells)]
     return rows
 
 
@@ -118,8 +136,16 @@ def _help_text(row: Action) -> str:
     return f"{row.label} {row.help} {row.words} {row.group} {keys_of(row)}"
 
 
-def _help_row(row: Action, cells: int, more: str, *, with_group: bool = False) -> Line:
-    keys = fit(keys_of(row), _KEYS - 2, more).ljust(_KEYS)
-    where = f"  {row.group}" if with_group else ""
-    words = fit(row.help, max(8, cells - _KEYS - len(where)), more)
-    return line((keys, "key"), (words, "text"), (where, "dim"), stop=row.id)
+def _help_row(row: Action, cells: int, *, with_group: bool = False) -> list[Line]:
+    """The keys, then the sentence, on as many rows as it takes; the group in a column of its own."""
+    keys = _KEYS if cells >= 80 else _NARROW_KEYS
+    where = _GROUP if with_group and cells >= 80 else 0
+    said = wrap(row.help, max(8, cells - keys - where)) or [""]
+    rows: list[Line] = []
+    for at, words in enumerate(said):
+        left = keys_of(row) if at == 0 else ""
+        spans = [(left.ljust(keys), "key"), (words.ljust(cells - keys - where) if where else words, "text")]
+        if where and at == 0:
+            spans.append((f"  {row.group}", "dim"))
+        rows.append(line(*spans, stop=row.id))
+    return rows

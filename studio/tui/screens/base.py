@@ -30,6 +30,10 @@ class StudioScreen(Screen[object], inherit_bindings=False):
         """What the person chose on a screen that asks for a folder; None where nothing was asked."""
         return None
 
+    def on_screen_resume(self) -> None:
+        """What lay over it is gone, and with it the keys of that."""
+        self.show_footer()
+
     def show_message(self) -> None:
         """The message to the person changed."""
 

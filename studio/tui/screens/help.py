@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from studio.tui.presenters.keys import help_rows
+from studio.tui.presenters.keys import group_of, help_rows
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.pick import PickScreen
+from studio.tui.why_not import why_not
 from studio.tui.widgets.pick_list import empty_row
 
 
 class HelpScreen(PickScreen):
+    """Begins with the keys of the place that it was opened from."""
+
     placeholder = "search keys and words"
+
+    def __init__(self, scopes: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.place = group_of(scopes)
 
     def show_head(self) -> None:
         self.head.say(self.title_spans("Keys"), ((f"{len(self.app.keymap.actions)} actions", "dim"),))
 
     def rows(self, typed: str, width: int) -> Sequence[Line]:
-        return help_rows(self.app.keymap, typed, min(width, 100), self.app.glyphs.more) or empty_row(
+        return help_rows(self.app.keymap, typed, min(width, 100), self.place) or empty_row(
             "No key has these words."
         )
 
@@ -26,3 +33,5 @@ class HelpScreen(PickScreen):
         await self.leave()
         if self.app.can(str(stop)):
             await self.app.run_action_id(str(stop))
+        elif why := why_not(self.app, str(stop)):
+            self.app.say(why)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from studio.tui.presenters import keys
-from studio.tui.presenters.lines import Line, line
+from studio.tui.presenters.lines import Line, line, wrap
 from studio.tui.screens.pick import PickScreen
+from studio.tui.theming import take_theme
+from studio.tui.why_not import why_not
 from studio.tui.widgets.pick_list import empty_row
 
 
@@ -29,16 +31,21 @@ class PaletteScreen(PickScreen):
 
     def details(self, stop: Hashable, width: int) -> Sequence[Line]:
         entry = self.entries.get(str(stop))
-        return [line((" not possible here and now", "dim"))] if entry is not None and not entry.now else ()
+        if entry is None:
+            return ()
+        said = keys.cut(entry, min(width, 100))
+        if not entry.now:
+            said.append(why_not(self.app, entry.id) or "That does nothing here and now.")
+        return [line((f" {row}", "dim")) for sentence in said for row in wrap(sentence, max(width - 2, 10))]
 
     async def choose(self, stop: Hashable) -> None:
         chosen = str(stop)
         if chosen.startswith(keys.THEME):
-            self.app.theme = chosen.removeprefix(keys.THEME)
             await self.leave()
+            take_theme(self.app, chosen.removeprefix(keys.THEME))
             return
         if not self.entries[chosen].now:
-            self.app.say("That does nothing here and now.", "warning")
+            self.app.say(why_not(self.app, chosen) or "That does nothing here and now.")
             return
         await self.leave()
         await self.app.run_action_id(chosen)

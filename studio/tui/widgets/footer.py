@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from studio.tui.presenters.lines import Line, Span, line, wrap
+from studio.tui.pointing import OF_THE_PAGE, elsewhere
+from studio.tui.presenters.lines import BLANK, Line, Span, line, wrap
 from studio.tui.widgets.line_view import LineView
 
 MAX_ROWS = 4
@@ -12,10 +13,11 @@ MAX_ROWS = 4
 
 
 class Footer(LineView, can_focus=False):
-    """Grows by the rows of a long message and goes back to two."""
+    """Grows by the rows of a long message and goes back to two. Under another screen its keys stay as they were."""
 
     DEFAULT_CSS = "Footer { height: 2; dock: bottom; }"
     marked = False
+    _row = BLANK
 
     def prepare(self, width: int) -> None:
         if not width:
@@ -23,7 +25,9 @@ class Footer(LineView, can_focus=False):
         rows = self._message(width) or [line((self.app.glyphs.rule * width, "rule"))]
         if self.styles.height is None or self.styles.height.value != len(rows) + 1:
             self.styles.height = len(rows) + 1
-        self.set_lines([*rows, self._keys(width)])
+        if self.screen is self.app.screen or not self.lines:
+            self._row = self._keys(width)
+        self.set_lines([*rows, self._row])
 
     def show(self) -> None:
         self.prepare(self.size.width)
@@ -58,21 +62,30 @@ class Footer(LineView, can_focus=False):
     def _rows(self) -> list[tuple[str, str]]:
         """Key and label of each action that works now."""
         app = self.app
+        other = elsewhere(app) is not None
+        typing = self._typing()
         found: list[tuple[int, str, str]] = []
         for row in app.keymap.footer(app.current_scopes()):
-            key = app.keymap.shown(row.id)
+            key = app.keymap.shown(row.id, typing=typing)
+            if other and row.id in OF_THE_PAGE:
+                continue
             if key and row.id not in ("help", "palette") and app.can(row.id):
                 shown = app.handlers[row.id].shown
                 order, label = shown(app) if shown else (row.order, row.label)
                 found.append((order, key, label))
         return [(key, label) for _, key, label in sorted(found)]
 
+    def _typing(self) -> bool:
+        """Whether letters go into a field now."""
+        focused = self.app.focused
+        return focused is not None and focused.check_consume_key("a", "a")
+
     def _end(self) -> list[Span]:
         spans: list[Span] = []
         for action_id, label in (("help", " more"), ("palette", "")):
             row = self.app.keymap.by_id.get(action_id)
             here = row is not None and set(row.scopes) & set(self.app.current_scopes())
-            if here and (key := self.app.keymap.shown(action_id)):
+            if here and (key := self.app.keymap.shown(action_id, typing=self._typing())):
                 spans += [("  ", "text")] if spans else []
                 spans += [(key, "key"), (label, "dim")]
         return spans

@@ -12,8 +12,13 @@ from studio.tui.presenters import inspector
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.widgets.line_view import LineView
 
+MOST = 72
+"""Cells of a row at most, where the inspector has the whole screen."""
+
 
 class Inspector(LineView):
+    """While an answer is on its way it shows a sign of waiting, and never what was said of another page."""
+
     scopes: ClassVar = ("inspector", "workbench", "anywhere")
 
     def __init__(self) -> None:
@@ -24,6 +29,11 @@ class Inspector(LineView):
         self.costs: CostsView | None = None
         self.problem = ""
         self._loaded: tuple[object, ...] = ()
+        self._page: str | None = None
+
+    @property
+    def text_width(self) -> int:
+        return min(super().text_width, MOST)
 
     def prepare(self, width: int) -> None:
         self._ask()
@@ -37,6 +47,9 @@ class Inspector(LineView):
 
     def _rows(self, width: int) -> list[Line]:
         session, glyphs = self.app.session, self.app.glyphs
+        known = {"context": self.context, "history": self.history, "costs": self.costs}
+        if session.page is not None and known.get(self.tab, self) is None:
+            return [line((glyphs.more, "dim"))]
         if self.tab == "context":
             return inspector.context_lines(self.context, width, glyphs)
         if self.tab == "notes":
@@ -48,9 +61,8 @@ class Inspector(LineView):
 
     def open_tab(self, tab: str) -> None:
         if tab != self.tab:
-            self.tab = tab
-            self.top = 0
-            self.cursor = None
+            self.tab, self.problem = tab, ""
+            self.top, self.cursor = 0, None
         self.show()
 
     def show(self, *, again: bool = False) -> None:
@@ -67,6 +79,11 @@ class Inspector(LineView):
         if key == self._loaded:
             return
         self._loaded = key
+        if page is None or page.id != self._page:
+            self._page = page.id if page else None
+            self.context = self.history = self.costs = None
+            self.problem = ""
+            self.top, self.cursor = 0, None
         if page is not None and self.tab != "notes":
             self.app.spawn(self._load(key, page.id))
 

@@ -9,21 +9,34 @@ from studio.tui.presenters.outline import Look, outline_lines
 from studio.tui.presenters.people import on_pages
 from studio.tui.widgets.line_view import LineView
 
+MOST = 72
+"""Cells of a row at most, where the outline has the whole screen."""
+
 
 class Outline(LineView):
+    """`fresh` is a chapter that was just made, and the page that was on the screen then: the next page goes there."""
+
     scopes: ClassVar = ("outline", "workbench", "anywhere")
 
     def __init__(self) -> None:
         super().__init__(id="outline")
         self.folded: set[str] = set()
+        self.fresh: tuple[str, str | None] | None = None
         self._here: str | None = None
+
+    @property
+    def text_width(self) -> int:
+        return min(super().text_width, MOST)
 
     def prepare(self, width: int) -> None:
         session = self.app.session
         here = session.page.id if session.page else None
         keys = ("", "") if self.app.options.view else tuple(map(self.app.keymap.shown, ("page.new", "chapter.new")))
         look = Look(here, on_pages(session.others), self.folded, self.text_width - 1, self.app.glyphs, *keys)
+        stood = next((n for n, (stop, _, _) in enumerate(self.stops) if stop == self.cursor), None)
         self.set_lines(outline_lines(session.project, look))
+        if stood is not None and self.cursor is None and self.stops:
+            self.set_cursor(self.stops[min(stood, len(self.stops) - 1)][0])
         if here is not None and here != self._here and self._span(here) is not None:
             self._here = here
             self.set_cursor(here)
@@ -58,3 +71,9 @@ class Outline(LineView):
         self.show()
         if close:
             self.set_cursor(chapter.id)
+
+    def unfold(self, chapter: str) -> None:
+        """Have the pages of a chapter on the screen."""
+        if chapter in self.folded:
+            self.folded.discard(chapter)
+            self.show()

@@ -1,0 +1,96 @@
+"""What a key is meant for: the page or chapter under the outline's cursor while the outline is in use, else the page on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio.domain.errors import StudioError
+from studio.protocol.views import ChapterLine, PageLine, PageView, ProjectView
+from studio.tui.why_not import why_not
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+OF_THE_PAGE = frozenset(
+    ["generate", "approve", "reopen", "resume.continue", "resume.keep", "resume.discard", "revise", "comment", "brief", "edit",
+     "edit.outside", "diff", "history", "copy", "exact", "tab.context", "tab.notes", "tab.history", "tab.costs"]
+)  # fmt: skip
+"""Actions on one page, which is on the screen when they are done."""
+READ_FIRST = frozenset(["approve", "reopen", "resume.continue", "resume.keep", "resume.discard"])
+"""Decisions on a text: a page that was not on the screen is opened by their key, and the next one decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """A page as the outline or the screen knows it; `number` is `2/3`, of an archived page `2/-`."""
+
+    id: str
+    title: str
+    place: int
+    number: str
+    archived: bool
+    approved: bool
+
+
+def chapter_pointed(app: StudioApp) -> ChapterLine | None:
+    """The chapter that is meant; without a page on the screen the last one."""
+    bench, project, page = app.workbench, app.session.project, app.session.page
+    if bench.pane_in_use() is bench.outline:
+        return bench.outline.chapter_line()
+    if project is None or not project.chapters:
+        return None
+    here = page.chapter if page is not None else None
+    return next((chapter for chapter in project.chapters if chapter.id == here), project.chapters[-1])
+
+
+def page_pointed(app: StudioApp) -> Pointed | None:
+    """The page that is meant; None where a chapter is, or nothing."""
+    bench, page = app.workbench, app.session.page
+    if bench.pane_in_use() is bench.outline:
+        line = bench.outline.page_line()
+        return _of_line(app.session.project, line) if line is not None else None
+    return _of_page(page) if page is not None else None
+
+
+def elsewhere(app: StudioApp) -> Pointed | None:
+    """The page under the outline's cursor, if another one is on the screen."""
+    bench, page = app.workbench, app.session.page
+    if app.screen is not bench or bench.pane_in_use() is not bench.outline:
+        return None
+    pointed = page_pointed(app)
+    return pointed if pointed is not None and (page is None or pointed.id != page.id) else None
+
+
+def _of_line(project: ProjectView | None, page: PageLine) -> Pointed:
+    chapters = project.chapters if project else ()
+    number = next((chapter.number for chapter in chapters if chapter.id == page.chapter), 0)
+    return Pointed(
+        page.id, page.title, page.number, f"{number}/{page.number or '-'}", page.archived, page.phase == "approved"
+    )
+
+
+def _of_page(page: PageView) -> Pointed:
+    number = f"{page.chapter_number}/{page.number or '-'}"
+    return Pointed(page.id, page.title, page.number, number, page.archived, page.phase == "approved")
+
+
+async def bring(app: StudioApp, action_id: str) -> bool:
+    """Before an action on a page: have the page under the outline's cursor on the screen. False when the key is spent on that."""
+    pointed = elsewhere(app) if action_id in OF_THE_PAGE else None
+    if pointed is None:
+        return True
+    try:
+        await app.session.open_page(pointed.id)
+    except StudioError as error:
+        app.say_error(error)
+        return False
+    app.workbench.to_pane(app.workbench.page_view)
+    if not app.can(action_id):
+        app.say(f"{pointed.number} {pointed.title} is open now. {why_not(app, action_id)}".rstrip())
+        return False
+    if action_id in READ_FIRST:
+        row = app.keymap.by_id[action_id]
+        app.say(f"{pointed.number} {pointed.title} is open now. {app.keymap.shown(action_id)} here: {row.label}.")
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Why a key does nothing now, in one sentence with the key that helps. No key is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from studio.protocol.views import PageView
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+_BOOK = frozenset(["page.new", "move.down", "move.up", "rename", "archive"])
+"""Actions that need a chapter."""
+_PAGE = frozenset(
+    ["generate", "approve", "reopen", "resume.continue", "resume.keep", "resume.discard", "revise", "comment", "brief", "edit",
+     "edit.outside", "diff", "history", "copy", "exact", "tab.context", "tab.notes", "tab.history", "tab.costs", "page.next",
+     "page.previous"]
+)  # fmt: skip
+"""Actions that need a page."""
+_WRITING = frozenset(["generate", "approve", "reopen", "revise", "comment", "edit", "edit.outside"])
+"""Actions that wait for the end of a draft on the page, and are not for an archived one."""
+
+
+def then(app: StudioApp, action_id: str, does: str) -> str:
+    """`; b writes it`, empty where the key is unbound or may not be used."""
+    key = app.keymap.shown(action_id)
+    return f"; {key} {does}" if key and not app.only_looks(action_id) else ""
+
+
+def why_not(app: StudioApp, action_id: str) -> str:
+    """Empty where there is nothing to say, as for moving in what does not move."""
+    session, page = app.session, app.session.page
+    project = session.project
+    if action_id.startswith(("cursor.", "pick.", "first.down", "first.up")):
+        return ""
+    if not session.connected and action_id in _BOOK | _PAGE:
+        return "The book is still being opened."
+    if project is not None and not project.chapters and action_id in _BOOK | _PAGE:
+        return f"There is no chapter yet{then(app, 'chapter.new', 'makes the first one')}."
+    if page is None and action_id in _PAGE | _BOOK:
+        return f"There is no page here yet{then(app, 'page.new', 'makes one')}."
+    if page is not None and action_id in _WRITING:
+        if session.live_on(page.id) is not None:
+            return f"A draft is being written here{then(app, 'stop', 'stops it')}."
+        if page.archived:
+            return f"This page is archived{then(app, 'archive', 'brings it back')}."
+    said = _SAID.get(action_id)
+    if said is not None:
+        return said(app)
+    if page is not None and (about := _ABOUT.get(action_id)):
+        return about(app, page)
+    label = app.keymap.by_id[action_id].label
+    return f"{label[:1].upper()}{label[1:]}: there is nothing to do it with here and now."
+
+
+def _undrafted(app: StudioApp, page: PageView) -> str:
+    """What a page without a text for the key waits for."""
+    if page.phase == "awaiting":
+        return f"This page has no brief yet{then(app, 'brief', 'writes it')}."
+    return f"There is no draft here yet{then(app, 'generate', 'drafts one')}."
+
+
+def _no_verdict(app: StudioApp, page: PageView) -> str:
+    if page.phase == "approved":
+        return f"Every stage of this page is approved{then(app, 'reopen', 'takes the last approval back')}."
+    if page.phase in ("failed", "interrupted"):
+        return f"The draft broke off{then(app, 'generate', 'drafts again')}{then(app, 'resume.keep', 'keeps what is there')}."
+    return _undrafted(app, page)
+
+
+def _no_price(app: StudioApp, page: PageView) -> str:
+    return _no_verdict(app, page) if page.phase in ("approved", "awaiting") else "There is nothing to draft here now."
+
+
+_ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
+    "generate": _no_price,
+    "approve": _no_verdict,
+    "revise": _no_verdict,
+    "comment": _undrafted,
+    "edit": _undrafted,
+    "edit.outside": _undrafted,
+    "diff": _undrafted,
+    "copy": _undrafted,
+    "reopen": lambda app, page: "Nothing on this page is approved.",
+    "resume.continue": lambda app, page: "No draft of this page broke off.",
+    "resume.keep": lambda app, page: "No draft of this page broke off with words to keep.",
+    "resume.discard": lambda app, page: "No draft of this page broke off.",
+    "page.next": lambda app, page: "This is the last page.",
+    "page.previous": lambda app, page: "This is the first page.",
+    "exact": lambda app, page: f"The exact prompt belongs to the context{then(app, 'tab.context', 'shows it')}.",
+}
+_SAID: dict[str, Callable[[StudioApp], str]] = {
+    "stop": lambda app: "No draft is being written.",
+    "search.next": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
+    "search.previous": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
+    "open": lambda app: f"This opens what the outline's cursor is on{then(app, 'pane.previous', 'goes there')}.",
+    "composer.last": lambda app: "No feedback was given here before.",
+    "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
+    "edit.leftover": lambda app: "No editor left anything behind.",
+    "interrupt": lambda app: "",
+}
