@@ -99,6 +99,7 @@ def _options(
     settings: Settings, root: Path | None, page: str | None, log: Path | None, first: FirstRun | None
 ) -> WorkbenchOptions:
     from studio.cli.remembered import RememberedOutline
+    from studio.config.paths import user_config_file
     from studio.tui.options import WorkbenchOptions
 
     ui = settings.ui
@@ -113,6 +114,7 @@ def _options(
         mouse=ui.mouse,
         bell_after=ui.bell_after_s,
         log=log,
+        config=user_config_file(),
         launcher=first,
         memory=RememberedOutline(root) if root is not None else None,
     )

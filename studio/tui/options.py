@@ -27,6 +27,7 @@ class WorkbenchOptions:
     `ascii` None lets the terminal decide; `page` is what to open first (None: the page that waits); `fps` counts repaints of a
     stream a second; `editor` opens files for the person (None: $VISUAL, $EDITOR); `bell_after` is the
     length in seconds from which the end of a draft rings if the terminal was left; `launcher` is given where there is no project yet;
+    `config` is the person's own settings file, where a theme they choose is kept (None: nowhere);
     `memory` gives the outline of the last time, shown while the engine opens; with `view` nothing can be changed from here.
     """
 
@@ -46,3 +47,4 @@ class WorkbenchOptions:
     launcher: Launcher | None = None
     memory: Memory | None = None
     view: bool = False
+    config: Path | None = None

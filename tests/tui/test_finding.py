@@ -110,6 +110,60 @@ async def test_the_palette_says_when_an_action_is_not_possible_and_changes_theme
         assert at.app.theme == "nord"
 
 
+async def test_enter_in_the_palette_acts_on_what_is_typed_by_then(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("ctrl+p")
+        screen = at.app.screen
+        assert isinstance(screen, PaletteScreen)
+        screen.query_line.value = "left-over"  # the list has not heard of it yet
+        await screen.take()
+        assert at.app.message is not None
+        assert "left" in at.app.message.text
+        assert at.app.pending is None
+
+
+async def test_a_theme_that_is_chosen_is_kept_in_the_persons_settings(tmp_path: Path) -> None:
+    file = tmp_path / "own" / "config.toml"
+    async with desk(tmp_path) as at:
+        object.__setattr__(at.app.options, "config", file)
+        await at.pilot.press("ctrl+p")
+        await at.type("theme nord")
+        await at.pilot.press("enter")
+        await at.until(lambda: file.exists())
+        assert 'theme = "nord"' in file.read_text()
+        assert at.app.message is not None
+        assert str(file) in at.app.message.text
+
+
+async def test_the_approved_book_is_exported_to_a_file_that_is_named(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("x")
+        await at.until(lambda: at.app.message)
+        assert at.app.message is not None
+        assert "Nothing is approved" in at.app.message.text
+        await at.client.execute(c.Approve(page="1/1"))
+        await at.client.execute(c.Deliver(page="1/1", stage="dialogue", text="ILSE: Forty-four."))
+        await at.client.execute(c.Approve(page="1/1"))
+        await at.pilot.press("x")
+        await at.until(lambda: at.app.message and "1 page written" in at.app.message.text)
+        files = [path for path in at.root.glob("*.md") if "Forty-four" in path.read_text()]
+        assert len(files) == 1
+        assert files[0].name in at.app.message.text
+
+
+async def test_help_in_a_field_is_on_a_key_that_types_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("i")
+        await at.pilot.pause()
+        footer = at.app.workbench.footer.lines[-1].text
+        assert "f1 more" in footer
+        assert "save" in footer
+        await at.pilot.press("f1")
+        screen = at.app.screen
+        assert isinstance(screen, HelpScreen)
+        assert screen.place == "Composer"
+
+
 async def test_every_action_with_a_key_stands_in_the_help_and_can_be_searched(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.pilot.press("question_mark")

@@ -57,5 +57,5 @@ def _export(output: str | None, book: v.BookView, host: Host) -> int:
         return 0
     host.out.line(str(made.path))
     left_out = f"; {made.skipped} without approved text left out." if made.skipped else "."
-    host.out.say(f"{made.pages} pages written{left_out}")
+    host.out.say(f"{made.pages} page{'s' if made.pages != 1 else ''} written{left_out}")
     return 0

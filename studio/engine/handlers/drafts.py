@@ -252,7 +252,7 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
-        return c.Done(seq=0, message="Set aside; the partial text stays in the history.", page=page.id, state=now.state)
+        return c.Done(seq=0, message="Discarded; the partial text stays in the history.", page=page.id, state=now.state)
 
     return await project.act(call, work)
 

@@ -175,7 +175,14 @@ def _composing(app: StudioApp) -> bool:
     return open_composer(app) is not None
 
 
-@action("composer.send", when=_composing, inline=True)
+def _send_shown(app: StudioApp) -> tuple[int, str]:
+    """A text is saved; words about it are sent."""
+    composer = open_composer(app)
+    whole = composer is not None and composer.request.purpose in (Purpose.EDIT, Purpose.BRIEF)
+    return (1, "save" if whole else "send")
+
+
+@action("composer.send", when=_composing, inline=True, shown=_send_shown)
 async def send(app: StudioApp) -> None:
     if composer := open_composer(app):
         await composer.send()

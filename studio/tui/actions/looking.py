@@ -155,7 +155,7 @@ async def exact(app: StudioApp) -> None:
 
 @action("help", inline=True)
 async def help_screen(app: StudioApp) -> None:
-    await app.open_screen("help")
+    await app.open_screen("help", scopes=app.current_scopes())
 
 
 @action("palette", inline=True)

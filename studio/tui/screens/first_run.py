@@ -85,7 +85,11 @@ class FirstRunScreen(FramedScreen):
         if not hint:
             return ()
         said = flow([(hint, "dim")], min(width, MEASURE), indent="  ")
-        return [BLANK, line(("  No model is set up yet.", "strong")), *said]
+        return [BLANK, *said]
+
+    def on_input_changed(self) -> None:
+        """What was said about the title before is about another title."""
+        self.app.clear_message()
 
     # Keys
 

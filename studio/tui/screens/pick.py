@@ -46,6 +46,7 @@ class PickScreen(FramedScreen):
     def __init__(self, typed: str = "") -> None:
         super().__init__()
         self.query_line = Query(self.placeholder, typed)
+        self._listed: str | None = None
         self.list = PickList(self._rows, id="list")
         self.about = Strip(self._about, most=2, id="about")
 
@@ -89,6 +90,7 @@ class PickScreen(FramedScreen):
         return clean(self.query_line.value)
 
     def _rows(self, width: int) -> Sequence[Line]:
+        self._listed = self.typed
         return self.rows(self.typed, width)
 
     def _about(self, width: int) -> Sequence[Line]:
@@ -119,5 +121,8 @@ class PickScreen(FramedScreen):
         self.about.show()
 
     async def take(self) -> None:
+        """Act on the row under the cursor, of the list for what is typed by now: enter can be faster than the field's own news."""
+        if self._listed != self.typed:
+            self.refresh_rows(first=True)
         if self.list.cursor is not None:
             await self.choose(self.list.cursor)

@@ -121,3 +121,35 @@ async def test_the_exact_prompt_says_what_was_left_out_and_why():
     assert text.index("left out") < text.index("House Caul")
     assert "budget" in text
     assert "7,900 of 24,000 tokens" in text
+
+
+def test_help_begins_with_the_keys_of_the_place_it_was_opened_from():
+    table = keymap.build()
+    for scopes, group in (
+        (("composer", "anywhere"), "Composer"),
+        (("history", "anywhere"), "History"),
+        (("page",), "Move"),
+    ):
+        rows = keys.help_rows(table, "", 80, keys.group_of(scopes))
+        assert rows[0].text == group
+
+
+def test_help_is_whole_on_a_narrow_screen_and_found_keys_name_their_group_in_one_column():
+    table = keymap.build()
+    narrow = [row for row in keys.help_rows(table, "", 56) if row.stop == "mouse"]
+    words = " ".join(" ".join(row.text for row in narrow).split())
+    assert table.by_id["mouse"].help in words
+    assert max(row.width for row in keys.help_rows(table, "", 56)) <= 56
+    found = [row for row in keys.help_rows(table, "page", 90) if len(row.spans) == 3]
+    assert len({row.text.index(row.spans[2][0], 40) for row in found}) == 1
+
+
+def test_the_palette_finds_actions_by_other_words_for_them():
+    entries = keys.palette(keymap.build(), (), "nord", lambda _: True)
+    for typed, wanted in (
+        ("reopen", "reopen"),
+        ("set aside", "resume.discard"),
+        ("discard", "resume.discard"),
+        ("studio export", "export"),
+    ):
+        assert keys.palette_rows(entries, typed, 80)[0].stop == wanted
