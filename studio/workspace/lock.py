@@ -28,6 +28,7 @@ _TEXT_LIMIT = 4_096
 # A held lock without a text is that of `holder`, which lasts for an instant, or of an owner about to write its own.
 _TRIES = 20
 _PAUSE_S = 0.01
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -231,4 +232,6 @@ def _write(handle: int, me: Holder) -> None:
         os.ftruncate(handle, 0)
         os.pwrite(handle, text.encode(), 0)
     except OSError as error:
+        if error.errno in _FULL:
+            return  # the lock holds without its text, and a book on a full disk can be read
         raise storage_error(error, LOCK_FILE, "written") from error

@@ -1,5 +1,6 @@
 """The project lock: one owner, named to the others, gone with its process."""
 
+import errno
 import fcntl
 import json
 import os
@@ -109,3 +110,17 @@ def test_a_missing_state_folder_and_a_linked_lock_are_said_in_words(tmp_path: Pa
     with pytest.raises(StorageError, match="link"):
         ProjectLock.acquire(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_full_disk_takes_the_text_of_a_lock_but_not_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".studio").mkdir()
+
+    def full(handle: int, data: bytes, place: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        held = ProjectLock.acquire(tmp_path)
+    with pytest.raises(ProjectBusy):
+        ProjectLock.acquire(tmp_path)
+    held.release()
