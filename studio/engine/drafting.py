@@ -17,6 +17,7 @@ from studio.domain.errors import BadReply, ProviderError, StorageError, StudioEr
 from studio.domain.job import Job
 from studio.domain.page import Origin, Revision
 from studio.domain.run import Execution, Outcome, Run, RunKind, RunStatus, Usage
+from studio.domain.text import one_line
 from studio.domain.workflow import Action, OutputKind, Phase, advance
 from studio.engine import attempts
 from studio.engine.desk import Plan
@@ -204,6 +205,7 @@ class Drafting:
                 words = f"The draft is not saved yet: {error.message}"
                 hint = "Its text is kept and saved as soon as that is possible: make room, and do not quit yet."
                 self._project.bus.publish(Notice(level="error", message=words, hint=hint))
+                live.tell(one_line(f"{words} {hint}"))
             await asyncio.sleep(wait)
             wait = min(wait * 2, RETRY_SECONDS_MOST)
             with suppress(StorageError):

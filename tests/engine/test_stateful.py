@@ -36,7 +36,7 @@ from tests.fakes.wire_server import WireServer, running_wire_server
 
 T = TypeVar("T")
 
-EXAMPLES = int(os.environ.get("STUDIO_STATEFUL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("STUDIO_STATEFUL_EXAMPLES", "10"))
 STAGES = ("narration", "dialogue")
 REPLIES = {
     "good": Step(),
