@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn, TYPE_CHECKING
 
 from studio.domain.errors import BadInput, NotFound
 
@@ -23,10 +23,10 @@ TEXT = "TEXT, - for standard input, or @FILE (a text that starts with @ is writt
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, as every other error of the program; `--help` shows the examples as written."""
 
-    def __init__(self, **given: object) -> None:
+    def __init__(self, **given: Any) -> None:
         given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         given["allow_abbrev"] = False
-        super().__init__(**given)  # type: ignore[arg-type]
+        super().__init__(**given)
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(_sentence(message), hint=f"See: {self.prog} --help")

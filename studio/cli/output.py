@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -24,7 +25,7 @@ class Output:
         self._live = live
         for stream in (sys.stdout, sys.stderr):
             # A terminal in an older encoding shows a question mark; it does not end the program.
-            if hasattr(stream, "reconfigure"):
+            if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
 
     @property

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from studio.cli.arguments import Parser, add_globals
 from studio.cli.table import FAMILIES
 from studio.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from studio.cli.host import Host
 
 _WITH_VALUE = ("-C", "--project")
 _DESCRIPTION = "A keyboard-driven authoring studio in the terminal. Without a command, it opens the workbench."
@@ -70,7 +74,9 @@ def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
 
 
 class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, values: object, option_string: str | None = None
+    ) -> None:
         import sys
 
         from studio import __version__
@@ -79,7 +85,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _open_workbench(args: argparse.Namespace, host: object) -> int:
+def _open_workbench(args: argparse.Namespace, host: Host) -> int:
     from studio.cli.commands import workbench
 
-    return workbench.run(args, host)  # type: ignore[arg-type]
+    return workbench.run(args, host)

@@ -157,7 +157,7 @@ def _front(name: str, text: str) -> Front:
         defaults=_defaults(name, data.get("inputs"), _line(text, "inputs")),
         role=one_line(str(studio.get("role") or ""), 60),
         output=one_line(str(studio.get("output") or "prose"), 60),
-        prefix=prefix,
+        prefix="none" if prefix == "none" else "shared",
     )
 
 

@@ -385,5 +385,5 @@ async def test_headers_of_the_sdks_environment_go_only_to_their_own_service(
 
 async def _until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 - what is waited for is the server's record, which has no event
+        while not true():
             await asyncio.sleep(0.01)

@@ -36,7 +36,7 @@ def serve(options: argparse.Namespace, key: str) -> int:
     except ImportError as error:
         sys.stderr.write(f"xllamacpp cannot be imported: {error}\n")
         return EXIT_NO_RUNTIME
-    params = xllamacpp.CommonParams()
+    params = xllamacpp.CommonParams()  # ty: ignore[missing-attribute]
     params.model.path = options.model
     params.model_alias = {options.alias}
     params.hostnames = [options.uds or "127.0.0.1"]
@@ -56,7 +56,7 @@ def serve(options: argparse.Namespace, key: str) -> int:
     params.endpoint_slots = True
     params.verbosity = 2
     try:
-        server = xllamacpp.Server(params)
+        server = xllamacpp.Server(params)  # ty: ignore[missing-attribute]
     except (RuntimeError, ValueError, OSError) as error:
         sys.stderr.write(f"the model could not be loaded: {error}\n")
         return EXIT_NOT_LOADED

@@ -17,12 +17,12 @@ TAG = "engine"
 
 
 async def execute(asked: Asked) -> Done:
-    command: AnyCommand = asked.body(AnyCommand)  # type: ignore[arg-type]  # a union is a type form
+    command: AnyCommand = asked.body(AnyCommand)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # a union is a type form
     return await asked.client.execute(command, request=asked.key)
 
 
 async def ask(asked: Asked) -> View:
-    query: AnyQuery = asked.body(AnyQuery)  # type: ignore[arg-type]
+    query: AnyQuery = asked.body(AnyQuery)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
     return await _answer(asked, query)
 
 
