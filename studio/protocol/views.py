@@ -110,6 +110,8 @@ class RevisionView(View, frozen=True, kw_only=True):
 
 
 class FeedbackView(View, frozen=True, kw_only=True):
+    """`used_by` is the run that was given it."""
+
     id: str
     stage: str
     revision: str
@@ -121,6 +123,7 @@ class FeedbackView(View, frozen=True, kw_only=True):
     created_at: datetime
     used: bool
     resolved: bool
+    used_by: str | None = None
 
 
 class LiveRun(View, frozen=True, kw_only=True):

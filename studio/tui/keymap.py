@@ -196,9 +196,9 @@ ACTIONS: tuple[Action, ...] = (
     _row("models.target", "tab", "for whom", "models", "Lists", 2, "choose for the project or for one role"),
     _row("models.check", "ctrl+r", "check services", "models", "Lists", 3, "ask each service whether it answers"),
     _row("close", "escape", "close", "pick history prompts exact", "Lists", 8, "back to the page"),
-    _row("change.next", "j", "change", "history", "History", 1, "the next change"),
+    _row("change.next", "j", "next change", "history", "History", 1, "the next change"),
     _row("change.previous", "k", "previous change", "history", "History", 0, "the change before"),
-    _row("entry.down", "down", "row", "history prompts", "History", 2, "the next row of the list"),
+    _row("entry.down", "down", "next row", "history prompts", "History", 2, "the next row of the list"),
     _row("entry.up", "up", "row before", "history prompts", "History", 0, "the row before"),
     _row("history.restore", "enter R", "restore", "history", "History", 3, "make it the newest, as a new revision"),
     _row("history.undo", "u", "undo restore", "history", "History", 4, "put back what was newest before"),
@@ -283,7 +283,7 @@ class Keymap:
     def shown(self, action_id: str, *, typing: bool = False) -> str:
         """The first key of an action as a person reads it (`esc`, `]`), empty when it has none. While `typing` in a field, the
         first that types nothing."""
-        keys = [key for key in self.by_id[action_id].keys if not typing or len(key) > 1 and key != "space"]
+        keys = [key for key in self.by_id[action_id].keys if not typing or (len(key) > 1 and key != "space")]
         return _SHOWN.get(keys[0], keys[0]) if keys else ""
 
     def footer(self, scopes: Iterable[str]) -> list[Action]:

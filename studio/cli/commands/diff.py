@@ -9,10 +9,11 @@ from studio.cli.arguments import describe, page_argument
 from studio.cli.commands.show import revision_ref
 from studio.cli.host import Host
 from studio.cli.output import Output
-from studio.domain.diff import ParagraphDiff, diff
+from studio.domain.diff import ParagraphDiff, Span, diff
 from studio.domain.errors import NotFound
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.diff import glued
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,7 @@ def _lines(paragraphs: Iterable[ParagraphDiff], out: Output, *, full: bool) -> I
         if same:
             yield _folded(same, out)
             same = 0
-        yield "".join(_span(span.op, span.text, out) for span in paragraph.spans)
+        yield "".join(_spans(paragraph.spans, out))
         yield ""
     if same:
         yield _folded(same, out)
@@ -79,6 +80,15 @@ def _lines(paragraphs: Iterable[ParagraphDiff], out: Output, *, full: bool) -> I
 
 def _folded(count: int, out: Output) -> str:
     return out.styled(f"  ({count} paragraph{'s' if count > 1 else ''} unchanged)", "dim")
+
+
+def _spans(spans: Iterable[Span], out: Output) -> Iterator[str]:
+    before: Span | None = None
+    for span in spans:
+        if before is not None and out.colour and glued(before, span):
+            yield " "
+        yield _span(span.op, span.text, out)
+        before = span
 
 
 def _span(op: str, text: str, out: Output) -> str:

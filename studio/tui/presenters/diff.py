@@ -80,7 +80,22 @@ def _one_column(paragraph: ParagraphDiff, cells: int, stop: int, glyphs: Glyphs)
 
 def _styled(spans: Iterable[Span], glyphs: Glyphs) -> list[Styled]:
     signs = _SIGNS if glyphs == ASCII else {}
-    return [(signs.get(span.op, "{}").format(span.text), _STYLES[span.op]) for span in spans]
+    found: list[Styled] = []
+    before: Span | None = None
+    for span in spans:
+        if before is not None and not signs and glued(before, span):
+            found.append((" ", "text"))
+        found.append((signs.get(span.op, "{}").format(span.text), _STYLES[span.op]))
+        before = span
+    return found
+
+
+def glued(before: Span, span: Span) -> bool:
+    """Whether words that went and words that came in would read as one word (`ropeHe`): they are set apart by a space."""
+    if before.op == span.op or "same" in (before.op, span.op):
+        return False
+    end, start = before.text[-1:], span.text[:1]
+    return not end.isspace() and not start.isspace() and start.isalnum()
 
 
 def _two_columns(paragraph: ParagraphDiff, cells: int, stop: int, glyphs: Glyphs) -> list[Line]:

@@ -45,13 +45,12 @@ class Entry:
     when: datetime
     revision: RevisionView | None = None
     run: RunView | None = None
-    feedback: FeedbackView | None = None
+    feedback: tuple[FeedbackView, ...] = ()
     newest: bool = False
 
 
 def entries(history: HistoryView, stage: str | None = None) -> tuple[Entry, ...]:
     """Rows newest first; of one stage when it is named."""
-    said = {note.id: note for note in history.feedback}
     shown = [rev for rev in history.revisions if stage in (None, rev.stage)]
     heads: dict[str, int] = {}
     for rev in shown:
@@ -59,7 +58,7 @@ def entries(history: HistoryView, stage: str | None = None) -> tuple[Entry, ...]
     made = {rev.run for rev in history.revisions if rev.run}
     rows = [
         Entry(rev.id, rev.stage, f"r{rev.number}", rev.text, rev.created_at, revision=rev,
-              feedback=said.get(rev.feedback or ""), newest=rev.number == heads[rev.stage])
+              feedback=_behind(rev, history), newest=rev.number == heads[rev.stage])
         for rev in shown
     ]  # fmt: skip
     rows += [
@@ -68,6 +67,12 @@ def entries(history: HistoryView, stage: str | None = None) -> tuple[Entry, ...]
         if stage in (None, run.stage) and run.revision is None and run.id not in made
     ]
     return tuple(sorted(rows, key=lambda row: row.when, reverse=True))
+
+
+def _behind(rev: RevisionView, history: HistoryView) -> tuple[FeedbackView, ...]:
+    """What a revision answers: what was asked for, then the notes that its run was given."""
+    notes = [note for note in history.feedback if note.id == rev.feedback or (rev.run and note.used_by == rev.run)]
+    return tuple(sorted(notes, key=lambda note: (note.id != rev.feedback, note.created_at.timestamp())))
 
 
 def who(rev: RevisionView) -> str:
@@ -92,7 +97,7 @@ def row(entry: Entry, cells: int, now: datetime | None = None, glyphs: Glyphs = 
 def _facts(entry: Entry, rev: RevisionView, cells: int, glyphs: Glyphs) -> Line:
     words = f"  {rev.words} words"
     end = f" {glyphs.dot} {_OUTCOMES[rev.outcome]}" if rev.outcome in _OUTCOMES else ""
-    said = entry.feedback.text if entry.feedback else rev.note
+    said = entry.feedback[0].text if entry.feedback else rev.note
     room = cells - len(words) - len(end)
     behind = fit(f' {glyphs.dot} "{one_line(said)}"', room, glyphs.more) if said and room > 8 else ""
     return line((words, "dim"), (end, "warn"), (behind, "dim"), stop=entry.id)
@@ -127,9 +132,9 @@ def _parent(entry: Entry, revisions: Sequence[Entry]) -> Entry | None:
 def story(entry: Entry) -> list[str]:
     """Sentences about an entry that do not fit its row: the whole feedback, the quote, the error and what to do."""
     said: list[str] = []
-    if entry.feedback:
-        quote = f' about "{one_line(entry.feedback.quote, 80)}"' if entry.feedback.quote else ""
-        said.append(f"Asked{quote}: {entry.feedback.text}")
+    for note in entry.feedback:
+        quote = f' about "{one_line(note.quote, 80)}"' if note.quote else ""
+        said.append(f"{'Noted' if note.kind == 'note' else 'Asked'}{quote}: {note.text}")
     if entry.revision and entry.revision.note:
         said.append(entry.revision.note)
     if entry.revision and entry.revision.badge:

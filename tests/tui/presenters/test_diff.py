@@ -30,6 +30,12 @@ def test_deletions_and_insertions_carry_their_own_styles():
     assert "stayed" in said(found.rows, "add")
 
 
+def test_words_that_went_and_words_that_came_in_do_not_read_as_one_word():
+    text = "\n".join(row.text for row in compare("She cut rope", "She cut lines, all of it", 72).rows)
+    assert "ropel" not in text
+    assert "rope lines" in text
+
+
 def test_a_poor_terminal_gets_signs_around_the_words():
     text = "\n".join(row.text for row in compare("He left.", "He stayed.", 72, glyphs=ASCII).rows)
     assert text == "He [-left-]{+stayed+}."

@@ -79,3 +79,14 @@ def test_what_a_revision_is_compared_with():
 
 def test_the_whole_feedback_and_its_quote_are_told():
     assert story(entries(HISTORY)[2])[0] == 'Asked about "the rain": colder'
+
+
+def test_a_revision_made_from_notes_alone_shows_them():
+    noted = FeedbackView(
+        id="n", stage="narration", revision="r1", revision_number=1, kind="note", text="the fog should move", quote=None, author="ana",
+        created_at=NOW, used=True, resolved=False, used_by="run2",
+    )  # fmt: skip
+    made = HistoryView(page="p", revisions=(revision(1), revision(2, run="run2")), feedback=(noted,), runs=())
+    second = next(entry for entry in entries(made) if entry.id == "r2")
+    assert "the fog should move" in row(second, 60, NOW)[1].text
+    assert story(second) == ["Noted: the fog should move"]
