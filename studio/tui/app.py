@@ -175,7 +175,8 @@ class StudioApp(App[int], inherit_bindings=False):
             return False
         rows = self.keymap.lookup(event.key, event.character, self.current_scopes())
         for row in rows:
-            if self.can(row.id) or (row.id in OF_THE_PAGE and elsewhere(self) is not None):
+            opens = row.id in OF_THE_PAGE and not self.only_looks(row.id) and elsewhere(self) is not None
+            if opens or self.can(row.id):
                 await self._settled(focused)
                 await self.run_action_id(row.id)
                 return True

@@ -75,8 +75,17 @@ def _of_page(page: PageView) -> Pointed:
     return Pointed(page.id, page.title, page.number, number, page.archived, page.phase == "approved")
 
 
+def on_a_chapter(app: StudioApp) -> bool:
+    """The outline is in use and its cursor is on no page."""
+    bench = app.workbench
+    return app.screen is bench and bench.pane_in_use() is bench.outline and bench.outline.page_line() is None
+
+
 async def bring(app: StudioApp, action_id: str) -> bool:
     """Before an action on a page: have the page under the outline's cursor on the screen. False when the key is spent on that."""
+    if action_id in OF_THE_PAGE and on_a_chapter(app):
+        app.say("The outline's cursor is on no page; this key is for a page.")
+        return False
     pointed = elsewhere(app) if action_id in OF_THE_PAGE else None
     if pointed is None:
         return True

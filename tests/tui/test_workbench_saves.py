@@ -131,7 +131,7 @@ async def test_a_stopped_draft_keeps_what_came_and_keeping_it_makes_a_revision(t
         await at.until(lambda: any(len(text.text) > 40 for text in at.app.session.running))
         await at.press("s")
         await at.until(lambda: _phase(at) == "interrupted narration")
-        assert "interrupted" in at.screen()
+        assert "! stopped" in at.screen()
         await at.press("w")
         await at.until(lambda: _phase(at) == "user_reviewing narration")
         view = await client.query(q.GetPage(page=page))

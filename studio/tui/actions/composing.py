@@ -36,7 +36,7 @@ async def compose(app: StudioApp, request: Request) -> Composer:
     async def sent(done: Done, text: str) -> None:
         await app.workbench.close_drawer()
         if done.run:
-            app.workbench.page_view.follow_next = True
+            app.workbench.page_view.follow(done.run)
         app.say(done.message or _done(request))
         app.session.refresh()
 

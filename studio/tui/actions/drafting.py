@@ -37,8 +37,9 @@ async def _priced(app: StudioApp, question: GetContext, action_id: str, command:
         return
 
     async def start() -> None:
-        app.workbench.page_view.follow_next = True
-        await app.session.execute(command)
+        done = await app.session.execute(command)
+        if done.run:
+            app.workbench.page_view.follow(done.run)
 
     limit = app.options.ask_above_usd
     if limit is not None and context.price_high is not None and context.price_high <= limit:
@@ -53,12 +54,13 @@ def _running(app: StudioApp) -> bool:
 
 @action("stop", when=_running, changes=True)
 async def stop(app: StudioApp) -> None:
-    """The draft on this page, or the only one that runs elsewhere."""
+    """The draft on this page, where its cell says what became of it, or the only one that runs elsewhere."""
     page = app.session.page
     here = app.session.live_on(page.id) if page else None
     run = here or app.session.running[0]
     done = await app.session.execute(Stop(run=run.run))
-    app.say(done.message or "Stopped; what was written is kept.")
+    if here is None:
+        app.say(done.message or "Stopped; what was written is kept.")
 
 
 async def _resume(app: StudioApp, how: Literal["keep", "discard"]) -> None:

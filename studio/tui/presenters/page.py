@@ -111,10 +111,10 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
         return
     if cell.head is not None:
         yield BLANK
-        if why := why_incomplete(cell.head.outcome):
-            yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
-            yield BLANK
         yield from with_notes(text_lines(cell.head.text, cell.name, cell.output, look.width), cell, look)
+        if why := why_incomplete(cell.head.outcome):
+            yield BLANK
+            yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
     elif cell.status == "empty" and page.brief is not None:
         yield BLANK
         yield from _hint(
@@ -135,7 +135,8 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
         case "approved":
             state = ((f"{number} {glyphs.dot} ", "dim"), (f"{glyphs.approved} approved", "ok"))
         case "failed" | "interrupted":
-            state = ((f"{number}  ", "dim"), (f"{glyphs.failed} {cell.status}", "error"))
+            stopped = cell.partial is not None and cell.partial.status == "stopped"
+            state = ((f"{number}  ", "dim"), (f"{glyphs.failed} {'stopped' if stopped else cell.status}", "error"))
         case "later":
             state = ((f"  after {_before(page, cell)} is approved", "dim"),)
         case _:
@@ -181,25 +182,30 @@ def live_head(cell: StageCell, figures: str, look: Look) -> Line:
 
 
 def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
+    """What was written, where it was written, and after it what can be done: nothing that was read moves. Without words the
+    reason stands first, for an older text may follow. That a person stopped it stands in the head already."""
     partial = cell.partial
     assert partial is not None
     yield BLANK
-    sentence = partial.error or ("The draft was stopped." if partial.status == "stopped" else "The draft broke off.")
-    for row in wrap(f"{look.glyphs.failed} {sentence} {partial.hint}".rstrip(), look.width):
-        yield line((row, "error"))
+    stopped = partial.status == "stopped" and not partial.error
+    sentence = "" if stopped else partial.error or "The draft broke off."
+    said = f"{sentence} {partial.hint}".strip()
+    why = [line((row, "error")) for row in wrap(f"{look.glyphs.failed} {said}", look.width)] if said else []
     if partial.text.strip():
+        yield from text_lines(partial.text, cell.name, cell.output, look.width)
+        yield BLANK
+        yield from why
         yield from _hint(
             (("C", "resume.continue"), " goes on, ", ("w", "resume.keep"), " keeps these ", str(word_count(partial.text)),
              " words, ", ("X", "resume.discard"), " discards them, ", ("g", "generate"), " drafts again."),
             look,
         )  # fmt: skip
+        return
+    yield from why
+    yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), " goes back."), look)
+    if cell.head is not None:
         yield BLANK
-        yield from text_lines(partial.text, cell.name, cell.output, look.width)
-    else:
-        yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), " goes back."), look)
-        if cell.head is not None:
-            yield BLANK
-            yield from text_lines(cell.head.text, cell.name, cell.output, look.width)
+        yield from text_lines(cell.head.text, cell.name, cell.output, look.width)
 
 
 def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:

@@ -95,9 +95,9 @@ class Workbench(StudioScreen):
         if (width, used) == self._folded_for:
             return
         self._folded_for = (width, used)
-        stands = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
+        stands: dict[Widget, bool] = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
         covering = used if used in stands and not stands[used] else None
-        beside = {self.outline: 24 if width < 140 else 30, self.inspector: 28 if width < 132 else 34 if width < 150 else 42}
+        beside: dict[Widget, int] = {self.outline: 24 if width < 140 else 30, self.inspector: 28 if width < 132 else 34 if width < 150 else 42}
         self.middle.display = covering is None
         for (pane, has_place), wall in zip(stands.items(), self.walls, strict=True):
             pane.styles.width = "1fr" if pane is covering else beside[pane]
@@ -213,8 +213,12 @@ class Workbench(StudioScreen):
 
     def _say_end(self, event: RunEnded) -> None:
         here = self.app.session.page
-        if event.error and (here is None or here.id != event.page):
+        if not event.error:
+            return
+        if here is None or here.id != event.page:
             self.app.say(f"A draft on another page failed: {event.error} {event.hint}".strip(), "error")
+        elif not (self.middle.display and self.page_view.at_end):
+            self.app.say(f"The draft failed: {event.error} {event.hint}".strip(), "error")
 
     def _say_other(self, event: PageChanged) -> None:
         """Somebody else changed what is looked at. A question about it as it was is withdrawn; an error stays until it is read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from studio.tui.pointing import OF_THE_PAGE, elsewhere
+from studio.tui.pointing import OF_THE_PAGE, elsewhere, on_a_chapter
 from studio.tui.presenters.lines import BLANK, Line, Span, line, wrap
 from studio.tui.widgets.line_view import LineView
 
@@ -62,7 +62,7 @@ class Footer(LineView, can_focus=False):
     def _rows(self) -> list[tuple[str, str]]:
         """Key and label of each action that works now."""
         app = self.app
-        other = elsewhere(app) is not None
+        other = elsewhere(app) is not None or on_a_chapter(app)
         typing = self._typing()
         found: list[tuple[int, str, str]] = []
         for row in app.keymap.footer(app.current_scopes()):

@@ -48,7 +48,7 @@ class PageView(LineView):
     def __init__(self) -> None:
         super().__init__(id="page")
         self.folded: set[str] = set()
-        self.follow_next = False
+        self._asked = ""
         self._page: str | None = None
         self._live: LiveText | None = None
         self._grown: StreamLines | None = None
@@ -91,20 +91,40 @@ class PageView(LineView):
         return [*drawn.lines, *self._grown.feed(self._live.text)[1]]
 
     def _place(self, page: Page, first: bool, fresh: bool) -> None:
-        """Where cursor and view go: on a page just opened to the cell that waits; with a draft just asked for, to its end; at the
-        start to where the person was last, unless that is where a draft is being written now."""
-        last = self.app.session.take_place(page.id) if first else None
-        if last is not None and not (self._live is not None and last.stage == self._live.stage) and self._go_back(last):
-            return
-        if first and page.stage:
-            self.set_cursor(head_stop(page.stage), scroll=self._live is None)
+        """Where cursor and view go: on a page just opened to the cell that waits, or where the person was last unless a draft is
+        being written there now; with a draft that they asked for to its cell. Else they stay."""
+        if first:
+            last = self.app.session.take_place(page.id)
+            elsewhere = last is not None and (self._live is None or last.stage != self._live.stage)
+            if not (last is not None and elsewhere and self._go_back(last)):
+                self._arrive(page)
         elif self.cursor is None and self.stops:
             self.set_cursor(self.stops[0][0], scroll=False)
-        if (fresh and (self.follow_next or first)) or (fresh and self.at_end):
-            self.follow_next = False
+        if fresh and self._live is not None and self._live.run == self._asked:
+            self._go_to_draft()
+        elif fresh and (first or self.at_end):
             self.following = True
             self._follow()
             self.repaint()
+
+    def _arrive(self, page: Page) -> None:
+        """The cursor on the cell that waits; where none does, on the first one that is written."""
+        written = next((cell.name for cell in page.cells if cell.head is not None), BRIEF)
+        stop = head_stop(page.stage or written)
+        if self._span(stop) is not None:
+            self.set_cursor(stop, scroll=self._live is None and page.stage is not None)
+
+    def follow(self, run: str) -> None:
+        """A draft was asked for from here: the cursor goes to its cell, and the view follows its end."""
+        self._asked = run
+        if self._live is not None and self._live.run == run:
+            self._go_to_draft()
+
+    def _go_to_draft(self) -> None:
+        assert self._live is not None
+        self._asked = ""
+        self.set_cursor(head_stop(self._live.stage), scroll=not self._live.text)
+        self.following = True
 
     def _go_back(self, place: PlaceView) -> bool:
         """Cursor and scroll as they were kept; False when the page has no such cell any more."""
