@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from studio.protocol import commands as c
 from tests.fakes.fake_engine import ferry
 from tests.tui.bench import Bench, bench
@@ -18,22 +20,24 @@ def _footer(at: Bench) -> str:
     return at.app.workbench.footer.lines[-1].text
 
 
-async def test_a_name_is_asked_for_the_page_under_the_outlines_cursor_above_the_footer_over_the_full_width() -> None:
-    for size in (NARROW, (104, 30), (124, 32)):
-        engine = ferry()
-        async with bench(engine, size=size) as at:
-            await _to_outline(at, "k")
-            await at.press("f2")
-            await at.pilot.pause()
-            rows = at.screen().split("\n")
-            assert rows[-4].rstrip() == " Rename page 2/1"
-            assert rows[-3].rstrip() == "  A price"
-            assert len(rows[-5].strip()) == size[0]
-            assert at.app.workbench.outline.display
-            await at.press("end", "!", "enter")
-            await at.until(lambda: any(page.title == "A price!" for page in engine.pages))
-            assert at.app.focused is at.app.workbench.outline
-            assert "A price!" in at.message
+@pytest.mark.parametrize("size", [NARROW, (104, 30), (124, 32)])
+async def test_a_name_is_asked_for_the_page_under_the_outlines_cursor_above_the_footer_over_the_full_width(
+    size: tuple[int, int],
+) -> None:
+    engine = ferry()
+    async with bench(engine, size=size) as at:
+        await _to_outline(at, "k")
+        await at.press("f2")
+        await at.pilot.pause()
+        rows = at.screen().split("\n")
+        assert rows[-4].rstrip() == " Rename page 2/1"
+        assert rows[-3].rstrip() == "  A price"
+        assert len(rows[-5].strip()) == size[0]
+        assert at.app.workbench.outline.display
+        await at.press("end", "!", "enter")
+        await at.until(lambda: any(page.title == "A price!" for page in engine.pages))
+        assert at.app.focused is at.app.workbench.outline
+        assert "A price!" in at.message
 
 
 async def test_the_outline_closes_when_the_focus_goes_to_the_page_and_keys_are_the_pages_again() -> None:
@@ -123,6 +127,7 @@ async def test_each_of_several_quick_moves_moves_one_place() -> None:
         assert (page.chapter_number, page.number) == (1, 3)
         await at.press("J", "J", "J")
         page = at.app.session.page
+        assert page is not None
         assert (page.chapter_number, page.number) == (2, 2)
         assert engine.pages[4].title == "Ilse counts the rings"
 

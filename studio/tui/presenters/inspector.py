@@ -15,20 +15,20 @@ from studio.tui.presenters.warnings import told
 TABS = ("context", "notes", "history", "costs")
 
 
+_ALL_TABS = 38
+"""Cells from which the names of all tabs stand side by side."""
 _ROOMY = 30
 """Cells from which a row of the ledger has room for reason and size."""
 
 
 def tabs_line(tab: str, width: int) -> Line:
-    """`1 context 2 notes ...`, the open one strong; on a narrow pane the others show their number only."""
+    """`1 CONTEXT  2 notes ...`, the open one strong; a narrow pane names the open one only, and the keys of all at its end."""
+    if width < _ALL_TABS:
+        return spread(((tab.upper(), "head"),), ((f"1-{len(TABS)}", "dim"),), width)
     spans: list[Span] = []
     for number, name in enumerate(TABS, start=1):
-        if name == tab:
-            spans += [(f"{number} {name.upper()}", "head"), ("  ", "text")]
-        elif width >= 38:
-            spans += [(f"{number} {name}", "dim"), ("  ", "text")]
-        else:
-            spans += [(f"{number}", "dim"), ("  ", "text")]
+        here = name == tab
+        spans += [(f"{number} {name.upper() if here else name}", "head" if here else "dim"), ("  ", "text")]
     return line(*spans)
 
 

@@ -15,6 +15,7 @@ from studio.domain.text import word_count
 from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
+from studio.tui.presenters.composing import kept_on
 from studio.tui.presenters.lines import BLANK, Line, Span, line, spread, wrap
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.stream import LiveText
@@ -85,14 +86,14 @@ def _title(page: PageView, look: Look) -> Line:
 def _brief(page: PageView, look: Look) -> Iterator[Line]:
     brief = page.brief
     if brief is None or not brief.text.strip():
-        yield spread((("BRIEF", "head"),), (), look.width, head_stop(BRIEF))
+        yield spread((("BRIEF", "head"), *_kept(page, BRIEF, look)), (), look.width, head_stop(BRIEF))
         yield BLANK
         yield from _hint(
             (("b", "brief"), " says what this page is about; then ", ("g", "generate"), " drafts it."), look
         )
         return
     yield spread(
-        ((_fold_sign(BRIEF, look) + "BRIEF", "head"),),
+        ((_fold_sign(BRIEF, look) + "BRIEF", "head"), *_kept(page, BRIEF, look)),
         ((f"{brief.author} · {age(brief.created_at, look.now)}", "dim"),),
         look.width,
         head_stop(BRIEF),
@@ -138,12 +139,15 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             stopped = cell.partial is not None and cell.partial.status == "stopped"
             state = ((f"{number}  ", "dim"), (f"{glyphs.failed} {'stopped' if stopped else cell.status}", "error"))
         case "later":
-            state = ((f"  after {_before(page, cell)} is approved", "dim"),)
+            state = ((f"  after {_before(page, cell)}", "dim"),)
         case _:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
     notes = len(open_notes(cell.notes))
     if notes:
         state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
+    if sum(cell_len(text) for text, _ in (name, *state)) > look.width - 2:  # the state itself is never cut
+        state = tuple((f" {text.strip()}", style) for text, style in state if style not in ("note", "dim")) or state
+    state += _kept(page, cell.name, look)
     room = look.width - sum(cell_len(text) for text, _ in (name, *state)) - 2
     return spread((name, *state), _facts(head, look, room), look.width, head_stop(cell.name))
 
@@ -166,7 +170,14 @@ def _facts(head: RevisionView | None, look: Look, room: int) -> tuple[Span, ...]
 def _before(page: PageView, cell: StageCell) -> str:
     names = [other.name for other in page.cells]
     at = names.index(cell.name)
-    return page.cells[at - 1].label.lower() if at else "the brief"
+    return f"{page.cells[at - 1].label.lower()} is approved" if at else "the brief"
+
+
+def _kept(page: PageView, cell: str, look: Look) -> tuple[Span, ...]:
+    """A quiet mark for words that were typed and not sent, with the keys that open them."""
+    actions = kept_on(page, cell)
+    keys = " ".join(filter(None, (look.keys.get(action, "") for action in actions)))
+    return ((f" {look.glyphs.dot} kept words {look.glyphs.dot} {keys}".rstrip(), "dim"),) if actions and keys else ()
 
 
 def _fold_sign(cell: str, look: Look) -> str:

@@ -1,0 +1,100 @@
+"""Panes: which stand where, that one over the page has the whole place, and that it speaks of the page on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from studio.protocol import queries as q
+from studio.tui.glyphs import UNICODE
+from studio.tui.presenters.inspector import TABS, tabs_line
+from tests.fakes.fake_engine import FakeEngine, ferry
+from tests.tui.bench import bench
+
+
+async def test_a_pane_over_the_page_leaves_nothing_of_the_page_beside_it() -> None:
+    for size, keys in (((80, 24), ("shift+tab",)), ((80, 24), ("1",)), ((60, 20), ("tab",)), ((104, 30), ("tab",))):
+        async with bench(ferry(), size=size) as at:
+            assert "Which ring?" in at.screen()
+            await at.press(*keys)
+            await at.pilot.pause()
+            assert "Which ring?" not in at.screen()
+            assert at.app.workbench.middle.display is False
+            await at.press("escape")
+            await at.pilot.pause()
+            assert "Which ring?" in at.screen()
+
+
+async def test_panes_fit_again_after_each_change_of_the_width_and_the_focus() -> None:
+    async with bench(ferry(), size=(80, 24)) as at:
+        bench_ = at.app.workbench
+        await at.press("shift+tab")
+        for width, shown in ((124, (True, True, True)), (104, (True, True, False)), (80, (True, False, False))):
+            await at.pilot.resize_terminal(width, 24)
+            await at.pilot.pause()
+            assert (bench_.outline.display, bench_.middle.display, bench_.inspector.display) == shown
+        await at.press("shift+tab")
+        await at.pilot.pause()
+        assert (bench_.outline.display, bench_.middle.display, bench_.inspector.display) == (False, False, True)
+        await at.press("shift+tab")
+        await at.pilot.pause()
+        assert (bench_.outline.display, bench_.middle.display, bench_.inspector.display) == (False, True, False)
+
+
+class Slow(FakeEngine):
+    """Answers about contexts when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+
+    async def query(self, query: q.Query[Any]) -> Any:
+        if isinstance(query, q.GetContext):
+            await self.may.wait()
+        return await super().query(query)
+
+
+async def test_the_inspector_says_nothing_of_another_page_while_it_asks() -> None:
+    engine = Slow()
+    chapter = engine.chapter("The Toll")
+    for title in ("One", "Two"):
+        engine.page(chapter, title, "A brief.")
+    async with bench(engine, size=(80, 24)) as at:
+        engine.may.set()
+        await at.press("1")
+        await at.until(lambda: "style guide" in at.screen())
+        engine.may.clear()
+        await at.press("escape", "]", "1")
+        await at.pilot.pause()
+        assert "style guide" not in at.screen()
+        assert at.app.workbench.inspector.lines[2].text == UNICODE.more
+        engine.may.set()
+        await at.until(lambda: "style guide" in at.screen())
+
+
+async def test_what_could_not_be_said_on_one_tab_is_not_said_on_another() -> None:
+    async with bench(ferry(), size=(80, 24)) as at:
+        await at.press("]", "]", "1")
+        await at.until(lambda: "no brief yet" in at.screen())
+        await at.press("2")
+        await at.pilot.pause()
+        assert "no brief yet" not in at.screen()
+        assert "No notes." in at.screen()
+
+
+async def test_the_header_and_the_outline_over_the_page_agree_after_a_move() -> None:
+    async with bench(ferry(), size=(80, 24)) as at:
+        await at.press("J", "shift+tab")
+        await at.pilot.pause()
+        assert "2/3 Ilse counts" in at.app.workbench.header.lines[0].text
+        assert "▸ ● 3 Ilse counts the rings" in at.screen()
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_narrow_inspector_names_the_open_tab_and_the_keys_of_all(tab: str) -> None:
+    assert tabs_line(tab, 25).text == tab.upper().ljust(22) + "1-4"
+    assert [word for word in tabs_line(tab, 40).text.split() if word.isalpha()] == [
+        name.upper() if name == tab else name for name in TABS
+    ]
