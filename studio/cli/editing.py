@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.domain.errors import BadInput, StudioError
-from studio.tui.editor import find_editor
+from studio.tui.editor import argv_at, find_editor
 
 
 def check_editor() -> None:
@@ -25,12 +25,12 @@ def check_editor() -> None:
     find_editor()
 
 
-def open_editor(path: Path) -> None:
-    """Open `path` and wait. Raises BadInput when no editor is found, StudioError when it fails; the file stays as it left it."""
+def open_editor(path: Path, line: int = 1) -> None:
+    """Open `path` at `line` and wait. Raises BadInput when no editor is found, StudioError when it fails; the file stays as it left it."""
     command = find_editor()
     try:
         with _interrupts_are_the_editors():
-            code = subprocess.run([*command.argv, str(path)], check=False).returncode
+            code = subprocess.run(argv_at(command.argv, path, line), check=False).returncode
     except OSError as error:
         raise BadInput(
             f"{command.name} could not be started: {error.strerror or error}.", hint=f"Check {command.source}."

@@ -9,7 +9,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -36,9 +36,10 @@ class EditorCommand:
 
 
 class Editor(Protocol):
-    """Opens a file for the person and returns when they are done. Raises BadInput with a sentence when that is not possible."""
+    """Opens a file for the person, at a line where the editor can, and returns when they are done. Raises BadInput with a sentence
+    when that is not possible."""
 
-    def edit(self, path: Path) -> None: ...
+    def edit(self, path: Path, line: int = 1) -> None: ...
 
 
 def find_editor(
@@ -80,28 +81,65 @@ class TerminalEditor:
         self._app = app
         self._env = env
 
-    def edit(self, path: Path) -> None:
+    def edit(self, path: Path, line: int = 1) -> None:
         """Blocks the app's loop until the editor ends. Raises BadInput when it is missing or fails; the file is left as it is."""
         from textual.app import SuspendNotSupported
 
         command = find_editor(self._env)
         try:
             with self._app.suspend():
-                code = _run(command, path)
+                code = _run(command, path, line)
         except SuspendNotSupported as error:
             raise BadInput(
                 "This terminal cannot make room for another program.", hint="Edit in place instead (key i)."
             ) from error
         if code:
-            raise BadInput(
-                f"{command.name} ended with code {code}; what it saved is kept in {path.name}.",
-                hint="Open it again to go on, or send the text from the composer.",
-            )
+            raise BadInput(f"{command.name} ended with code {code}.")
 
 
-def _run(command: EditorCommand, path: Path) -> int:
+_PLUS = frozenset(
+    [
+        "vi",
+        "vim",
+        "nvim",
+        "gvim",
+        "nano",
+        "rnano",
+        "pico",
+        "emacs",
+        "emacsclient",
+        "micro",
+        "kak",
+        "joe",
+        "jed",
+        "mg",
+        "ne",
+        "mcedit",
+    ]
+)
+_COLON = frozenset(["hx", "helix", "subl", "zed", "zeditor"])
+_GOTO = frozenset(["code", "code-insiders", "codium", "cursor", "windsurf"])
+
+
+def argv_at(argv: Sequence[str], path: Path, line: int) -> list[str]:
+    """The command line that opens `path` at `line`, as each editor's manual has it; an unknown one gets the file alone.
+
+    Those of the VS Code family return at once without `--wait`, and the text would seem unchanged.
+    """
+    name = Path(argv[0]).name
+    if name in _GOTO:
+        wait = () if {"-w", "--wait"} & set(argv) else ("--wait",)
+        return [*argv, *wait, "--goto", f"{path}:{line}"]
+    if line <= 1:
+        return [*argv, str(path)]
+    if name in _PLUS:
+        return [*argv, f"+{line}", str(path)]
+    return [*argv, f"{path}:{line}" if name in _COLON else str(path)]
+
+
+def _run(command: EditorCommand, path: Path, line: int) -> int:
     try:
-        return subprocess.run([*command.argv, str(path)], check=False).returncode
+        return subprocess.run(argv_at(command.argv, path, line), check=False).returncode
     except OSError as error:
         raise BadInput(
             f"{command.name} could not be started: {error.strerror or error}.", hint=f"Check {command.source}."

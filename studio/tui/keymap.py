@@ -187,6 +187,7 @@ ACTIONS: tuple[Action, ...] = (
     _row("composer.leave", "escape", "leave, words kept", "composer", "Composer", 2, "close; the words are kept"),
     _row("composer.outside", "ctrl+o", "editor", "composer", "Composer", 3, "go on in $VISUAL or $EDITOR"),
     _row("composer.last", "alt+up", "last feedback", "composer", "Composer", 4, "put in what was asked last time"),
+    _row("composer.discard", "ctrl+g", "throw away", "composer", "Composer", 5, "forget what was typed, also what was kept"),
     _row("composer.newline", "ctrl+j alt+enter", "new line", "composer", "Composer", 0, "a line break"),
     _row("pick.down", "down ctrl+n", "down", "pick", "Lists", 0, "next row"),
     _row("pick.up", "up", "up", "pick", "Lists", 0, "previous row"),

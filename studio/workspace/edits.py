@@ -26,8 +26,8 @@ _FIELD = re.compile(r"^(page|stage|revision|text): ?(\S*)$", re.MULTILINE)
 class EditFile:
     """A text that was given to an editor, as it stands now.
 
-    `changed` tells it from what was handed out; `base` is false when the header is gone, and then the ids are empty and the
-    page is known by `page_slug` and `stage` alone, both from the file's name.
+    `changed` tells it from what was handed out, whose digest is `handed`; `base` is false when the header is gone, and then the
+    ids are empty and the page is known by `page_slug` and `stage` alone, both from the file's name.
     """
 
     path: Path
@@ -38,6 +38,11 @@ class EditFile:
     text: str
     changed: bool
     base: bool
+    handed: str = ""
+
+    def made_from(self, text: str) -> bool:
+        """Whether `text` is what was handed out."""
+        return self.handed == digest(_bare(text))
 
 
 def write(
@@ -99,7 +104,15 @@ def read(path: Path) -> EditFile:
         text=text,
         changed=changed,
         base=bool(fields),
+        handed=fields.get("text", ""),
     )
+
+
+def text_line(path: Path) -> int:
+    """The line, from 1, on which the text begins below the header. Raises NotFound, BadInput or StorageError."""
+    whole = read_text(path, where=path.name)
+    match = _HEADER.match(whole)
+    return whole.count("\n", 0, match.end()) + 1 if match else 1
 
 
 def leftovers(root: Path) -> tuple[EditFile, ...]:

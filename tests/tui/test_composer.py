@@ -49,6 +49,31 @@ async def test_escape_keeps_the_words_and_the_next_start_offers_them(tmp_path: P
         assert composer.text == "let the rain speak"
 
 
+async def test_leaving_names_what_was_kept_and_the_key_and_the_page_shows_a_mark(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.app.workbench.page_view.set_cursor(("narration", 0))
+        await at.pilot.press("i", "ctrl+home", "x", "escape")
+        assert at.app.message is not None
+        assert at.app.message.text == "Your edit of the narration is kept; i on the narration opens it."
+        await at.until(lambda: any("kept words · i" in row.text for row in at.app.workbench.page_view.lines))
+
+
+async def test_kept_words_can_be_thrown_away_and_brought_back_while_the_field_is_open(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        await at.type("colder")
+        await at.pilot.press("escape", "r", "ctrl+g")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text == ""
+        assert await at.kept("feedback:narration") == ""
+        await at.pilot.press("ctrl+z")
+        assert composer.text == "colder"
+        await at.pilot.press("ctrl+g", "escape")
+        await at.pilot.pause()
+        assert not any("kept words" in row.text for row in at.app.workbench.page_view.lines)
+
+
 async def test_words_are_kept_while_they_are_typed(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.pilot.press("i", "ctrl+home")

@@ -11,7 +11,7 @@ import pytest
 from studio.domain.errors import BadInput
 from studio.protocol import commands as c
 from studio.tui.actions.composing import open_composer
-from studio.tui.editor import find_editor
+from studio.tui.editor import argv_at, find_editor
 from studio.workspace import edits
 from tests.tui.desk import NARRATION, desk
 
@@ -23,9 +23,11 @@ class FakeEditor:
         self.change = change
         self.fails = fails
         self.seen: list[str] = []
+        self.at: list[str] = []
 
-    def edit(self, path: Path) -> None:
+    def edit(self, path: Path, line: int = 1) -> None:
         whole = path.read_text()
+        self.at.append(whole.split("\n")[line - 1])
         head, end, text = whole.partition("-->\n\n")
         self.seen.append(text)
         path.write_text(head + end + self.change(text))
@@ -88,6 +90,91 @@ async def test_an_editor_that_fails_is_said_and_what_it_saved_stays(tmp_path: Pa
         assert "vim ended with code 1" in at.app.message.text
         assert (await at.view()).cells[0].revisions == 1
         assert [edits.read(path).text.strip() for path in files(at.root)] == ["Half a page."]
+
+
+@pytest.mark.parametrize(
+    ("argv", "wanted"),
+    [
+        (["nvim"], ["nvim", "+9", "f.md"]),
+        (["/usr/bin/nano", "-w"], ["/usr/bin/nano", "-w", "+9", "f.md"]),
+        (["hx"], ["hx", "f.md:9"]),
+        (["code", "-w"], ["code", "-w", "--goto", "f.md:9"]),
+        (["code"], ["code", "--wait", "--goto", "f.md:9"]),
+        (["an-editor-of-mine"], ["an-editor-of-mine", "f.md"]),
+    ],
+)
+def test_an_editor_that_can_is_sent_to_the_line(argv: list[str], wanted: list[str]) -> None:
+    assert argv_at(argv, Path("f.md"), 9) == wanted
+
+
+async def test_the_editor_opens_at_the_passage_under_the_cursor_below_the_header(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text)
+    async with desk(tmp_path, editor=editor) as at:
+        at.app.workbench.page_view.set_cursor(("narration", 1))
+        await at.pilot.press("e")
+        at.app.workbench.page_view.set_cursor(("narration", "head"))
+        await at.pilot.press("e")
+        assert editor.at == ['"Which ring?" he said.', NARRATION.split("\n")[0]]
+
+
+async def test_words_of_an_editor_that_was_left_with_an_error_are_opened_again_by_the_same_key(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text.replace("grey", "white"), fails="vim ended with code 1.")
+    async with desk(tmp_path, editor=editor) as at:
+        await at.pilot.press("e")
+        assert at.app.message is not None
+        assert ".studio/edits/fog.narration.md" in at.app.message.text
+        assert "e opens it again" in at.app.message.text
+        editor.fails = ""
+        await at.pilot.press("e")
+        assert "white gloves" in editor.seen[1]
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert "white gloves" in head.text
+        assert files(at.root) == []
+
+
+async def test_words_of_an_editor_that_was_left_with_an_error_are_taken_up_in_place(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text.replace("grey", "white"), fails="vim ended with code 1.")
+    async with desk(tmp_path, editor=editor) as at:
+        await at.pilot.press("e", "i")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert "white gloves" in composer.text
+        assert "white gloves" in await at.kept("edit:narration")
+        assert files(at.root) == []
+
+
+async def test_words_typed_here_and_words_an_editor_left_are_both_kept(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text.replace("grey", "white"), fails="vim ended with code 1.")
+    async with desk(tmp_path, editor=editor) as at:
+        await at.pilot.press("i", "ctrl+home")
+        await at.type("Typed. ")
+        await at.pilot.press("escape")
+        await at.until(lambda: at.app.session.page and at.app.session.page.kept)
+        page = await at.view()
+        path = edits.write(
+            at.root,
+            page_id=at.page,
+            page_slug=page.slug,
+            stage="narration",
+            revision_id=None,
+            title="Fog",
+            text="x",
+            typed="Left.",
+        )
+        await at.pilot.press("i")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text.startswith("Typed. ")
+        assert files(at.root) == [path]
+        await at.pilot.press("escape")
+        editor.fails = ""
+        editor.change = lambda text: "Left, and finished."
+        await at.pilot.press("e")
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert head.text == "Left, and finished."
+        assert (await at.kept("edit:narration")).startswith("Typed. ")
 
 
 async def test_ctrl_o_takes_the_composers_words_out_and_brings_them_back(tmp_path: Path) -> None:

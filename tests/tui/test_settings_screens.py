@@ -19,7 +19,7 @@ from tests.tui.desk import Desk, desk
 class Appending:
     """An editor that adds a line at the end of any file."""
 
-    def edit(self, path: Path) -> None:
+    def edit(self, path: Path, line: int = 1) -> None:
         path.write_text(path.read_text() + "\nWrite slowly.\n")
 
 

@@ -51,11 +51,12 @@ def run(args: argparse.Namespace, host: Host) -> int:
             raise BadInput("The text is empty.", hint="Give the whole text of the stage.")
         return host.run(_store_file(args, text, host))
     from studio.cli.editing import check_editor, open_editor
+    from studio.workspace.edits import text_line
 
     check_editor()
     start = host.run(_start(args.page, args.stage, host))
     path = _hand_out(host.root(), start)
-    open_editor(path)
+    open_editor(path, text_line(path))
     return host.run(_take_back(path, start, args.note, host))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.page import BRIEF
 from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
-from studio.protocol.views import StageCell
+from studio.protocol.views import PageView, StageCell
 from studio.tui.actions.conditions import current_cell, drafting, has_page, reviewing
 from studio.tui.actions.registry import action, at_start
 from studio.tui.clipboard import project_root
@@ -31,7 +32,6 @@ def open_composer(app: StudioApp) -> Composer | None:
 
 async def compose(app: StudioApp, request: Request) -> Composer:
     """Open the composer for `request`; its keys work when this returns."""
-    page_title = app.session.page.title if app.session.page else ""
 
     async def sent(done: Done, text: str) -> None:
         await app.workbench.close_drawer()
@@ -44,12 +44,16 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         await app.workbench.close_drawer()
         app.session.refresh()
         if words:
-            app.say(f"Your words are kept with {page_title or 'the page'}; the same key opens them again.")
+            app.say(composing.kept_words(request.purpose, request.stage, _keys(app)))
 
     composer = Composer(request, sent=sent, left=left)
     await app.workbench.open_drawer(composer, focus=composer.words)
     app.spawn(_fill_in(app, composer))
     return composer
+
+
+def _keys(app: StudioApp) -> dict[str, str]:
+    return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit")}
 
 
 def _done(request: Request) -> str:
@@ -163,9 +167,23 @@ async def brief(app: StudioApp) -> None:
 
 @action("edit", when=_can_edit, inline=True, changes=True)
 async def edit(app: StudioApp) -> None:
+    """In place; words that an editor left in a file are taken up, unless others were typed here since."""
     request = _edit_request(app)
-    if request is not None:
+    if request is None:
+        return
+    left = left_for(app, request)
+    if left is None:
         await compose(app, request)
+    elif request.kept:
+        await compose(app, request)
+        key = app.keymap.shown("edit.outside")
+        app.say(
+            f"These are the words typed here. What an editor left is in {_shown_path(app, left.path)}; {key} opens that."
+        )
+    else:
+        await _take_up(
+            app, replace(request, text=left.text, kept=True, revision=left.revision_id or request.revision), left
+        )
 
 
 # In the composer
@@ -200,6 +218,21 @@ async def newline(app: StudioApp) -> None:
         composer.newline()
 
 
+def _differs(app: StudioApp) -> bool:
+    composer = open_composer(app)
+    return composer is not None and composer.text != composer.request.original
+
+
+@action("composer.discard", when=_differs, inline=True)
+async def throw_away(app: StudioApp) -> None:
+    """The field as it was before anything was typed; nothing stays kept, and the field's own undo brings the words back."""
+    if composer := open_composer(app):
+        composer.put(composer.request.original)
+        await composer.keep_now()
+        app.say("Thrown away. ctrl+z brings the words back while this stays open.")
+        app.refresh_footer()
+
+
 def _has_last(app: StudioApp) -> bool:
     composer = open_composer(app)
     return composer is not None and bool(composer.request.last)
@@ -218,7 +251,11 @@ async def outside(app: StudioApp) -> None:
     if composer is None:
         return
     await composer.keep_now()
-    found = _edit_outside(app, composer.request, composer.text)
+    left = left_for(app, composer.request)
+    again = left if left is not None and left.made_from(composer.text) else None
+    found = _edit_outside(
+        app, composer.request, composer.text, again, how=f"{_key(app, 'composer.outside')} opens it again."
+    )
     if found is not None:
         composer.put(found.text)
         if await composer.keep_now():
@@ -232,24 +269,58 @@ def editor_of(app: StudioApp) -> Editor:
     return app.options.editor or TerminalEditor(app)
 
 
-def _edit_outside(app: StudioApp, request: Request, text: str) -> edits.EditFile | None:
-    """Write the file, run the editor, read it back; None when nothing changed. Raises StudioError; a changed file stays."""
+def left_for(app: StudioApp, request: Request) -> edits.EditFile | None:
+    """The newest file that an editor left changed for what `request` is about."""
+    root, name = project_root(app), composing.file_stage(request)
+    found = edits.leftovers(root) if root is not None else ()
+    return next((one for one in reversed(found) if one.page_id == request.page and one.stage == name), None)
+
+
+def _shown_path(app: StudioApp, path: Path) -> str:
+    root = project_root(app)
+    return str(path.relative_to(root) if root is not None and path.is_relative_to(root) else path)
+
+
+def _key(app: StudioApp, action_id: str) -> str:
+    return app.keymap.shown(action_id) or action_id
+
+
+def _passage_line(app: StudioApp, stage: str, text: str) -> int:
+    """The line of `text`, from 0, where the paragraph under the cursor begins."""
+    passage = app.workbench.page_view.passage() if looked_at(app) else None
+    if passage is None or passage.stage != stage:
+        return 0
+    written = [number for number, words in enumerate(text.split("\n")) if words.strip()]
+    return written[passage.paragraph] if passage.paragraph < len(written) else 0
+
+
+def _edit_outside(
+    app: StudioApp, request: Request, text: str, left: edits.EditFile | None, *, how: str
+) -> edits.EditFile | None:
+    """Write the file (or take the one that was `left`), run the editor, read it back; None when nothing changed.
+
+    Raises StudioError; a changed file stays, and the error says where it is and `how` to go on with it.
+    """
     root = project_root(app)
     page = app.session.page
     if root is None or page is None:
         raise BadInput("There is no project folder here to keep an editor's file in.")
-    path = edits.write(
+    path = left.path if left is not None else edits.write(
         root, page_id=request.page, page_slug=page.slug or page.id, stage=composing.file_stage(request),
         revision_id=request.revision, title=request.title or request.heading, text=text, hints=request.notes,
     )  # fmt: skip
     failed: StudioError | None = None
     try:
-        editor_of(app).edit(path)
+        editor_of(app).edit(path, edits.text_line(path) + _passage_line(app, request.stage, text))
     except StudioError as error:
         failed = error
     found = edits.read(path)
     if not found.changed:
         edits.remove(path)
+    if failed is not None and found.changed:
+        raise BadInput(
+            f"{failed.message} What it saved is kept in {_shown_path(app, path)}.", hint=f"{how} {failed.hint}".strip()
+        )
     if failed is not None:
         raise failed
     return found if found.changed else None
@@ -257,10 +328,15 @@ def _edit_outside(app: StudioApp, request: Request, text: str) -> edits.EditFile
 
 @action("edit.outside", when=_can_edit, inline=True, changes=True)
 async def edit_outside(app: StudioApp) -> None:
+    """The text in $VISUAL or $EDITOR; what an editor left there before is opened again."""
     request = _edit_request(app)
     if request is None:
         return
-    found = _edit_outside(app, request, request.text)
+    left = left_for(app, request)
+    if left is not None:  # words that are kept beside it are others, and stay
+        request = replace(request, revision=left.revision_id or request.revision, kept=False)
+    how = f"{_key(app, 'edit.outside')} opens it again, {_key(app, 'edit')} takes it up here."
+    found = _edit_outside(app, request, request.text, left, how=how)
     if found is None:
         app.say("Nothing changed.")
         return
@@ -272,6 +348,8 @@ async def _save(app: StudioApp, request: Request, found: edits.EditFile) -> None
     try:
         done = await app.session.execute(composing.command(request, found.text))
     except Conflict as error:
+        if app.session.page is not None and not request.kept:
+            _spare(app, app.session.page, request, found.text)
         composer = await compose(app, replace(request, text=found.text))
         await composer.meet(error)
         await _let_go(app, composer, found)
@@ -316,11 +394,7 @@ def _say_unsent(app: StudioApp) -> None:
     unsent = composing.unsent(page) if page is not None else None
     if unsent is None or app.message is not None:
         return
-    purpose, words = unsent
-    key = app.keymap.shown(
-        {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief"}.get(purpose, "edit")
-    )
-    app.say(f"{words} kept, unsent; {key} opens it." if key else f"{words} kept, unsent.")
+    app.say(composing.kept_words(*unsent, _keys(app), said="kept, unsent"))
 
 
 async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:
@@ -330,6 +404,24 @@ async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:
     if request is None:
         raise BadInput(f"{found.path.name} belongs to no stage of its page.", hint=f"It is kept as {found.path}.")
     await app.session.open_page(page.id)
+    _spare(app, page, request, found.text)
+    await _take_up(app, request, found)
+
+
+def _spare(app: StudioApp, page: PageView, request: Request, text: str) -> None:
+    """Words kept where `text` is about to be kept go to a file of their own: the next start offers them. Raises StorageError."""
+    root = project_root(app)
+    kept = next((one for one in page.kept if one.place == request.place and one.text.strip()), None)
+    if root is None or kept is None or kept.text == text:
+        return
+    edits.write(
+        root, page_id=page.id, page_slug=page.slug or page.id, stage=composing.file_stage(request),
+        revision_id=kept.base_revision, title=page.title, text=request.original, typed=kept.text,
+    )  # fmt: skip
+
+
+async def _take_up(app: StudioApp, request: Request, found: edits.EditFile) -> None:
+    """The composer with an editor's text in it; the file goes once the engine keeps the words."""
     composer = await compose(app, request)
     await _let_go(app, composer, found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -130,17 +131,39 @@ _UNSENT = {
     Purpose.BRIEF: "Your words for the brief are",
     Purpose.EDIT: "Your edit of the {stage} is",
 }
+_OPENS = {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief", Purpose.EDIT: "edit"}
+_HERE = (Purpose.COMMENT, Purpose.EDIT)
+"""Purposes whose key acts on the cell under the cursor."""
+
+
+def kept_words(purpose: Purpose, stage: str, keys: Mapping[str, str], *, said: str = "kept") -> str:
+    """`Your edit of the narration is kept; i on the narration opens it.` `keys` are those of actions."""
+    many = purpose is Purpose.BRIEF
+    sentence = f"{_UNSENT[purpose].format(stage=stage)} {said}"
+    key = keys.get(_OPENS[purpose], "")
+    where = f" on the {stage}" if purpose in _HERE else ""
+    return f"{sentence}; {key}{where} opens {'them' if many else 'it'}." if key else f"{sentence}."
+
+
+def kept_on(page: PageView, cell: str) -> tuple[str, ...]:
+    """The actions that open words kept for a cell (`brief` or a stage)."""
+    found: list[str] = []
+    for kept in page.kept:
+        name, _, stage = kept.place.partition(":")
+        if kept.text.strip() and name in list(Purpose) and (stage or BRIEF) == cell:
+            found.append(_OPENS[Purpose(name)])
+    return tuple(found)
 
 
 def unsent(page: PageView) -> tuple[Purpose, str] | None:
-    """What was typed last on a page and not sent, and how to say so."""
+    """What was typed last on a page and not sent: for what, and for which stage."""
     typed = [kept for kept in page.kept if kept.text.strip()]
     if not typed:
         return None
     name, _, stage = max(typed, key=lambda kept: kept.updated_at).place.partition(":")
     if name not in list(Purpose):
         return None
-    return Purpose(name), _UNSENT[Purpose(name)].format(stage=stage)
+    return Purpose(name), stage
 
 
 def arrived(page: PageView | None, request: Request) -> RevisionView | None:

@@ -22,6 +22,8 @@ _KEYS = (
     "generate",
     "brief",
     "edit",
+    "revise",
+    "comment",
     "resume.continue",
     "resume.keep",
     "resume.discard",
