@@ -97,7 +97,8 @@ class Workbench(StudioScreen):
         self._folded_for = (width, used)
         stands: dict[Widget, bool] = {self.outline: width >= TWO_PANES, self.inspector: width >= THREE_PANES}
         covering = used if used in stands and not stands[used] else None
-        beside: dict[Widget, int] = {self.outline: 24 if width < 140 else 30, self.inspector: 28 if width < 132 else 34 if width < 150 else 42}
+        inspector = 28 if width < 132 else 34 if width < 150 else 42
+        beside: dict[Widget, int] = {self.outline: 24 if width < 140 else 30, self.inspector: inspector}
         self.middle.display = covering is None
         for (pane, has_place), wall in zip(stands.items(), self.walls, strict=True):
             pane.styles.width = "1fr" if pane is covering else beside[pane]
