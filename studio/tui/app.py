@@ -27,8 +27,9 @@ from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
 from studio.tui.signals import watch_signals
-from studio.tui.terminal import Terminal, read_any_bytes
+from studio.tui.terminal import Terminal
 from studio.tui.theme import Palette, palette_for
+from studio.tui.typed import use_typed_text
 from studio.tui.why_not import why_not
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class StudioApp(App[int], inherit_bindings=False):
         super().__init__()
         self.theme = "ansi-dark" if self.options.theme == "terminal" else self.options.theme
         self.session = Session(connect)
-        read_any_bytes()
+        use_typed_text()
         self.terminal = Terminal(self)
         self.message: Message | None = None
         self.pending: Pending | None = None

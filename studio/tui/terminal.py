@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import time
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.domain.text import one_line
@@ -19,16 +16,6 @@ if TYPE_CHECKING:
 _LEFT_AFTER = 20.0
 """Seconds without a key after which the terminal counts as left, for those that do not report their focus."""
 _PLAIN = ("linux", "dumb", "vt100", "vt220", "")
-
-
-def read_any_bytes() -> None:
-    """Textual's input thread dies of a byte that is no UTF-8 (a Latin-1 keyboard, noise on the line): such bytes are passed over."""
-    from textual.drivers import linux_driver
-
-    def decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
-        return partial(codecs.getincrementaldecoder(encoding), errors="ignore")
-
-    vars(linux_driver)["getincrementaldecoder"] = decoder
 
 
 class Terminal:
