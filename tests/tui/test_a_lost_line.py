@@ -243,7 +243,7 @@ async def test_a_dropped_line_ends_the_terminal_and_the_next_login_finds_draft_p
             program.type("colder, wetter")
             program.wait_for("wetter", 30)
             program.type("\x1b")
-            program.wait_for("words are kept", 30)
+            program.wait_for("is kept", 30)
             program.type("]")
             program.wait_for("shows the price", 30)
             program.type("g")
