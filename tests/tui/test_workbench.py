@@ -164,7 +164,14 @@ async def test_a_reloaded_and_a_broken_template_are_said() -> None:
     async with bench(engine) as at:
         engine.emit(e.TemplateReloaded(name="story/narration", path="prompts/story/narration.md.j2"))
         await at.until(lambda: "reloaded" in at.message)
-        engine.emit(e.TemplateReloaded(name="story/narration", path="prompts/n.md.j2", error="unexpected end; the last good version is in use.", line=7))
+        engine.emit(
+            e.TemplateReloaded(
+                name="story/narration",
+                path="prompts/n.md.j2",
+                error="unexpected end; the last good version is in use.",
+                line=7,
+            )
+        )
         await at.until(lambda: "prompts/n.md.j2:7: unexpected end" in at.message)
         assert "last good version" in at.message
 

@@ -169,9 +169,7 @@ def costs_lines(costs: CostsView | None, spend: SpendView | None, page: PageView
         for number, call in enumerate(costs.executions[:40]):
             price = "?" if call.cost_usd is None else money(call.cost_usd)
             name = f"{call.stage} {call.model.split('/')[-1]}"
-            rows.append(
-                spread(((name, "warn" if call.error else "dim"),), ((price, "dim"),), width, ("call", number))
-            )
+            rows.append(spread(((name, "warn" if call.error else "dim"),), ((price, "dim"),), width, ("call", number)))
     elif not rows:
         return _empty("No call was made yet.", width)
     return rows

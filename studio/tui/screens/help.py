@@ -24,9 +24,7 @@ class HelpScreen(PickScreen):
         self.head.say(self.title_spans("Keys"), ((f"{len(self.app.keymap.actions)} actions", "dim"),))
 
     def rows(self, typed: str, width: int) -> Sequence[Line]:
-        return help_rows(self.app.keymap, typed, min(width, 100), self.place) or empty_row(
-            "No key has these words."
-        )
+        return help_rows(self.app.keymap, typed, min(width, 100), self.place) or empty_row("No key has these words.")
 
     async def choose(self, stop: Hashable) -> None:
         """Enter does what the row says, where that is possible from the page."""
