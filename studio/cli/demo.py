@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli.following import Drafted, draft, sentence
+from studio.cli.outline import page_ref
 from studio.config.paths import PROJECT_FILE
 from studio.domain.errors import BadReply, NotFound, Refused
 from studio.domain.text import one_line
+from studio.domain.workflow import state_words
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -75,7 +77,7 @@ async def finish_a_page(client: EngineClient, model: str | None, out: Output) ->
     page = await client.query(q.GetPage(page="next"))
     out.say(f"Page {page.chapter_number}/{page.number} {page.title}: {page.brief.text if page.brief else ''}")
     if page.phase == "awaiting":
-        raise Refused("The next page has no brief.", hint=f'Write one: studio page brief {page.id} "..."')
+        raise Refused("The next page has no brief.", hint=f'Write one: studio page brief {page_ref(page)} "..."')
     if page.phase in ("failed", "interrupted"):
         await client.execute(c.Resume(page=page.id, action="discard"))
         page = await client.query(q.GetPage(page=page.id))
@@ -144,7 +146,7 @@ def lines(root: Path, finished: Finished) -> list[tuple[str, ...]]:
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
     revisions = sum(cell.revisions for cell in page.cells)
     return [
-        ("page", f"{ref} {page.title}: {page.state}"),
+        ("page", f"{ref} {page.title}: {state_words(page.state)}"),
         ("file", str(root / page.mirror)),
         ("history", f"{revisions} revisions: studio -C {where} history {ref}"),
         (

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from studio.cli.outline import page_ref
 from studio.domain import errors
 from studio.domain.errors import ERRORS, Interrupted, StudioError
 from studio.domain.text import clean_delta, word_count
@@ -158,12 +159,11 @@ async def _stop(client: EngineClient, run: str, out: Output) -> None:
     except StudioError:
         return
     view = await client.query(q.GetRun(run=run))
+    page = page_ref(await client.query(q.GetPage(page=view.page)))
     kept = f"{word_count(view.partial)} words are kept" if view.partial.strip() else "no text had come"
     if out.live:
-        out.line()
-    out.say(
-        f"Stopped; {kept}." + (f" Go on with: studio resume {view.page} --continue" if view.partial.strip() else "")
-    )
+        out.piece("\n")
+    out.say(f"Stopped; {kept}." + (f" Go on with: studio resume {page} --continue" if view.partial.strip() else ""))
 
 
 async def _ended(client: EngineClient, run: str, page: str) -> Drafted:
@@ -179,7 +179,7 @@ def _raise_failure(drafted: Drafted) -> None:
     data: dict[str, object] = {"run": run.id, "page": run.page, "status": run.status}
     kept = ""
     if run.partial.strip():
-        ways = f"studio resume {drafted.page.id} --continue, --keep or --discard"
+        ways = f"studio resume {page_ref(drafted.page)} --continue, --keep or --discard"
         kept = f"{word_count(run.partial)} words are kept: {ways}."
     if run.status in ("stopped", "interrupted") and run.error_code is None:
         raise Interrupted("The draft was stopped.", hint=kept, data=data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from studio.cli.output import table
+from studio.domain.workflow import state_words
 from studio.protocol import views as v
 
 MARKS = {
@@ -23,12 +24,23 @@ def page_rows(chapters: Iterable[v.ChapterLine]) -> list[tuple[str, ...]]:
             "[-]" if page.archived else MARKS.get(page.phase, "[ ]"),
             "" if page.archived else f"{chapter.number}/{page.number}",
             page.slug,
-            page.state + (", archived" if page.archived else ""),
+            _state(page) + (", archived" if page.archived else ""),
             page.title,
         )
         for chapter in chapters
         for page in chapter.pages
     ]
+
+
+def page_ref(page: v.PageView) -> str:
+    """How a person names a page: `1/3`; an archived one has no number."""
+    return f"{page.chapter_number}/{page.number}" if page.number and not page.archived else page.slug or page.id
+
+
+def _state(page: v.PageLine) -> str:
+    if page.live is not None and page.stage is not None:
+        return f"{page.stage.replace('_', ' ')} is being drafted"
+    return state_words(page.state)
 
 
 def outline(project: v.ProjectView) -> Iterator[str]:
@@ -59,7 +71,7 @@ def page_card(page: v.PageView) -> Iterator[str]:
     yield f"{page.chapter_number}/{page.number} {page.title or page.slug}"
     facts = [
         ("chapter", f"{page.chapter_number} {page.chapter_title}"),
-        ("state", page.state + (", archived" if page.archived else "")),
+        ("state", state_words(page.state) + (", archived" if page.archived else "")),
         ("slug", page.slug),
         ("id", page.id),
         ("spent", f"${page.cost_usd:.4f}" + (f", {page.cost_unknown} calls of unknown price" if page.cost_unknown else "")),

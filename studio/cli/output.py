@@ -23,6 +23,7 @@ class Output:
         self.as_json = as_json
         self.quiet = quiet
         self._live = live
+        self._open_line = False
         for stream in (sys.stdout, sys.stderr):
             # A terminal in an older encoding shows a question mark; it does not end the program.
             if isinstance(stream, io.TextIOWrapper):
@@ -58,7 +59,10 @@ class Output:
 
     def piece(self, text: str) -> None:
         """Text of a stream, at once, without a newline."""
-        self._write(sys.stdout, clean(text), flush=True)
+        words = clean(text)
+        self._write(sys.stdout, words, flush=True)
+        if words:
+            self._open_line = not words.endswith("\n")
 
     def json(self, value: msgspec.Struct | Mapping[str, object], *, flush: bool = False) -> None:
         """One JSON document on one line."""
@@ -72,6 +76,8 @@ class Output:
     def say(self, sentence: str) -> None:
         """Words for the person, on standard error."""
         if sentence and not self.quiet:
+            if self._open_line and self.live and self.watched:
+                self.piece("\n")
             self._write(sys.stderr, f"{clean(sentence)}\n", flush=True)
 
     def progress(self, text: str) -> None:

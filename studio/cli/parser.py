@@ -32,7 +32,18 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     wanted = command_in(words)
     if wanted is not None and wanted not in FAMILIES:
         raise _unknown(wanted)
-    return build(wanted).parse_args(list(words))
+    args, rest = build(wanted).parse_known_args(list(words))
+    if rest:
+        inner = getattr(args, "action", None)
+        where = " ".join(filter(None, ("studio", wanted, inner if isinstance(inner, str) else None)))
+        raise BadInput(f"Unrecognized arguments: {_one_line(rest)}.", hint=f"See: {where} --help")
+    return args
+
+
+def _one_line(words: Sequence[str]) -> str:
+    from studio.domain.text import one_line
+
+    return one_line(" ".join(words), 200)
 
 
 def _unknown(wanted: str) -> BadInput:

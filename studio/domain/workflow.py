@@ -114,6 +114,22 @@ class Workflow:
         raise BadInput(f"{name!r} is not a state of the workflow {self.name!r}.")
 
 
+_WORDS = (
+    (Phase.REVIEWING, "{} waits for you"),
+    (Phase.GENERATING, "{} awaits a draft"),
+    (Phase.FAILED, "the draft of {} failed"),
+    (Phase.INTERRUPTED, "the draft of {} broke off"),
+)
+
+
+def state_words(name: str) -> str:
+    """A public state name as a person says it: `user_reviewing_narration` is `narration waits for you`."""
+    for phase, words in _WORDS:
+        if name.startswith(f"{phase.value}_"):
+            return words.format(name.removeprefix(f"{phase.value}_").replace("_", " "))
+    return "the brief is awaited" if name == "awaiting_user_input" else name.replace("_", " ")
+
+
 _DELIVERABLE = frozenset({Phase.GENERATING, Phase.FAILED, Phase.INTERRUPTED})
 
 
@@ -189,11 +205,11 @@ def _refusal(workflow: Workflow, state: State, action: Action) -> Refused:
         Phase.REVIEWING: "Approve it, revise it or edit it.",
         Phase.FAILED: "Try the draft again, or write it yourself.",
         Phase.INTERRUPTED: "Continue, keep or discard the partial text.",
-        Phase.APPROVED: "Reopen the page first.",
+        Phase.APPROVED: "Undo its approval first (reopen).",
     }
     name = workflow.state_name(state)
     return Refused(
-        f"{_WANTED.get(action, 'That is not possible')}: the page is in state {name}.",
+        f"{_WANTED.get(action, 'That is not possible')}: {state_words(name)}.",
         hint=hints[state.phase],
         data={"state": name, "action": action.value},
     )

@@ -159,7 +159,7 @@ class Desk:
         if found is None and project.state_of(page).phase is Phase.AWAITING:
             return project.workflow.stages[0]
         if found is None:
-            raise Refused("Every stage of this page is approved.", hint="Reopen it to draft again.")
+            raise Refused("Every stage of this page is approved.", hint="Undo the approval to draft again.")
         return found
 
     async def _plan(

@@ -163,7 +163,7 @@ class Manuscript:
             await self._keep(file, text, approved.page, f"{file.path} was edited while the page had changed")
         elif gone := (*changes.missing, *changes.emptied):
             words = f"The approved {gone[0]} was taken out of {file.path}; it is written there again."
-            self._publish(Notice(level="warning", message=words, hint="To change it, edit it or reopen the page."))
+            self._publish(Notice(level="warning", message=words, hint="To change it, edit it or undo its approval."))
         taken = 0
         for edit in edits:
             taken += await self._take(approved.page, edit, file)

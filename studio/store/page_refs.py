@@ -47,6 +47,8 @@ def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
 
 def _next(tx: Tx, final_state: str) -> Page:
     row = tx.one(f"{_FROM} WHERE NOT p.archived AND NOT c.archived AND p.state <> $1 {_ORDER} LIMIT 1", final_state)
+    if row is None and tx.one(f"{_FROM} WHERE NOT p.archived AND NOT c.archived {_ORDER} LIMIT 1") is None:
+        raise NotFound("There is no page yet.", hint="Add a page first.")
     if row is None:
         raise NotFound("There is no next page: every page is approved.", hint="Add a page first.")
     return Page(*row)

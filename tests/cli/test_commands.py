@@ -33,10 +33,10 @@ def test_the_loop_from_brief_to_approved_page_by_commands(studio: Studio, server
     assert "Shorter." in json.dumps(server.calls[-1].body)
     assert "[- the rings-]" in studio("diff", "next").stdout
     approved = studio("approve", "fog")
-    assert approved.stdout == "generating_dialogue\n"
+    assert approved.stdout == "dialogue awaits a draft\n"
     assert "$" in approved.stderr
     studio("generate", "fog")
-    assert studio("approve", "fog").stdout == "page_approved\n"
+    assert studio("approve", "fog").stdout == "page approved\n"
     text = (studio.folder / "manuscript" / "the-crossing" / "fog.md").read_text("utf-8")
     assert "Ilse counted." in text
     assert studio("show", "1/1", "--stage", "narration").stdout == "Fog lay on the Throat.\n\nIlse counted.\n"
@@ -45,7 +45,7 @@ def test_the_loop_from_brief_to_approved_page_by_commands(studio: Studio, server
     assert rows[0].startswith("narration r2")
     assert "approved" in rows[0]
     assert studio.data("costs")["total"]["calls"] == 3
-    assert studio("reopen", "fog").stdout == "user_reviewing_dialogue\n"
+    assert studio("reopen", "fog").stdout == "dialogue waits for you\n"
 
 
 def test_generate_with_json_prints_events_as_lines_and_the_result_last(studio: Studio, server: WireServer) -> None:
@@ -73,7 +73,7 @@ def test_a_stream_that_breaks_is_a_provider_error_and_its_text_can_be_kept(studi
     broken = studio("generate", "next", code=4)
     assert "studio resume" in broken.stderr
     assert studio.data("status")["chapters"][0]["pages"][0]["phase"] == "interrupted"
-    assert studio("resume", "next", "--keep").stdout == "user_reviewing_narration\n"
+    assert studio("resume", "next", "--keep").stdout == "narration waits for you\n"
     refused = studio("approve", "next", code=3)
     assert "--anyway" in refused.stderr
     studio("approve", "next", "--anyway")
@@ -313,3 +313,34 @@ def test_names_that_are_not_utf_8_are_no_trouble(studio: Studio, tmp_path: Path)
     made = studio("export", "markdown", "-o", f"{tmp_path}/o\udcff.md", "--json")
     assert json.loads(made.stdout)["pages"] == 1
     assert studio("search", "\udcff", code=2).stderr.startswith("studio: ")
+
+
+def test_a_wrong_flag_of_a_command_points_at_the_help_of_that_command(studio: Studio) -> None:
+    assert "See: studio generate --help" in studio("generate", "next", "--frobnicate", code=2).stderr
+    assert "See: studio page add --help" in studio("page", "add", "1", "Fog", "--frobnicate", code=2).stderr
+
+
+def test_in_an_empty_book_there_is_no_next_page_and_nothing_is_said_of_approval(outside: Studio) -> None:
+    outside("new", "empty")
+    said = outside("generate", "next", "-C", "empty", code=2).stderr
+    assert "There is no page yet." in said
+    assert "approved" not in said
+
+
+def test_diff_speaks_of_the_stage_that_changed_when_the_last_one_did_not(studio: Studio, server: WireServer) -> None:
+    server.play(
+        Step(text="Fog lay on the Throat."), Step(text="Fog stood on the Throat."), Step(text="ILSE: Forty-four.")
+    )
+    studio("generate", "next")
+    studio("revise", "1/1", "--feedback", "Stiller.")
+    studio("approve", "1/1")
+    studio("edit", "1/1", "--stage", "dialogue", "--file", "-", stdin="ILSE: Forty-four.")
+    studio("approve", "1/1")
+    found = studio("diff", "1/1")
+    assert "narration r1 -> narration r2" in found.stderr
+    assert "{+stood+}" in found.stdout
+
+
+def test_a_stopped_draft_names_its_page_by_numbers(studio: Studio, server: WireServer) -> None:
+    server.play(Step(text="One two three four five six.", fault=Fault.FIN, after=3))
+    assert "studio resume 1/1 --continue" in studio("generate", "next", code=4).stderr

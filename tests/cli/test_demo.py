@@ -16,7 +16,7 @@ def test_headless_drafts_revises_and_approves_a_page_and_says_where_it_lies(
     done = outside("demo", "--headless", "my-demo")
     root = outside.folder / "my-demo"
     rows = dict(line.split(None, 1) for line in done.stdout.splitlines())
-    assert rows["page"].endswith("page_approved")
+    assert rows["page"].endswith("page approved")
     text = Path(rows["file"]).read_text("utf-8")
     assert text.index("## Narration") < text.index("## Dialogue")
     assert "history 1/3" in rows["history"]

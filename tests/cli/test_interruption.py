@@ -64,7 +64,7 @@ def test_an_engine_in_a_command_is_refused_while_another_has_the_project(
 def test_other_commands_work_while_a_draft_runs(studio: Studio, watching: subprocess.Popen[str]) -> None:
     assert studio.data("status")["chapters"][0]["pages"][0]["live"]
     studio("chapter", "add", "The Toll")
-    assert studio("stop").stdout == "interrupted_narration\n"
+    assert studio("stop").stdout == "the draft of narration broke off\n"
     assert watching.wait(timeout=30) == 130
 
 
@@ -113,7 +113,7 @@ def test_after_a_kill_every_word_that_arrived_is_there_and_the_page_goes_on(
     text = studio("show", "next").stdout
     assert text.startswith(kept.strip()[:200])
     assert text.rstrip().endswith("and the rest of it.")
-    assert studio("approve", "next").stdout == "generating_dialogue\n"
+    assert studio("approve", "next").stdout == "dialogue awaits a draft\n"
 
 
 def test_a_kill_leaves_the_project_free_and_sound(studio: Studio, drafting: subprocess.Popen[str]) -> None:

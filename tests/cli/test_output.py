@@ -48,3 +48,15 @@ def test_without_a_terminal_progress_is_one_line_for_each_step(capsys: pytest.Ca
     line(LocalProgress(step="checking", note="", done=0, total=0))
     line.end()
     assert capsys.readouterr().err == "downloading from here\nchecking\n"
+
+
+def test_words_to_the_person_never_begin_inside_a_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Output, "watched", True)
+    out = Output(live=True)
+    out.piece("The fog came up")
+    out.say("… waiting for the model")
+    out.piece(" the Wend.\n")
+    out.say("Done.")
+    assert capsys.readouterr() == ("The fog came up\n the Wend.\n", "… waiting for the model\nDone.\n")

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from studio.domain.errors import BadInput, Refused
-from studio.domain.workflow import Action, Gate, Phase, Stage, State, Workflow, advance
+from studio.domain.workflow import Action, Gate, Phase, Stage, State, Workflow, advance, state_words
 
 STORY = Workflow(
     "story",
@@ -94,3 +94,17 @@ def test_a_stage_without_a_review_is_passed_by_its_text() -> None:
     auto = Workflow("auto", "Auto", (Stage("plan", "Plan", "lead", "plan", gate=Gate.AUTO), STORY.stages[0]))
     after = advance(auto, State(Phase.GENERATING, "plan"), Action.DRAFT_READY)
     assert after == State(Phase.GENERATING, "narration")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("user_reviewing_narration", "narration waits for you"),
+        ("generating_image_prompts", "image prompts awaits a draft"),
+        ("interrupted_dialogue", "the draft of dialogue broke off"),
+        ("awaiting_user_input", "the brief is awaited"),
+        ("page_approved", "page approved"),
+    ],
+)
+def test_a_state_is_said_in_words(name: str, words: str) -> None:
+    assert state_words(name) == words

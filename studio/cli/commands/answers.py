@@ -6,6 +6,7 @@ from typing import Literal
 
 from studio.cli.host import Host
 from studio.cli.output import Output
+from studio.domain.workflow import state_words
 from studio.protocol import commands as c
 
 
@@ -21,7 +22,7 @@ def print_done(done: c.Done, out: Output) -> int:
         out.json(done)
         return 0
     if done.state:
-        out.line(done.state)
+        out.line(state_words(done.state))
     out.say(done.message)
     if done.price:
         out.say(f"Next draft: {done.price}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from studio.cli.arguments import describe, page_argument
 from studio.cli.commands.show import revision_ref
 from studio.cli.host import Host
+from studio.cli.outline import page_ref
 from studio.cli.output import Output
 from studio.domain.diff import ParagraphDiff, Span, diff
 from studio.domain.errors import NotFound
@@ -26,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     page_argument(parser)
     parser.add_argument("old", metavar="OLD", nargs="?", help="a revision's number or id")
     parser.add_argument("new", metavar="NEW", nargs="?", help="a revision's number or id (default: the newest)")
-    parser.add_argument("--stage", help="the stage (default: where the page stands)")
+    parser.add_argument("--stage", help="the stage (default: where the page stands, else the last that was changed)")
     parser.add_argument("--full", action="store_true", help="also paragraphs that stayed as they were")
 
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace, host: Host) -> int:
 async def _print(args: argparse.Namespace, host: Host) -> int:
     async with host.session() as client:
         page = await client.query(q.GetPage(page=args.page))
-        stage = args.stage or page.stage or next((cell.name for cell in reversed(page.cells) if cell.head), None)
+        stage = args.stage or _changed_stage(page, named=args.old is not None)
         newest = _newest(page, stage)
         old = args.old or str(newest.number - 1)
         if old == "0":
@@ -56,10 +57,18 @@ async def _print(args: argparse.Namespace, host: Host) -> int:
     return 0
 
 
+def _changed_stage(page: v.PageView, *, named: bool) -> str | None:
+    """The stage that is meant: where the page stands; unless revisions are `named`, the last one that has two."""
+    stages = sorted((cell for cell in page.cells if cell.head), key=lambda cell: cell.name != page.stage)
+    ordered = stages[:1] + stages[:0:-1] if page.stage else stages[::-1]
+    changed = [cell.name for cell in ordered if cell.revisions > 1 and not named]
+    return next(iter([*changed, *(cell.name for cell in ordered)]), page.stage)
+
+
 def _newest(page: v.PageView, stage: str | None) -> v.RevisionView:
     found = page.brief if stage == "brief" else next((cell.head for cell in page.cells if cell.name == stage), None)
     if found is None:
-        raise NotFound(f"There is no text of {stage or 'any stage'} yet.", hint=f"See: studio history {page.id}")
+        raise NotFound(f"There is no text of {stage or 'any stage'} yet.", hint=f"See: studio history {page_ref(page)}")
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.cli.arguments import describe, page_argument, read_file
 from studio.cli.commands.answers import print_done
 from studio.cli.host import Host
+from studio.cli.outline import page_ref
 from studio.domain.errors import BadInput, Conflict, Refused, StudioError
 from studio.domain.page import BRIEF
 from studio.protocol import commands as c
@@ -133,6 +134,6 @@ async def _refuse_a_first_text_that_came_meanwhile(client: EngineClient, start: 
     if head is not None:
         raise Conflict(
             f"While the editor was open, the {start.stage} of this page was written by {head.author}.",
-            hint=f"Compare: studio show {start.page.id} --stage {start.stage}.",
+            hint=f"Compare: studio show {page_ref(start.page)} --stage {start.stage}.",
             data={"expected": "", "actual": head.id, "theirs": head.text},
         )

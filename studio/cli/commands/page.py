@@ -7,7 +7,7 @@ import argparse
 from studio.cli.arguments import CHAPTER, TEXT, Group, number, page_argument, read_given
 from studio.cli.commands.answers import carry_out, made
 from studio.cli.host import Host
-from studio.cli.outline import page_card, page_rows
+from studio.cli.outline import page_card, page_ref, page_rows
 from studio.cli.output import table
 from studio.domain.errors import NotFound
 from studio.protocol import commands as c
@@ -81,7 +81,7 @@ async def _print_brief(ref: str, host: Host) -> int:
         host.out.json({"page": page.id, "brief": page.brief})
         return 0
     if page.brief is None:
-        raise NotFound("The page has no brief yet.", hint=f'Write one: studio page brief {page.id} "..."')
+        raise NotFound("The page has no brief yet.", hint=f'Write one: studio page brief {page_ref(page)} "..."')
     host.out.line(page.brief.text)
     return 0
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from studio.cli.arguments import describe, page_argument
 from studio.cli.host import Host
+from studio.cli.outline import page_ref
 from studio.domain.errors import BadInput, NotFound
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -64,7 +65,7 @@ async def _texts(client: EngineClient, page: v.PageView, stage: str | None) -> l
         elif cell.head is not None:
             found.append(cell.head)
     if not found:
-        raise NotFound("There is no text yet.", hint=f"Draft it: studio generate {page.id}")
+        raise NotFound("There is no text yet.", hint=f"Draft it: studio generate {page_ref(page)}")
     return found
 
 
@@ -74,5 +75,5 @@ def revision_ref(page: v.PageView, stage: str | None, given: str) -> str:
         return given
     where = stage or page.stage or next((cell.name for cell in reversed(page.cells) if cell.head), None)
     if where is None:
-        raise NotFound("There is no text yet.", hint=f"Draft it: studio generate {page.id}")
+        raise NotFound("There is no text yet.", hint=f"Draft it: studio generate {page_ref(page)}")
     return f"{page.id}@{where}:{given}"

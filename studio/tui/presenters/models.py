@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from studio.protocol.commands import SetModel
@@ -35,7 +35,17 @@ class Choice:
 def targets(project: ProjectView) -> tuple[Target, ...]:
     """The project first, then each role of the workflow once."""
     roles = dict.fromkeys(stage.role for stage in project.stages if stage.role)
-    return (Target(None, "project"), *(Target(role, role) for role in roles))
+    names = stage_names(project)
+    return (Target(None, "project"), *(Target(role, names[role]) for role in roles))
+
+
+def stage_names(project: ProjectView) -> dict[str, str]:
+    """By role, the stages that it writes: a person chooses a model for the dialogue, not for a `dialogist`."""
+    names: dict[str, str] = {}
+    for stage in project.stages:
+        label = stage.label.lower()
+        names[stage.role] = f"{names[stage.role]}, {label}" if stage.role in names else label
+    return names
 
 
 def choices(view: ModelsView, typed: str = "") -> tuple[Choice, ...]:
@@ -54,8 +64,10 @@ def choices(view: ModelsView, typed: str = "") -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def row(choice: Choice, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = None) -> Line:
-    """One line: the reference, for whom it is chosen, and its price or why it cannot be used."""
+def row(
+    choice: Choice, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = None, names: Mapping[str, str] | None = None
+) -> Line:
+    """One line: the reference, for whom it is chosen (`names` by role), and its price or why it cannot be used."""
     model = choice.model
     if model is None:
         label = "no choice of its own" if not choice.ref else choice.ref
@@ -65,7 +77,10 @@ def row(choice: Choice, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = N
     left: tuple[Span, ...] = (
         (f"{glyphs.approved} " if model.current_for else "  ", "accent"),
         (model.ref, "strong" if model.available else "dim"),
-        (f"  {', '.join(model.current_for)}" if model.current_for else "", "accent"),
+        (
+            f"  {', '.join((names or {}).get(one, one) for one in model.current_for)}" if model.current_for else "",
+            "accent",
+        ),
     )
     if model.available:
         return spread(left, ((price(model), "dim"),), cells, stop)

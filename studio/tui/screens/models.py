@@ -8,7 +8,7 @@ from typing import ClassVar
 from studio.protocol.queries import GetModels
 from studio.protocol.views import ModelsView
 from studio.tui.presenters.lines import Line, line, wrap
-from studio.tui.presenters.models import Choice, Target, choices, details, row, services, targets
+from studio.tui.presenters.models import Choice, Target, choices, details, row, services, stage_names, targets
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.pick import PickScreen
 from studio.tui.widgets.pick_list import empty_row
@@ -74,7 +74,8 @@ class ModelsScreen(PickScreen):
             return empty_row("Looking at which models there are...")
         self._choices = choices(self.view, typed)
         cells = min(width, 110)
-        found = [row(choice, cells, self.app.glyphs, at) for at, choice in enumerate(self._choices)]
+        names = stage_names(self.app.session.project) if self.app.session.project else {}
+        found = [row(choice, cells, self.app.glyphs, at, names) for at, choice in enumerate(self._choices)]
         return found or empty_row("No model is called that; `provider:model` is used as written.")
 
     def details(self, stop: Hashable, width: int) -> Sequence[Line]:
