@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -189,7 +190,8 @@ class Renderer:
                 async with asyncio.timeout(0.05):
                     await child.wait()
             except TimeoutError:
-                child.kill()
+                with suppress(ProcessLookupError):  # it has just ended by itself
+                    child.kill()
         return await child.wait()
 
     def _rest(self) -> None:
