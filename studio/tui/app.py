@@ -30,7 +30,8 @@ from studio.tui.signals import watch_signals
 from studio.tui.terminal import Terminal
 from studio.tui.theme import Palette, palette_for
 from studio.tui.typed import use_typed_text
-from studio.tui.why_not import why_not
+from studio.tui.why_not import no_key, why_not
+from studio.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from studio.tui.presenters.search import Hits
@@ -182,6 +183,9 @@ class StudioApp(App[int], inherit_bindings=False):
                 await self.run_action_id(row.id)
                 return True
         if rows and self._refused(rows[0]):
+            return True
+        if not rows and event.is_printable and isinstance(focused, LineView):
+            self.say(no_key(self, event.character or ""))
             return True
         if self.pending is not None or self.message is not None:
             self.clear_message()

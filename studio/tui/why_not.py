@@ -28,6 +28,12 @@ def then(app: StudioApp, action_id: str, does: str) -> str:
     return f"; {key} {does}" if key and not app.only_looks(action_id) else ""
 
 
+def no_key(app: StudioApp, typed: str) -> str:
+    """About a letter that nothing is bound to here."""
+    known = any(typed in row.keys for row in app.keymap.actions)
+    return f"{typed} does nothing {'here' if known else 'anywhere'}{then(app, 'help', 'shows all keys')}."
+
+
 def why_not(app: StudioApp, action_id: str) -> str:
     """Empty where there is nothing to say, as for moving in what does not move."""
     session, page = app.session, app.session.page

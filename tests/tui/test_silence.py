@@ -37,6 +37,16 @@ async def test_on_a_page_without_a_draft_and_on_an_approved_one() -> None:
         assert "u takes the last approval back" in at.message
 
 
+async def test_a_letter_that_nothing_is_bound_to() -> None:
+    async with bench(ferry()) as at:
+        await at.press("z")
+        assert at.message == "z does nothing anywhere; ? shows all keys."
+        await at.press("t")
+        assert at.message == "t does nothing here; ? shows all keys."
+        await at.press("j")
+        assert at.message == ""
+
+
 async def test_while_a_draft_is_written() -> None:
     engine = ferry()
     engine.script = Script("word " * 400, chars=5, rate=40)

@@ -6,7 +6,6 @@ The compositor's line cache and filters are bypassed: styles come ready from `st
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -22,14 +21,9 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """All that the cells of one row come from: two rows with equal faces look the same. `standing` is 0 without the cursor, 1 with
-    it, 2 with it in the view that has the focus."""
-
-    line: Line
-    standing: int
-    indent: int
+Face = tuple[Line, int, int]
+"""All that the cells of one row come from, two equal faces look the same: the line; 0 without the cursor, 1 with it, 2 with it in
+the view that has the focus; the indent. A plain tuple, for there is one a row in each frame of a stream."""
 
 
 class LineCanvas(Widget):
@@ -77,14 +71,15 @@ class LineCanvas(Widget):
     def face(self, index: int) -> Face:
         """How line `index` looks now; past the end an empty line."""
         row = self.lines[index] if 0 <= index < len(self.lines) else BLANK
-        standing = self.marked and row.stop is not None and row.stop == self.cursor
-        return Face(row, (2 if self.has_focus else 1) if standing else 0, self.indent)
+        if row.stop is None or row.stop != self.cursor or not self.marked:
+            return row, 0, self.indent
+        return row, 2 if self.has_focus else 1, self.indent
 
     def repaint(self) -> None:
         """Have painted every row of the window that looks otherwise than it was last asked to."""
         if not self.is_mounted or self._preparing:
             return
-        height = self.size.height
+        width, height = self._prepared_for
         if len(self._faces) != height:
             self._faces = [None] * height
         regions: list[Region] = []
@@ -92,7 +87,7 @@ class LineCanvas(Widget):
             now = self.face(self.top + y)
             if now != before:
                 self._faces[y] = now
-                regions.append(Region(0, y, min(self._changed_width(before, now), self.size.width), 1))
+                regions.append(Region(0, y, min(self._changed_width(before, now), width), 1))
         if regions:
             self.refresh(*regions)
 
@@ -100,9 +95,9 @@ class LineCanvas(Widget):
         """How many cells from the left can differ between two faces."""
         if before is None:
             return self.size.width
-        if before.line == now.line and before.indent == now.indent:
+        if before[0] == now[0] and before[2] == now[2]:
             return self.mark_width
-        return max(face.line.width + face.indent for face in (before, now)) + 2
+        return max(row.width + indent for row, _, indent in (before, now)) + 2
 
     @property
     def mark_width(self) -> int:
@@ -134,42 +129,43 @@ class LineCanvas(Widget):
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self._prepared_for != (self.size.width, self.size.height):
+        size = self.size  # worked out from the style at each access, 5 us
+        if self._prepared_for != (size.width, size.height):
             # The first frame comes before the Resize event; without this it would be a blank one.
             self._preparing = True
             self._prepare()
-            self._preparing = False
+            self._preparing = self._hidden = False
         palette = self.app.palette
         if palette is not self._drawn_with:
             self._strips.clear()
             self._drawn_with = palette
-        self._take_as_painted(crop)
-        return [self._strip(self.top + y, palette).crop(crop.x, crop.right) for y in crop.line_range]
+        if crop.x == 0 and crop.right >= size.width:
+            self._take_as_painted(crop)
+        return [self._strip(self.top + y, palette, size.width).crop(crop.x, crop.right) for y in crop.line_range]
 
     def _take_as_painted(self, crop: Region) -> None:
         """Whole rows that Textual asks for by itself need no painting after this."""
-        if crop.x > 0 or crop.right < self.size.width:
-            return
-        if len(self._faces) != self.size.height:
-            self._faces = [None] * self.size.height
+        height = self._prepared_for[1]
+        if len(self._faces) != height:
+            self._faces = [None] * height
         for y in crop.line_range:
-            if y < len(self._faces):
+            if y < height:
                 self._faces[y] = self.face(self.top + y)
 
-    def _strip(self, index: int, palette: Palette) -> Strip:
+    def _strip(self, index: int, palette: Palette, width: int) -> Strip:
         face = self.face(index)
         kept = self._strips.get(index)
-        if kept is not None and kept[0] == face and kept[1].cell_length == self.size.width:
+        if kept is not None and kept[0] == face and kept[1].cell_length == width:
             return kept[1]
         strip = self._draw(face, palette)
-        if len(self._strips) > 4 * max(self.size.height, 25):
+        if len(self._strips) > 4 * max(self._prepared_for[1], 25):
             self._strips.clear()
         self._strips[index] = face, strip
         return strip
 
     def _draw(self, face: Face, palette: Palette) -> Strip:
-        width, row = self.size.width, face.line
-        spans = [(" " * face.indent, "text"), *self._mark(row), *self.decorate(row)]
+        width, (row, _, indent) = self.size.width, face
+        spans = [(" " * indent, "text"), *self._mark(row), *self.decorate(row)]
         merged: list[list[str]] = []
         for text, style in spans:
             if merged and (merged[-1][1] == style or palette[merged[-1][1]] == palette[style]):
