@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -55,7 +55,7 @@ class CommandHost:
         return self._session(root or self.root(), kind, starts=drafts or watch)
 
     @asynccontextmanager
-    async def _session(self, root: Path, kind: Kind, *, starts: bool) -> AsyncIterator[EngineClient]:
+    async def _session(self, root: Path, kind: Kind, *, starts: bool) -> AsyncGenerator[EngineClient]:
         client = await self.connect(root, kind, starts=starts)
         try:
             yield client

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from studio.domain.errors import BadInput, StudioError
@@ -42,7 +42,7 @@ def open_editor(path: Path, line: int = 1) -> None:
 
 
 @contextlib.contextmanager
-def _interrupts_are_the_editors() -> Iterator[None]:
+def _interrupts_are_the_editors() -> Generator[None]:
     """Ctrl-C in the editor reaches this process too, which goes on waiting. The child starts with the default again."""
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:

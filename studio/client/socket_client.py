@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ class SocketClient:
         return answer  # type: ignore[no-any-return]  # ANSWERS has the query's own view
 
     @asynccontextmanager
-    async def subscribe(self, after: int | None = None) -> AsyncIterator[AsyncIterator[AnyEvent]]:
+    async def subscribe(self, after: int | None = None) -> AsyncGenerator[AsyncIterator[AnyEvent]]:
         feed = Feed(after)
         number = next(self._ids)
         self._feeds[number] = feed

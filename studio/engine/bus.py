@@ -82,7 +82,7 @@ class EventBus:
             subscription.close()
 
     @asynccontextmanager
-    async def subscribe(self, after: int | None) -> AsyncIterator[AsyncIterator[list[AnyEvent]]]:
+    async def subscribe(self, after: int | None) -> AsyncGenerator[AsyncIterator[list[AnyEvent]]]:
         """Batches of events: the journal after `after`, one snapshot per live run, then live events without a gap or a repeat."""
         subscription = Subscription()
         self._subscriptions.add(subscription)

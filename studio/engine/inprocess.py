@@ -92,7 +92,7 @@ class InProcessClient:
         return await self._thread.call(self._engine.query(query, self._actor))
 
     @asynccontextmanager
-    async def subscribe(self, after: int | None = None) -> AsyncIterator[AsyncIterator[AnyEvent]]:
+    async def subscribe(self, after: int | None = None) -> AsyncGenerator[AsyncIterator[AnyEvent]]:
         caller = asyncio.get_running_loop()
         batches: asyncio.Queue[list[AnyEvent] | None] = asyncio.Queue(maxsize=1)
 

@@ -67,7 +67,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         return await _enter(gateway, request)
 
     async def stream(request: Request) -> Response:
-        return events.EventStream(gateway, events.after_of(request))  # type: ignore[return-value]  # ty: ignore[invalid-return-type]  # an ASGI answer
+        return events.EventStream(gateway, events.after_of(request))  # type: ignore[return-value]  # ty: ignore[invalid-explicit-return]  # an ASGI answer
 
     async def talk(web_socket: WebSocket) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -45,7 +45,7 @@ class Gateway:
         self._streams = 0
 
     @contextmanager
-    def stream(self) -> Iterator[None]:
+    def stream(self) -> Generator[None]:
         """A place among the streams that may be open at once. Raises TooMany."""
         if self._streams >= self.limits.streams:
             raise TooMany(f"{self._streams} streams are open already.", hint="Close one of them first.")

@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from studio.config.files import storage_error
@@ -63,7 +63,7 @@ def connect(root: Path) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _address(path: Path) -> Iterator[str]:
+def _address(path: Path) -> Generator[str]:
     """The path, or a short one to the same place by way of a descriptor of its folder (proc(5), `/proc/self/fd`)."""
     if len(os.fsencode(path)) <= LONGEST:
         yield str(path)

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,7 +133,7 @@ def _ways(weights: Weights, folder: Path, tell: Tell, sources: Sources) -> Itera
 
 
 @contextmanager
-def sole_writer(weights: Weights, folder: Path) -> Iterator[None]:
+def sole_writer(weights: Weights, folder: Path) -> Generator[None]:
     """One process at a time writes a model's file; the lock falls with its holder, however that ends."""
     try:
         handle = os.open(folder / f".{weights.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
