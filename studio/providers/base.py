@@ -9,17 +9,42 @@ from typing import Literal, Protocol
 
 from studio.domain.errors import ProviderError
 from studio.domain.run import Usage
+from studio.domain.tooling import BrokenCall, ToolCall, ToolSpec
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+ToolChoice = Literal["auto", "required", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedItem:
+    """A piece of an answer that its service wants back unchanged with the next request (sealed reasoning). Never shown, never read.
+
+    `dialect` and `model` say who may have it back; `before` counts the answer's tool calls that came earlier.
+    """
+
+    dialect: str
+    model: str
+    before: int
+    item: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One prompt message. `cache` marks the end of a prefix that later requests share (a cache breakpoint where the wire has one)."""
+    """One prompt message. `cache` marks the end of a prefix that later requests share (a cache breakpoint where the wire has one).
+
+    An assistant message may hold the calls it made, which come after its text, and what its answer gave to carry. Each call is
+    answered by a message of role `tool` with the call's id and name, after it and before anything else; `text` is the result
+    and `is_error` says that the call did not do what was asked.
+    """
 
     role: Role
     text: str
     cache: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    tool_name: str = ""
+    is_error: bool = False
+    carried: tuple[CarriedItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +69,10 @@ class JsonSchema:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call. `model` is the provider's own model name; `cache_key` is stable per project so that routers keep a warm cache."""
+    """One call. `model` is the provider's own model name; `cache_key` is stable per project so that routers keep a warm cache.
+
+    `tools` are sent as they are and natively; `actions.stream_with_tools` asks models without tools by a JSON schema instead.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -53,6 +81,9 @@ class ModelRequest:
     json_schema: JsonSchema | None = None
     cache_key: str | None = None
     user_agent_note: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tools: bool = True
 
 
 class FinishReason(StrEnum):
@@ -71,6 +102,30 @@ class TextDelta:
     """Text as it arrives, already clean of control characters (`domain.text.clean`)."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model has begun a call. `index` counts the answer's calls from 0. Its arguments are not shown before they are whole."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallReady:
+    """A whole call whose arguments were decoded to a JSON object. Its id is unique in the answer."""
+
+    index: int
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallBroken:
+    """A call that cannot be carried out. Sent back, it is a call with empty arguments whose result says what was wrong."""
+
+    index: int
+    call: BrokenCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +161,8 @@ class AttemptFailed:
     elapsed_ms: float
 
 
-StreamPart = TextDelta | UsageSeen | Finished
+ToolPart = ToolCallStarted | ToolCallReady | ToolCallBroken
+StreamPart = TextDelta | ToolPart | CarriedItem | UsageSeen | Finished
 AttemptPart = AttemptStarted | AttemptFailed | StreamPart
 
 
