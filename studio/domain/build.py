@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from studio.domain.tooling import ChangeKind
+from studio.domain.tooling import CallStatus, ChangeKind, FileChange
 
 
 class Operation(StrEnum):
@@ -239,3 +239,51 @@ def blocked(tasks: Iterable[BuildTask]) -> list[BuildTask]:
     lost = {task.key for task in every if task.status in (TaskStatus.FAILED, TaskStatus.SKIPPED)}
     waiting = [task for task in every if not task.status.ended and task.status is not TaskStatus.RUNNING]
     return [task for task in waiting if any(need in lost for need in task.needs)]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One call of a tool as it is kept. `arguments_digest` names the arguments' JSON among the blobs; `elapsed_ms` in milliseconds."""
+
+    id: str
+    page_id: str
+    run_id: str
+    role: str
+    iteration: int
+    name: str
+    arguments_digest: str
+    status: CallStatus
+    line: str
+    result: str
+    elapsed_ms: float
+    created_at: datetime
+    task_id: str | None = None
+    execution_id: str | None = None
+    path: str | None = None
+    changes: tuple[FileChange, ...] = ()
+
+
+class PublicationStatus(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A version on its way to a target. `steps` are those that are done, with what each reported."""
+
+    id: str
+    version_id: str
+    target: str
+    publisher: str
+    plan: str
+    plan_digest: str
+    status: PublicationStatus
+    actor: str
+    created_at: datetime
+    updated_at: datetime
+    steps: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    url: str = ""
+    detail: str = ""
+    error: str = ""

@@ -16,8 +16,21 @@ class Gate(StrEnum):
 
 
 class OutputKind(StrEnum):
+    """What a stage makes. `DOCUMENT` is Markdown; `PLAN` a plan with tasks; `CODE` files written with tools, told in words;
+    `REVIEW` a report with findings; `RELEASE` a changelog with what a version is to be called."""
+
     PROSE = "prose"
     DIALOGUE = "dialogue"
+    DOCUMENT = "document"
+    PLAN = "plan"
+    CODE = "code"
+    REVIEW = "review"
+    RELEASE = "release"
+
+    @property
+    def judges(self) -> bool:
+        """Whether the text speaks of a version of the files: a new version makes it one of the past."""
+        return self in (OutputKind.REVIEW, OutputKind.RELEASE)
 
 
 class Phase(StrEnum):
@@ -40,10 +53,14 @@ class Action(StrEnum):
     DISCARD = "discard"  # let go of a partial text
     APPROVE = "approve"
     REOPEN = "reopen"
+    RETURN = "return"  # a review sends the work back to an earlier stage
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """`tools` are what its role may call; `lead` asks the lead model where one is named; `progress` is the named stage that watchers
+    are shown; a review may send back to `returns_to`, at most `returns` times on a page."""
+
     name: str
     label: str
     role: str
@@ -52,6 +69,11 @@ class Stage:
     gate: Gate = Gate.REVIEW
     target_words: int = 150
     max_output_tokens: int = 2_000
+    tools: tuple[str, ...] = ()
+    lead: bool = False
+    progress: str = ""
+    returns_to: str | None = None
+    returns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +184,8 @@ def advance(
             return _approved(workflow, state.stage, next_has_revision=next_has_revision)
         case Action.REOPEN:
             return _reopened(workflow, state)
+        case Action.RETURN if state.phase is Phase.REVIEWING and state.stage:
+            return _returned(workflow, state.stage)
         case _:
             raise _refusal(workflow, state, action)
 
@@ -188,6 +212,15 @@ def _reopened(workflow: Workflow, state: State) -> State:
     return State(Phase.REVIEWING, earlier.name)
 
 
+def _returned(workflow: Workflow, stage: str) -> State:
+    target = workflow.stage(stage).returns_to
+    if target is None:
+        raise Refused(
+            f"The stage {workflow.stage(stage).label.lower()} sends nothing back.", hint="Revise or approve its report."
+        )
+    return State(Phase.GENERATING, target)
+
+
 _WANTED = {
     Action.APPROVE: "There is no draft waiting for approval",
     Action.REVISE: "There is no draft to revise",
@@ -195,6 +228,7 @@ _WANTED = {
     Action.DRAFT_READY: "No draft is awaited",
     Action.EDIT: "There is nothing to edit",
     Action.DISCARD: "There is no partial text to discard",
+    Action.RETURN: "There is no report to send back with",
 }
 
 

@@ -11,9 +11,8 @@ from typing import Literal
 
 import msgspec
 
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
-    """Base of all commands."""
+from studio.protocol.build_commands import BuildCommand
+from studio.protocol.tagged import Command as Command
 
 
 class AddChapter(Command, frozen=True, kw_only=True, tag="chapter.add"):
@@ -263,6 +262,7 @@ AnyCommand = (
     | SaveTemplate
     | CopyCanon
     | ImportBook
+    | BuildCommand
 )
 
 
@@ -281,3 +281,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     run: str | None = None
     state: str | None = None
     price: str | None = None
+    version: str | None = None
+    task: str | None = None
+    publication: str | None = None

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="ev"):
-    """Base of all events. `seq` is the journal sequence, 0 for a transient event; unknown fields are ignored by readers."""
-
-    seq: int = 0
+from studio.protocol.build_events import BuildEvent
+from studio.protocol.tagged import Event as Event
 
 
 class BookChanged(Event, frozen=True, kw_only=True, tag="book.changed"):
@@ -160,4 +155,5 @@ AnyEvent = (
     | Notice
     | PresenceChanged
     | Lagged
+    | BuildEvent
 )

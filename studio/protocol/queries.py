@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
-
-import msgspec
+from typing import Literal
 
 from studio.protocol import views
-
-R = TypeVar("R", bound=views.View)
-
-
-class Query(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
-    """Base of all queries; R is the view that answers."""
+from studio.protocol.build_queries import BuildQuery
+from studio.protocol.tagged import Query as Query
 
 
 class GetProject(Query[views.ProjectView], frozen=True, kw_only=True, tag="project"):
@@ -125,4 +119,5 @@ AnyQuery = (
     | GetBook
     | GetPlace
     | GetPresence
+    | BuildQuery
 )

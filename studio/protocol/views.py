@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all views."""
+from studio.protocol.tagged import View as View
 
 
 class PageLine(View, frozen=True, kw_only=True):

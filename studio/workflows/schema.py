@@ -18,6 +18,10 @@ STAGES_LIMIT = 20
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}\Z")
 _PREFIXES = tuple(f"{phase.value}_" for phase in (Phase.GENERATING, Phase.REVIEWING, Phase.FAILED, Phase.INTERRUPTED))
+_STAGE_KEYS = (
+    "name", "label", "role", "template", "output", "gate", "target_words", "max_output_tokens",
+    "tools", "lead", "progress", "returns_to", "returns",
+)  # fmt: skip
 _LABELS = ("chapter", "chapters", "page", "pages", "brief")
 _NAME_WORDS = "lower-case letters, digits and _, and start with a letter"
 
@@ -76,6 +80,20 @@ class _Reader:
             return default
         return value
 
+    def names(self, key: str) -> tuple[str, ...]:
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) and _NAME.match(one) for one in value):
+            self.problem(key, f"must be a list of names; each may only hold {_NAME_WORDS}")
+            return ()
+        return tuple(dict.fromkeys(value))
+
+    def switch(self, key: str) -> bool:
+        value = self.table.get(key, False)
+        if not isinstance(value, bool):
+            self.problem(key, "must be true or false")
+            return False
+        return value
+
     def choice(self, key: str, default: str, known: Sequence[str]) -> str:
         value = self.table.get(key, default)
         if not isinstance(value, str) or value not in known:
@@ -126,11 +144,12 @@ def _stages(reader: _Reader) -> tuple[Stage, ...]:
         for index, (table, line) in enumerate(zip(tables, lines, strict=False), 1)
     )
     _check_unique(reader, stages, lines)
+    _check_returns(reader, stages, lines)
     return stages
 
 
 def _stage(reader: _Reader) -> Stage:
-    reader.refuse_others(("name", "label", "role", "template", "output", "gate", "target_words", "max_output_tokens"))
+    reader.refuse_others(_STAGE_KEYS)
     name = reader.name("name")
     if name == BRIEF:
         reader.problem("name", f"cannot be {BRIEF}: that is the page's own")
@@ -143,6 +162,11 @@ def _stage(reader: _Reader) -> Stage:
         gate=Gate(reader.choice("gate", Gate.REVIEW, [gate.value for gate in Gate])),
         target_words=reader.count("target_words", 150, 1, 20_000),
         max_output_tokens=reader.count("max_output_tokens", 2_000, 16, 200_000),
+        tools=reader.names("tools"),
+        lead=reader.switch("lead"),
+        progress=reader.name("progress", name or "working"),
+        returns_to=reader.name("returns_to") if "returns_to" in reader.table else None,
+        returns=reader.count("returns", 2 if "returns_to" in reader.table else 0, 0, 20),
     )
 
 
@@ -154,6 +178,17 @@ def _check_unique(reader: _Reader, stages: tuple[Stage, ...], lines: Sequence[in
                 reader.inner({}, f"stage[{index}]", line).problem(key, f"{value!r} is used by an earlier stage")
                 break
             seen.add(f"{key} {value}")
+
+
+def _check_returns(reader: _Reader, stages: tuple[Stage, ...], lines: Sequence[int]) -> None:
+    """Work goes back to a stage that writes files, from one that comes after it."""
+    for index, (stage, line) in enumerate(zip(stages, lines, strict=False), 1):
+        earlier = {one.name: one for one in stages[: index - 1]}
+        if stage.returns_to is None:
+            continue
+        if stage.returns_to not in earlier or earlier[stage.returns_to].output is not OutputKind.CODE:
+            message = f"must name an earlier stage with output = {OutputKind.CODE.value!r}"
+            reader.inner({}, f"stage[{index}]", line).problem("returns_to", message)
 
 
 def _labels(reader: _Reader) -> dict[str, str]:
