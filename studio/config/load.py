@@ -153,6 +153,7 @@ def _merge(
             "models": {"default": models.pop("default", None), "roles": models},
             "endpoints": _endpoints(merged, project_values),
             "keys": _below("keys", merged),
+            "publish": _targets(merged),
             "warnings": warnings,
             "sources": sources,
         },
@@ -163,6 +164,14 @@ def _merge(
 def _below(section: str, merged: Mapping[str, object]) -> dict[str, object]:
     prefix = f"{section}."
     return {key.removeprefix(prefix): value for key, value in merged.items() if key.startswith(prefix)}
+
+
+def _targets(merged: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    tables: dict[str, dict[str, object]] = {}
+    for key, value in _below("publish", merged).items():
+        name, _, option = key.partition(".")
+        tables.setdefault(name, {})[option] = value
+    return tables
 
 
 def _endpoints(merged: Mapping[str, object], project_values: Mapping[str, object]) -> dict[str, dict[str, object]]:

@@ -92,6 +92,8 @@ def _check_section(found: Checked, text: str, section: str, content: Mapping[str
             _store(found, text, dotted, value, _MODEL_TYPE)
         elif section == "keys":
             _store_keys(found, text, dotted, value)
+        elif section == "publish":
+            _store_target(found, text, dotted, value)
         elif isinstance(value, Mapping):
             for inner, setting in value.items():
                 _field(found, text, Endpoint, dotted, str(inner), setting)
@@ -136,6 +138,20 @@ def _store_keys(found: Checked, text: str, dotted: str, value: object) -> None:
         _problem(found, text, dotted, f"must be {_KEYS_WORDS}, not {_kind(value)}")
         return
     found.values[dotted] = tuple(one_line(str(key), 60) for key in keys)
+
+
+def _store_target(found: Checked, text: str, dotted: str, value: object) -> None:
+    """A destination: its publisher knows which options it takes, and checks them when it plans."""
+    if not isinstance(value, Mapping):
+        _problem(found, text, dotted, f"must be a table: write [{dotted}] above its keys")
+        return
+    for key, option in value.items():
+        if not isinstance(option, str | int | float | bool) or (
+            isinstance(option, float) and not math.isfinite(option)
+        ):
+            _problem(found, text, f"{dotted}.{key}", f"must be text, a number, true or false, not {_kind(option)}")
+        else:
+            found.values[f"{dotted}.{key}"] = one_line(option, 2_000) if isinstance(option, str) else option
 
 
 def words(wanted: object) -> str:

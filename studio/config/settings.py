@@ -109,6 +109,26 @@ class Engine(Section, frozen=True, kw_only=True):
     idle_minutes: Annotated[float, Meta(ge=0, le=100_000, description="minutes, 0 for no limit")] = 10.0
 
 
+class App(Section, frozen=True, kw_only=True):
+    """The app workflow. `check` is a command that tests the application, run only after the person's yes; `file_bytes` bounds one
+    file that a model writes, `task_files` how many it may write in one task. `standards` puts the packaged standards in while the
+    project has none of its own."""
+
+    type: Annotated[
+        Literal["web", "mobile", "api", "fullstack", "other"], Meta(description="web, mobile, api, fullstack or other")
+    ] = "web"
+    workers: Annotated[int, Meta(ge=1, le=16, description="a whole number from 1 to 16")] = 3
+    iterations: Annotated[int, Meta(ge=1, le=200, description="a whole number from 1 to 200")] = 25
+    task_tries: Annotated[int, Meta(ge=1, le=10, description="a whole number from 1 to 10")] = 3
+    repairs: Annotated[int, Meta(ge=0, le=10, description="a whole number from 0 to 10")] = 3
+    check: Annotated[str, Meta(max_length=2_000, description="a command line")] = ""
+    check_seconds: Seconds = 120.0
+    map_tokens: Tokens = 3_000
+    file_bytes: Count = 256_000
+    task_files: Count = 200
+    standards: Switch = True
+
+
 class SettingWarning(msgspec.Struct, frozen=True, kw_only=True):
     """Something in a settings file that has no effect. `kind` is settings or trust; `line` is 0 when unknown."""
 
@@ -132,6 +152,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[str, tuple[str, ...]] = {}
     ui: Ui = Ui()
     engine: Engine = Engine()
+    app: App = App()
+    publish: dict[str, dict[str, str | int | float | bool]] = {}
     warnings: tuple[SettingWarning, ...] = ()
     sources: dict[str, str] = {}
 
@@ -155,10 +177,11 @@ FIXED: dict[str, type[Section]] = {
     "workflow": WorkflowOptions,
     "ui": Ui,
     "engine": Engine,
+    "app": App,
 }
-"""Tables whose keys are known; `models`, `keys` and `endpoints` take names of the person's choice."""
+"""Tables whose keys are known; `models`, `keys`, `endpoints` and `publish` take names of the person's choice."""
 
 PERSONAL = frozenset({"keys", "ui"})
 """Tables that only the person's own file may hold."""
 
-SECTIONS = (*FIXED, "models", "keys", "endpoints")
+SECTIONS = (*FIXED, "models", "keys", "endpoints", "publish")
