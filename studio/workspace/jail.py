@@ -35,6 +35,8 @@ class Entry:
     size: int = 0
     problem: str = ""
     inode: int = 0
+    mode: int = 0
+    ctime_ns: int = 0
 
 
 class Jail:
@@ -93,10 +95,27 @@ class Jail:
 
         `check` is called last of all, a few microseconds before the file is replaced, and prevents it by raising.
         """
+        self._write(rel, text, mode, new, check)
+
+    def write_bytes(
+        self,
+        rel: str,
+        data: bytes,
+        *,
+        mode: int | None = None,
+        new: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        """`write_text` for any bytes."""
+        self._write(rel, data, mode, new, check)
+
+    def _write(
+        self, rel: str, data: bytes | str, mode: int | None, new: bool, check: Callable[[], None] | None
+    ) -> None:
         with self._parent(rel, make=True) as (folder, name), _words(rel, "written"):
             self._refuse_odd(folder, name, rel)
             try:
-                replace_at(folder, name, text, mode=mode, new=new, check=check)
+                replace_at(folder, name, data, mode=mode, new=new, check=check)
             except FileExistsError as error:
                 raise Conflict(f"{rel} exists already.") from error
 
@@ -147,8 +166,45 @@ class Jail:
                 raise Conflict(f"{target} exists already.")
             os.rename(from_name, to_name, src_dir_fd=from_folder, dst_dir_fd=to_folder)
 
-    def walk(self, rel: str = "", suffix: str = ".md") -> Iterator[Entry]:
-        """Files below `rel` whose name ends with `suffix`, sorted by folder; hidden and protected names are passed over.
+    def move_new(self, source: str, target: str, check: Callable[[], None]) -> None:
+        """`rename` that never replaces, also when `target` appears at the last moment; `check` as in `write_text`."""
+        with (
+            self._parent(source) as (from_folder, from_name),
+            self._parent(target, make=True) as (to_folder, to_name),
+            _words(source, "moved"),
+        ):
+            self._refuse_odd(from_folder, from_name, source)
+            check()
+            try:
+                os.link(from_name, to_name, src_dir_fd=from_folder, dst_dir_fd=to_folder, follow_symlinks=False)
+            except FileExistsError as error:
+                raise Conflict(f"{target} exists already.") from error
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+                    raise
+                os.rename(
+                    from_name, to_name, src_dir_fd=from_folder, dst_dir_fd=to_folder
+                )  # no hard links on this disk
+            else:
+                os.unlink(from_name, dir_fd=from_folder)
+            os.fsync(to_folder)
+            os.fsync(from_folder)
+
+    def names(self, rel: str = "") -> list[str]:
+        """The names in a folder, hidden ones too; empty when there is no such folder."""
+        try:
+            handle = self._open_folder(self._steps(rel)) if rel else os.dup(self._handle)
+        except (NotFound, BadInput):
+            return []
+        try:
+            return os.listdir(handle)
+        finally:
+            os.close(handle)
+
+    def walk(
+        self, rel: str = "", suffix: str = ".md", *, skip: Callable[[str], bool] = lambda name: name.startswith(".")
+    ) -> Iterator[Entry]:
+        """Files below `rel` whose name ends with `suffix`, sorted by folder; protected names and those to `skip` are passed over.
 
         Links and other oddities come with a `problem`. An empty iterator when there is no such folder.
         """
@@ -156,22 +212,22 @@ class Jail:
             handle = self._open_folder(self._steps(rel)) if rel else os.dup(self._handle)
         except NotFound:
             return
-        for count, entry in enumerate(self._walk(handle, rel.strip("/"), suffix, 0)):
+        for count, entry in enumerate(self._walk(handle, rel.strip("/"), suffix, skip, 0)):
             if count >= ENTRIES_LIMIT:
                 yield Entry(rel or ".", problem=f"has more than {ENTRIES_LIMIT} files: the rest is not read")
                 return
             yield entry
 
-    def _walk(self, handle: int, rel: str, suffix: str, depth: int) -> Iterator[Entry]:
+    def _walk(self, handle: int, rel: str, suffix: str, skip: Callable[[str], bool], depth: int) -> Iterator[Entry]:
         try:
             with os.scandir(handle) as listing:
                 items = sorted(listing, key=lambda item: item.name)
             for item in items:
-                if item.name.startswith(".") or item.name.casefold() in self._protected:
+                if skip(item.name) or item.name.casefold() in self._protected:
                     continue
                 path = f"{rel}/{item.name}".lstrip("/")
                 if item.is_dir(follow_symlinks=False):
-                    yield from self._walk_below(handle, item.name, path, suffix, depth)
+                    yield from self._walk_below(handle, item.name, path, suffix, skip, depth)
                 elif item.name.casefold().endswith(suffix) or item.is_symlink():
                     yield from _entry(item, path, suffix)
         except OSError as error:
@@ -179,12 +235,14 @@ class Jail:
         finally:
             os.close(handle)
 
-    def _walk_below(self, handle: int, name: str, path: str, suffix: str, depth: int) -> Iterator[Entry]:
+    def _walk_below(
+        self, handle: int, name: str, path: str, suffix: str, skip: Callable[[str], bool], depth: int
+    ) -> Iterator[Entry]:
         if depth >= DEPTH_LIMIT:
             yield Entry(_shown(path), problem=f"lies more than {DEPTH_LIMIT} folders deep and is not read")
             return
         inner = os.open(name, _FOLDER, dir_fd=handle)
-        yield from self._walk(inner, path, suffix, depth + 1)
+        yield from self._walk(inner, path, suffix, skip, depth + 1)
 
     def _steps(self, rel: str) -> list[str]:
         steps = rel.split("/")
@@ -214,6 +272,7 @@ class Jail:
                     if make:
                         with contextlib.suppress(FileExistsError):
                             os.mkdir(step, dir_fd=handle)
+                            os.fsync(handle)
                     inner = os.open(step, _FOLDER, dir_fd=handle)
                 os.close(handle)
                 handle = inner
@@ -241,7 +300,14 @@ def _entry(item: os.DirEntry[str], path: str, suffix: str) -> Iterator[Entry]:
     else:
         with contextlib.suppress(FileNotFoundError):  # removed since the folder was listed
             found = item.stat(follow_symlinks=False)
-            yield Entry(path, found.st_mtime_ns, found.st_size, inode=found.st_ino)
+            yield Entry(
+                path,
+                found.st_mtime_ns,
+                found.st_size,
+                inode=found.st_ino,
+                mode=stat.S_IMODE(found.st_mode),
+                ctime_ns=found.st_ctime_ns,
+            )
 
 
 def _shown(path: str) -> str:
