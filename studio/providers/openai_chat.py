@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import ProviderError
 from studio.domain.run import Usage
 from studio.domain.text import clean_delta, one_line
-from studio.providers.base import Finished, FinishReason, ModelProfile, ModelRequest, StreamPart, TextDelta
+from studio.domain.tooling import ToolCall, ToolSpec
+from studio.providers.base import Finished, FinishReason, Message, ModelProfile, ModelRequest, StreamPart, TextDelta
 from studio.providers.classify import classify
 from studio.providers.connection import Connection, request_id, require_stream
 from studio.providers.openai_client import OpenAIClients
-from studio.providers.prompt_shape import Turn, breakpoint_places, cache_control_places, turns
+from studio.providers.prompt_shape import Turn, breakpoint_places, cache_control_places, strict_schema, turns
+from studio.providers.tool_calls import CallCollector, ids_in
+from studio.providers.tool_shape import compact, conversation, is_strict, result_text, wire_name
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 _REASONS = {
     "length": FinishReason.LENGTH,
@@ -66,13 +70,14 @@ class OpenAIChat:
             client = self._clients.with_key(key, request.user_agent_note)
             async with await client.chat.completions.create(**self.body(request), stream=True) as stream:
                 await require_stream(stream.response, site)
-                reader = _ChatReader(request_id(stream.response))
+                reader = _ChatReader(request_id(stream.response), CallCollector(ids_in(request.messages)))
                 async for chunk in stream:
                     for part in reader.read(chunk):
                         yield part
                     # The SDK does not yield to the loop while bytes are buffered.
                     await asyncio.sleep(0)
-                yield reader.finished()
+                for part in reader.ending():
+                    yield part
         except ProviderError:
             raise
         except Exception as error:
@@ -92,11 +97,14 @@ class OpenAIChat:
         profile = self._connection.profile(request.model)
         options = self._options
         extra = dict(options.extra_body)
-        marked = _marked(request, profile.cache_marks)
+        messages = conversation(request)
+        marked = _marked(messages, profile.cache_marks)
         body: dict[str, Any] = {
             "model": request.model,
             "messages": [
-                _message(turn, profile.cache_marks, options.separator) for turn in turns(request.messages, marked)
+                item
+                for turn in turns(messages, marked)
+                for item in _items(turn, profile.cache_marks, options.separator)
             ],
             "stream_options": {"include_usage": True},
             **_limit(request, profile, options),
@@ -104,6 +112,8 @@ class OpenAIChat:
         self._add_sampling(body, extra, request, profile)
         if request.json_schema is not None:
             body |= _format(request, profile.structured, strict=options.strict_schema)
+        if request.tools:
+            body |= _tools(request, strict=options.strict_schema)
         if options.send_cache_key and request.cache_key:
             body["prompt_cache_key"] = request.cache_key
         if marked and profile.cache_marks == "breakpoint":
@@ -132,25 +142,63 @@ def _limit(request: ModelRequest, profile: ModelProfile, options: ChatOptions) -
     return {name: request.max_output_tokens + profile.reasoning_reserve}
 
 
-def _marked(request: ModelRequest, marks: str) -> frozenset[int]:
+def _marked(messages: Sequence[Message], marks: str) -> frozenset[int]:
     if marks == "breakpoint":
-        return breakpoint_places(request.messages)
-    return cache_control_places(request.messages) if marks == "cache_control" else frozenset()
+        return breakpoint_places(messages)
+    return cache_control_places(messages) if marks == "cache_control" else frozenset()
 
 
-def _message(turn: Turn, marks: str, separator: str) -> dict[str, Any]:
+def _items(turn: Turn, marks: str, separator: str) -> list[dict[str, Any]]:
+    """The wire's messages for a turn: one, or one for each result of a tool."""
+    if turn.role == "tool":
+        return [
+            {
+                "role": "tool",
+                "tool_call_id": message.tool_call_id,
+                "content": [_part(result_text(message), marks)] if at in turn.marks else result_text(message),
+            }
+            for at, message in enumerate(turn.messages)
+        ]
+    calls = [_call(call) for message in turn.messages for call in message.tool_calls]
     if not turn.marks:
-        return {"role": turn.role, "content": turn.joined(separator)}
-    field_name, value = (
-        ("prompt_cache_breakpoint", {"mode": "explicit"})
-        if marks == "breakpoint"
-        else ("cache_control", {"type": "ephemeral"})
-    )
-    parts: list[dict[str, Any]] = []
-    for at, message in enumerate(turn.messages):
-        part: dict[str, Any] = {"type": "text", "text": message.text}
-        parts.append({**part, field_name: value} if at in turn.marks else part)
-    return {"role": turn.role, "content": parts}
+        text = separator.join(message.text for message in turn.messages if message.text)
+        item: dict[str, Any] = {"role": turn.role, "content": text or (None if calls else "")}
+    else:
+        parts = [
+            _part(message.text, marks if at in turn.marks else "none")
+            for at, message in enumerate(turn.messages)
+            if message.text
+        ]
+        item = {"role": turn.role, "content": parts or None}
+    return [{**item, "tool_calls": calls}] if calls else [item]
+
+
+def _part(text: str, marks: str) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "text", "text": text}
+    if marks == "breakpoint":
+        return {**part, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    return {**part, "cache_control": {"type": "ephemeral"}} if marks == "cache_control" else part
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": wire_name(call.name), "arguments": compact(dict(call.arguments))}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _tools(request: ModelRequest, *, strict: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "tools": [_tool(spec, strict=strict) for spec in request.tools],
+        "tool_choice": request.tool_choice,
+    }
+    # Some models refuse the setting, so it is sent only to change the default.
+    return found if request.parallel_tools else {**found, "parallel_tool_calls": False}
+
+
+def _tool(spec: ToolSpec, *, strict: bool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}
+    if strict and is_strict(spec.parameters):
+        function |= {"parameters": strict_schema(spec.parameters), "strict": True}
+    return {"type": "function", "function": function}
 
 
 def _format(request: ModelRequest, structured: str, *, strict: bool) -> dict[str, Any]:
@@ -167,11 +215,12 @@ class _ChatReader:
     """Collects what a stream of chunks says: text as it comes, the rest for the end."""
 
     request_id: str | None
+    calls: CallCollector
     reason: str | None = None
     refused: bool = False
-    tool_called: bool = False
     usage: Usage = field(default_factory=Usage)
     served_model: str | None = None
+    ids: dict[int, str] = field(default_factory=dict)
 
     def read(self, chunk: ChatCompletionChunk) -> Iterator[StreamPart]:
         self.served_model = chunk.model or self.served_model
@@ -181,7 +230,8 @@ class _ChatReader:
             delta = choice.delta
             if delta is not None:
                 yield from self._delta(delta.content, getattr(delta, "refusal", None))
-                self.tool_called = self.tool_called or bool(delta.tool_calls)
+                for piece in delta.tool_calls or ():
+                    yield from self._call(piece)
             self.reason = choice.finish_reason or self.reason
 
     def _delta(self, content: object, refusal: object) -> Iterator[StreamPart]:
@@ -190,9 +240,24 @@ class _ChatReader:
                 yield TextDelta(kept)
         self.refused = self.refused or bool(refusal)
 
-    def finished(self) -> Finished:
-        return Finished(
-            self._reason(),
+    def _call(self, piece: ChoiceDeltaToolCall) -> Iterator[StreamPart]:
+        """A piece of a call. A new id with a name is a new call, also where a server gives every call the same place."""
+        place, given, function = piece.index or 0, piece.id or "", piece.function
+        name = (function.name if function else None) or ""
+        if not self.calls.has(place) or (given and name and given != self.ids.get(place, given)):
+            self.ids[place] = given
+            yield from self.calls.begin(place, given, name)
+        elif name:
+            yield from self.calls.named(place, name)
+        if function and function.arguments:
+            self.calls.more(place, function.arguments)
+
+    def ending(self) -> Iterator[StreamPart]:
+        """The calls, which nothing but the end of the answer completes on this wire, and the end."""
+        reason = self._reason()
+        yield from self.calls.finish(cut=reason not in (FinishReason.COMPLETE, FinishReason.TOOL_USE))
+        yield Finished(
+            reason,
             self.usage,
             detail=one_line(self.reason or "", 60),
             request_id=self.request_id,
@@ -205,7 +270,10 @@ class _ChatReader:
         found = _REASONS.get(self.reason, FinishReason.COMPLETE)
         if found is FinishReason.COMPLETE and self.refused:
             return FinishReason.REFUSAL
-        return FinishReason.TOOL_USE if found is FinishReason.COMPLETE and self.tool_called else found
+        # Servers are free with the word: what was called decides between the two good ends.
+        if found in (FinishReason.COMPLETE, FinishReason.TOOL_USE):
+            return FinishReason.TOOL_USE if self.calls.count else FinishReason.COMPLETE
+        return found
 
 
 def chat_usage(raw: dict[str, Any]) -> Usage:

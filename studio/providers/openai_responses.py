@@ -10,14 +10,33 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.errors import ProviderError
 from studio.domain.run import Usage
 from studio.domain.text import clean_delta, one_line
-from studio.providers.base import Finished, FinishReason, ModelProfile, ModelRequest, StreamPart, TextDelta
+from studio.domain.tooling import ToolCall, ToolSpec
+from studio.providers.base import (
+    CarriedItem,
+    Finished,
+    FinishReason,
+    Message,
+    ModelProfile,
+    ModelRequest,
+    StreamPart,
+    TextDelta,
+)
 from studio.providers.classify import CallSite, classify, error_in_body, from_fault
 from studio.providers.connection import Connection, request_id, require_stream
 from studio.providers.openai_client import OpenAIClients
 from studio.providers.prompt_shape import Turn, breakpoint_places, strict_schema, turns
+from studio.providers.tool_calls import CallCollector, ids_in
+from studio.providers.tool_shape import carried_before, compact, conversation, is_strict, result_text, wire_name
 
 if TYPE_CHECKING:
-    from openai.types.responses import Response, ResponseStreamEvent
+    from openai.types.responses import (
+        Response,
+        ResponseOutputItemAddedEvent,
+        ResponseOutputItemDoneEvent,
+        ResponseStreamEvent,
+    )
+
+DIALECT = "responses"
 
 _INCOMPLETE = {"max_output_tokens": FinishReason.LENGTH, "content_filter": FinishReason.FILTERED}
 
@@ -41,13 +60,15 @@ class OpenAIResponses:
             client = self._clients.with_key(key, request.user_agent_note)
             async with await client.responses.create(**self.body(request), stream=True) as stream:
                 await require_stream(stream.response, site)
-                reader = _ResponsesReader(site, request_id(stream.response))
+                calls = CallCollector(ids_in(request.messages))
+                reader = _ResponsesReader(site, request.model, request_id(stream.response), calls)
                 async for event in stream:
                     for part in reader.read(event):
                         yield part
                     # The SDK does not yield to the loop while bytes are buffered.
                     await asyncio.sleep(0)
-                yield reader.finished()
+                for part in reader.ending():
+                    yield part
         except ProviderError:
             raise
         except Exception as error:
@@ -62,7 +83,7 @@ class OpenAIResponses:
         body = self.body(request)
         try:
             counter = self._clients.with_key(key).responses.input_tokens
-            kept = {name: body[name] for name in ("model", "input", "text") if name in body}
+            kept = {name: body[name] for name in ("model", "input", "text", "tools", "tool_choice") if name in body}
             return (await counter.count(**kept)).input_tokens
         except Exception as error:
             raise classify(error, site) from error
@@ -73,10 +94,11 @@ class OpenAIResponses:
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The request's arguments for the SDK, without `stream`."""
         profile = self._connection.profile(request.model)
-        marked = breakpoint_places(request.messages) if profile.cache_marks == "breakpoint" else frozenset[int]()
+        messages = conversation(request)
+        marked = breakpoint_places(messages) if profile.cache_marks == "breakpoint" else frozenset[int]()
         body: dict[str, Any] = {
             "model": request.model,
-            "input": [_item(turn) for turn in turns(request.messages, marked)],
+            "input": [item for turn in turns(messages, marked) for item in _items(turn, request.model)],
             "max_output_tokens": request.max_output_tokens + profile.reasoning_reserve,
             "store": False,
         }
@@ -88,16 +110,56 @@ class OpenAIResponses:
         if marked:
             # Without this the changing end of the prompt would be written to the cache too, at 1.25 times its price.
             body["prompt_cache_options"] = {"mode": "explicit"}
+        if request.tools:
+            body |= {"tools": [_tool(spec) for spec in request.tools], "tool_choice": request.tool_choice}
+        if request.tools and not request.parallel_tools:
+            body["parallel_tool_calls"] = False
         return body | _format(request, profile)
 
 
-def _item(turn: Turn) -> dict[str, Any]:
-    kind = "output_text" if turn.role == "assistant" else "input_text"
-    parts: list[dict[str, Any]] = []
-    for at, message in enumerate(turn.messages):
-        part: dict[str, Any] = {"type": kind, "text": message.text}
-        parts.append({**part, "prompt_cache_breakpoint": {"mode": "explicit"}} if at in turn.marks else part)
-    return {"type": "message", "role": turn.role, "content": parts}
+def _items(turn: Turn, model: str) -> list[dict[str, Any]]:
+    """The wire's items for a turn: a message, or an assistant's reasoning, text and calls, or results."""
+    if turn.role == "tool":
+        return [_output(message, marked=at in turn.marks) for at, message in enumerate(turn.messages)]
+    if turn.role == "assistant":
+        return [item for message in turn.messages for item in _assistant(message, model)]
+    parts = [_text(message.text, marked=at in turn.marks) for at, message in enumerate(turn.messages)]
+    return [{"type": "message", "role": turn.role, "content": parts}]
+
+
+def _assistant(message: Message, model: str) -> Iterator[dict[str, Any]]:
+    yield from map(dict, carried_before(message, DIALECT, model, 0))
+    if message.text.strip():
+        content = [{"type": "output_text", "text": message.text}]
+        yield {"type": "message", "role": "assistant", "content": content}
+    for at, call in enumerate(message.tool_calls):
+        if at:
+            yield from map(dict, carried_before(message, DIALECT, model, at))
+        yield _call(call)
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    # Without the service's own item id, which it would look up among stored items.
+    arguments = compact(dict(call.arguments))
+    return {"type": "function_call", "call_id": call.id, "name": wire_name(call.name), "arguments": arguments}
+
+
+def _output(message: Message, *, marked: bool) -> dict[str, Any]:
+    text = result_text(message)
+    output = [_text(text, marked=True)] if marked else text
+    return {"type": "function_call_output", "call_id": message.tool_call_id, "output": output}
+
+
+def _text(text: str, *, marked: bool) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "input_text", "text": text}
+    return {**part, "prompt_cache_breakpoint": {"mode": "explicit"}} if marked else part
+
+
+def _tool(spec: ToolSpec) -> dict[str, Any]:
+    strict = is_strict(spec.parameters)
+    parameters = strict_schema(spec.parameters) if strict else dict(spec.parameters)
+    about = {"type": "function", "name": spec.name, "description": spec.description}
+    return {**about, "parameters": parameters, "strict": strict}
 
 
 def _format(request: ModelRequest, profile: ModelProfile) -> dict[str, Any]:
@@ -116,11 +178,12 @@ class _ResponsesReader:
     """Collects what the events say. Finished is proven by `response.completed` or `response.incomplete` alone."""
 
     site: CallSite
+    model: str
     request_id: str | None
+    calls: CallCollector
     reason: FinishReason = FinishReason.UNPROVEN
     detail: str = ""
     refused: bool = False
-    tool_called: bool = False
     usage: Usage = field(default_factory=Usage)
     served_model: str | None = None
 
@@ -130,15 +193,33 @@ class _ResponsesReader:
                 self.refused = self.refused or event.type == "response.refusal.delta"
                 if kept := clean_delta(str(getattr(event, "delta", ""))):
                     yield TextDelta(kept)
-            case "response.output_item.done":
-                item = getattr(event, "item", None)
-                self.tool_called = self.tool_called or getattr(item, "type", "") == "function_call"
+            case "response.output_item.added" | "response.output_item.done":
+                yield from self._item(event)
+            case "response.function_call_arguments.delta":
+                if self.calls.has(event.output_index):
+                    self.calls.more(event.output_index, event.delta or "")
+            case "response.function_call_arguments.done":
+                if self.calls.has(event.output_index):
+                    yield from self.calls.end(event.output_index, event.arguments)
             case "response.completed" | "response.incomplete":
                 self._end(getattr(event, "response", None), event.type)
             case "response.failed":
                 self._fail(getattr(getattr(event, "response", None), "error", None))
             case "error":
                 self._fail(event)
+
+    def _item(self, event: ResponseOutputItemAddedEvent | ResponseOutputItemDoneEvent) -> Iterator[StreamPart]:
+        """An output item begins or ends. A call counts by its place; reasoning is carried once it is whole."""
+        item, place, done = event.item, event.output_index, event.type == "response.output_item.done"
+        if item.type == "function_call":
+            if not self.calls.has(place):
+                yield from self.calls.begin(place, item.call_id or "", item.name or "")
+            # An item that the service itself calls incomplete waits for the end, which says that it was cut.
+            if done and item.status != "incomplete":
+                yield from self.calls.end(place, item.arguments)
+        elif item.type == "reasoning" and done and item.encrypted_content:
+            kept = item.model_dump(include={"id", "type", "summary", "encrypted_content"}, exclude_none=True)
+            yield CarriedItem(DIALECT, self.model, self.calls.count, kept)
 
     def _end(self, response: Response | None, kind: str) -> None:
         self.detail = kind.removeprefix("response.")
@@ -154,7 +235,7 @@ class _ResponsesReader:
             self.reason = _INCOMPLETE.get(self.detail, FinishReason.UNPROVEN)
         elif self.refused:
             self.reason = FinishReason.REFUSAL
-        elif self.tool_called:
+        elif self.calls.count:
             self.reason = FinishReason.TOOL_USE
 
     def _fail(self, error: object) -> None:
@@ -162,8 +243,10 @@ class _ResponsesReader:
         kind, said = error_in_body(words) or ("", "no reason given")
         raise from_fault(200, kind, said, self.site)
 
-    def finished(self) -> Finished:
-        return Finished(
+    def ending(self) -> Iterator[StreamPart]:
+        """The calls that no event completed, and the end."""
+        yield from self.calls.finish(cut=self.reason not in (FinishReason.COMPLETE, FinishReason.TOOL_USE))
+        yield Finished(
             self.reason,
             self.usage,
             detail=one_line(self.detail, 60),

@@ -25,10 +25,15 @@ class Turn:
         return separator.join(message.text for message in self.messages)
 
 
+def says(message: Message) -> bool:
+    """Whether a message goes on the wire: it has words, calls a tool or is a tool's result, which may be empty."""
+    return bool(message.text.strip() or message.tool_calls or message.role == "tool")
+
+
 def turns(messages: Sequence[Message], marked: frozenset[int] = frozenset()) -> list[Turn]:
-    """Messages that say something, grouped by role. `marked` are places in `messages`."""
+    """Messages that say or call something, grouped by role. `marked` are places in `messages`."""
     found = []
-    kept = [(at, message) for at, message in enumerate(messages) if message.text.strip()]
+    kept = [(at, message) for at, message in enumerate(messages) if says(message)]
     for role, group in groupby(kept, key=lambda item: item[1].role):
         items = list(group)
         marks = frozenset(place for place, (at, _) in enumerate(items) if at in marked)
@@ -42,7 +47,7 @@ def cache_control_places(messages: Sequence[Message]) -> frozenset[int]:
     The service looks back 20 blocks from a breakpoint for an earlier entry, so one on the newest prior page also finds the
     entry that the page before it left.
     """
-    flagged = [at for at, message in enumerate(messages) if message.cache and message.text.strip()]
+    flagged = [at for at, message in enumerate(messages) if message.cache and says(message)]
     if len(flagged) <= ANTHROPIC_MARKS:
         return frozenset(flagged)
     return frozenset((flagged[0], *flagged[1 - ANTHROPIC_MARKS :]))
@@ -58,9 +63,7 @@ def breakpoint_places(messages: Sequence[Message]) -> frozenset[int]:
     if not flagged:
         return frozenset()
     places = [
-        at
-        for at, message in enumerate(messages[: flagged[-1] + 1])
-        if message.role != "assistant" and message.text.strip()
+        at for at, message in enumerate(messages[: flagged[-1] + 1]) if message.role != "assistant" and says(message)
     ]
     return frozenset(places[-OPENAI_MARKS:])
 

@@ -1,4 +1,4 @@
-"""Trying again before the first token: backoff with jitter, Retry-After up to a bound, never after text has arrived."""
+"""Trying again before the first token: backoff with jitter, Retry-After up to a bound, never after text or a call has arrived."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from studio.domain.errors import ProviderError
-from studio.providers.base import AttemptFailed, AttemptPart, AttemptStarted, ModelRequest, Provider, TextDelta
+from studio.providers.base import (
+    AttemptFailed,
+    AttemptPart,
+    AttemptStarted,
+    ModelRequest,
+    Provider,
+    TextDelta,
+    ToolPart,
+)
 from studio.providers.classify import CallSite, classify
 
 if TYPE_CHECKING:
@@ -42,7 +50,8 @@ async def stream_with_retry(
     """The provider's stream, with `AttemptStarted` before each try and `AttemptFailed` after one that failed before its first text.
 
     Raises the last ProviderError (after its AttemptFailed) when no try is left or another would not help, and at once when text
-    had already arrived: it was paid for, and the caller keeps it. Cancelling during a wait or a stream ends it at once.
+    or the name of a called tool had already arrived: it was paid for, and the caller keeps it. Cancelling during a wait or a
+    stream ends it at once.
     """
     rules, dice = policy or RetryPolicy(), rng or random.Random()
     for number in range(1, rules.tries + 1):
@@ -52,7 +61,7 @@ async def stream_with_retry(
             # Every provider's stream is an async generator; the protocol promises only an iterator.
             async with aclosing(cast("AsyncGenerator[StreamPart, None]", provider.stream(request))) as parts:
                 async for part in parts:
-                    text_seen = text_seen or isinstance(part, TextDelta)
+                    text_seen = text_seen or isinstance(part, TextDelta | ToolPart)
                     yield part
             return
         except ProviderError as error:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from studio.domain.run import Usage
 from studio.domain.text import clean_delta
-from studio.providers.base import Finished, FinishReason, ModelRequest, StreamPart, TextDelta, UsageSeen
+from studio.domain.tooling import BrokenCall, ToolCall
+from studio.providers.base import (
+    CarriedItem,
+    Finished,
+    FinishReason,
+    ModelRequest,
+    StreamPart,
+    TextDelta,
+    ToolCallBroken,
+    ToolCallReady,
+    ToolCallStarted,
+    UsageSeen,
+)
 from studio.providers.classify import CallSite, classify
-from studio.providers.tokens import estimate, estimate_messages
+from studio.providers.tokens import estimate, estimate_calls, estimate_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +40,41 @@ class Gate:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-ScriptItem = str | StreamPart | BaseException | Pause | Gate
-"""A `str` is a piece of text; an exception is raised; a script without `Finished` ends with a proven one."""
+ScriptItem = str | StreamPart | ToolCall | BrokenCall | BaseException | Pause | Gate
+"""A `str` is a piece of text, a call is begun and given; an exception is raised; a script without `Finished` ends with a proven one."""
+
+Script = Iterable[ScriptItem]
+Respond = Callable[[ModelRequest], Script]
+"""A script chosen by the request: by its system prompt, and by the results of tools that are already in it."""
 
 
 @dataclass(slots=True)
 class ScriptedProvider:
-    """Plays `scripts` one per request; the last is repeated. Records requests, and how many streams were closed early."""
+    """Plays `scripts` one per request (the last is repeated), or what `respond` gives for it.
 
-    scripts: Sequence[Iterable[ScriptItem]] = (("A page.",),)
+    Records requests, and how many streams were closed early.
+    """
+
+    scripts: Sequence[Script] = (("A page.",),)
     name: str = "scripted"
     models: tuple[str, ...] = ("scripted-model",)
     requests: list[ModelRequest] = field(default_factory=list)
     closed_early: int = 0
     closed: bool = False
+    respond: Respond | None = None
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         self.requests.append(request)
-        script = self.scripts[min(len(self.requests), len(self.scripts)) - 1]
         said: list[str] = []
+        calls: list[ToolCall | BrokenCall] = []
         finished = False
         try:
-            for item in script:
+            for item in self._script(request):
+                if isinstance(item, ToolCall | BrokenCall):
+                    calls.append(item)
+                    for told in _parts_of(item, len(calls) - 1):
+                        yield told
+                    continue
                 part = await self._next(item, request)
                 if part is None:
                     continue
@@ -58,10 +83,15 @@ class ScriptedProvider:
                 finished = isinstance(part, Finished)
                 yield part
             if not finished:
-                yield self._end(request, "".join(said))
+                yield self._end(request, "".join(said), calls)
         except (GeneratorExit, asyncio.CancelledError):
             self.closed_early += 1
             raise
+
+    def _script(self, request: ModelRequest) -> Script:
+        if self.respond is not None:
+            return self.respond(request)
+        return self.scripts[min(len(self.requests), len(self.scripts)) - 1]
 
     async def list_models(self) -> list[str]:
         return list(self.models)
@@ -87,12 +117,27 @@ class ScriptedProvider:
                 if not isinstance(item, Exception):
                     raise item
                 raise classify(item, CallSite(self.name, model=request.model))
-            case TextDelta() | UsageSeen() | Finished():
+            case (
+                TextDelta()
+                | ToolCallStarted()
+                | ToolCallReady()
+                | ToolCallBroken()
+                | CarriedItem()
+                | UsageSeen()
+                | Finished()
+            ):
                 await asyncio.sleep(0)
                 return item
         return None
 
     @staticmethod
-    def _end(request: ModelRequest, text: str) -> Finished:
-        usage = Usage(input_tokens=estimate_messages(request.messages), cached_tokens=0, output_tokens=estimate(text))
-        return Finished(FinishReason.COMPLETE, usage, detail="stop", served_model=request.model)
+    def _end(request: ModelRequest, text: str, calls: Sequence[ToolCall | BrokenCall]) -> Finished:
+        written = estimate(text) + estimate_calls(call for call in calls if isinstance(call, ToolCall))
+        usage = Usage(input_tokens=estimate_request(request), cached_tokens=0, output_tokens=written)
+        reason = FinishReason.TOOL_USE if calls else FinishReason.COMPLETE
+        return Finished(reason, usage, detail=reason.value, served_model=request.model)
+
+
+def _parts_of(call: ToolCall | BrokenCall, index: int) -> tuple[StreamPart, StreamPart]:
+    ready = ToolCallReady(index, call) if isinstance(call, ToolCall) else ToolCallBroken(index, call)
+    return ToolCallStarted(index, call.name), ready

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from studio.providers.base import Message
+from studio.domain.tooling import ToolCall, ToolSpec
+from studio.providers.base import Message, ModelRequest
+from studio.providers.tool_shape import compact
 
 RESERVE = 0.15
 """Part of a budget to leave free, and how near to a limit an exact count is worth a request."""
@@ -19,6 +21,7 @@ RESERVE = 0.15
 _PER_MESSAGE = 4  # role and separators, as chat templates add them
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _SAMPLE = 4_000
+_SHORT_CALL = 400
 
 
 class TextKind(StrEnum):
@@ -47,8 +50,35 @@ def estimate(text: str, kind: TextKind | None = None, *, ratio: float = 1.0) -> 
 
 
 def estimate_messages(messages: Iterable[Message], *, ratio: float = 1.0) -> int:
-    """Input tokens of a prompt, with what each message costs around its text."""
-    return sum(estimate(message.text, ratio=ratio) + _PER_MESSAGE for message in messages)
+    """Input tokens of a prompt, with what each message costs around its text, and the calls in it."""
+    return sum(
+        estimate(message.text, ratio=ratio) + estimate_calls(message.tool_calls, ratio=ratio) + _PER_MESSAGE
+        for message in messages
+    )
+
+
+def estimate_calls(calls: Iterable[ToolCall], *, ratio: float = 1.0) -> int:
+    """Tokens of calls, as input or as output: names and arguments."""
+    written = (compact({"name": call.name, "arguments": dict(call.arguments)}) for call in calls)
+    return sum(estimate(text, _written_kind(text), ratio=ratio) + _PER_MESSAGE for text in written)
+
+
+def estimate_tools(tools: Iterable[ToolSpec], *, ratio: float = 1.0) -> int:
+    """Input tokens of what the model is told of its tools; they come again with every request."""
+    written = (compact([spec.name, spec.description, dict(spec.parameters)]) for spec in tools)
+    return sum(estimate(text, TextKind.JSON, ratio=ratio) + _PER_MESSAGE for text in written)
+
+
+def estimate_request(request: ModelRequest, *, ratio: float = 1.0) -> int:
+    """Input tokens of a whole request: messages, tools and the schema of the answer."""
+    schema = "" if request.json_schema is None else compact(dict(request.json_schema.schema))
+    said = estimate_messages(request.messages, ratio=ratio) + estimate_tools(request.tools, ratio=ratio)
+    return said + estimate(schema, TextKind.JSON, ratio=ratio)
+
+
+def _written_kind(text: str) -> TextKind:
+    """Long arguments are mostly one text, a file's; short ones are mostly brackets and names."""
+    return TextKind.JSON if len(text) < _SHORT_CALL else TextKind.CODE
 
 
 def learn(ratio: float, estimated: int, reported: int, *, weight: float = 0.3) -> float:
