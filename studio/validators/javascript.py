@@ -1,0 +1,98 @@
+"""JavaScript, JSX and TypeScript: whether a text can be read, and where it cannot. Types are taken out in `stripping`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from studio.domain.finding import Problem
+from studio.domain.text import one_line
+from studio.validators.grammar import OPENERS, broken, encode, line_of, parse, unbalanced
+from studio.validators.grammar_gaps import calmed, without_types_unknown
+from studio.validators.place import Lines, problem
+from studio.validators.script_rules import early_errors
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
+
+SHOWN = 3
+NAMES = {"javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TypeScript with JSX"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A parsed script. `source` are the bytes that its tree counts: the text,
+    less the few types that its grammar does not know."""
+
+    grammar: str
+    source: bytes
+    tree: Tree
+
+    @property
+    def sound(self) -> bool:
+        return not self.tree.root_node.has_error
+
+
+def read(text: str, grammar: str) -> Read:
+    """Parse a script; what only the grammar does not know is no error."""
+    source = encode(text)
+    tree = parse(grammar, source)
+    if not tree.root_node.has_error:
+        return Read(grammar, source, tree)
+    known = text if grammar == "javascript" else without_types_unknown(text)
+    retried = parse(grammar, encode(calmed(known, grammar)))
+    return Read(grammar, source, tree) if retried.root_node.has_error else Read(grammar, encode(known), retried)
+
+
+def faults(script: Read, path: str, text: str, *, module: bool | None = None, offset: int = 0) -> Iterator[Problem]:
+    """What is wrong with a script; `offset` is added to its lines, for one inside a page."""
+    lines = Lines(text)
+    if script.sound:
+        for line, message in islice(early_errors(script.tree.root_node, script.source), SHOWN):
+            yield _fault(path, line, message, lines, offset)
+        return
+    for line, message in dict.fromkeys(islice(_errors(script), SHOWN)):
+        yield _fault(path, line, message, lines, offset)
+
+
+def _fault(path: str, line: int, message: str, lines: Lines, offset: int) -> Problem:
+    found = problem("syntax", path, line + offset, message)
+    return Problem(found.rule, path, found.line, message, found.severity, "", lines.quote(line))
+
+
+def _errors(script: Read) -> Iterator[tuple[int, str]]:
+    name = NAMES[script.grammar]
+    root = script.tree.root_node
+    bracket = unbalanced(root)
+    if bracket is not None:
+        yield bracket[0], _bracket_words(*bracket)
+    for node in broken(root):
+        if node.is_missing:
+            yield line_of(node), f"{name}: {node.type!r} is missing here."
+        else:
+            yield line_of(_unexpected(node)), f"{name} cannot be read here, near {_excerpt(node, script.source)!r}."
+
+
+def _bracket_words(line: int, bracket: str, opened: int) -> str:
+    if opened:
+        return f"{bracket!r} does not close what was opened in line {opened}."
+    if bracket in OPENERS:
+        return f"{bracket!r} opened in line {line} is not closed."
+    return f"{bracket!r} closes nothing."
+
+
+def _unexpected(node: Node) -> Node:
+    """Where to look inside an ERROR: tree-sitter wraps everything since the last sound place, and what did not fit is at its end."""
+    inner = [child for child in node.children if child.is_error]
+    if inner:
+        return inner[0]
+    return node.children[-1] if node.child_count and node.end_point[0] - node.start_point[0] > 1 else node
+
+
+def _excerpt(node: Node, source: bytes) -> str:
+    found = _unexpected(node)
+    return one_line(
+        source[found.start_byte : min(found.end_byte, found.start_byte + 60)].decode("utf-8", "replace"), 40
+    )
