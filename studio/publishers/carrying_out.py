@@ -1,0 +1,36 @@
+"""Walking through a plan's steps: those that are done are passed over, each other one is done and then reported."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from studio.domain.errors import Conflict
+from studio.domain.text import one_line
+from studio.publishers.base import Done, PublishPlan, Release, Report, StepData
+
+Action = Callable[[Done], Awaitable[StepData]]
+"""Does one step; given the reports of those before it."""
+
+
+def hold_to(release: Release, plan: PublishPlan, publisher: str) -> None:
+    """Raises Conflict when a plan is not for this release and publisher."""
+    if plan.version_id != release.version_id or plan.target.publisher != publisher:
+        raise Conflict(
+            f"The plan is for version {one_line(plan.version, 40)}, not for {one_line(release.version, 40)}.",
+            hint="Plan again.",
+            data={"expected": plan.version_id, "actual": release.version_id},
+        )
+
+
+async def carry_out(
+    plan: PublishPlan, done: Done, report: Report, actions: Mapping[str, Action]
+) -> dict[str, StepData]:
+    """The reports of all steps. A step's report is kept before the next one begins."""
+    found: dict[str, StepData] = dict(done)
+    for step in plan.steps:
+        if step.id in found:
+            continue
+        data = dict(await actions[step.id](found))
+        await report(step.id, data)
+        found[step.id] = data
+    return found

@@ -1,0 +1,180 @@
+"""A release as git objects: blobs, tree, commit, branch and tag, made from the snapshot. The work tree is never written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from studio.domain.errors import Conflict
+from studio.domain.text import clean, one_line
+from studio.publishers.base import Release
+from studio.publishers.repository import Repository
+from studio.publishers.snapshot import There, content, mode
+from studio.workspace.git import Git
+
+NONE = "0" * 40
+TRAILER = "Studio-Version"
+_IDENTITY = re.compile(r"[<>\n\x00]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """What a reference names: `id` of the object, `commit` that it peels to, and that commit's tree and version trailer."""
+
+    id: str
+    commit: str
+    tree: str
+    version_id: str
+
+
+def blob_id(data: bytes) -> str:
+    """The name git gives to these bytes (SHA-1 over `blob <length>` NUL and the bytes)."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+async def tip(git: Git, reference: str) -> Tip | None:
+    """What `reference` names; None when there is none."""
+    found = await git.run("rev-parse", "--verify", "--quiet", "--end-of-options", reference, accept=(0, 1))
+    if found.code:
+        return None
+    shape = f"%H%x00%T%x00%(trailers:key={TRAILER},valueonly,separator=%x2C)"
+    shown = await git.run("show", "-s", "--no-notes", f"--format={shape}", f"{found.text}^{{commit}}", "--")
+    commit, tree, version_id = shown.text.split("\0")
+    return Tip(found.text, commit, tree, version_id.strip())
+
+
+async def files_of(git: Git, commit: str) -> dict[str, There]:
+    """The files of a commit by path; `key` is the blob's id."""
+    listed = await git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+    found: dict[str, There] = {}
+    for row in listed.out.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        facts, _, path = row.partition("\t")
+        kind, _, blob = facts.split(" ")
+        found[path] = There(blob, int(kind, 8) & 0o777 or 0o644)
+    return found
+
+
+def blob_ids(release: Release) -> dict[str, str]:
+    """Each file's blob id by path: reads and verifies every byte of the release."""
+    return {file.path: blob_id(content(release, file)) for file in release.tree}
+
+
+async def texts_of(git: Git, blobs: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of blobs, by id."""
+    wanted = sorted(set(blobs))
+    got = await git.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode("ascii"))
+    found: dict[str, bytes] = {}
+    rest = got.out
+    for blob in wanted:
+        head, _, rest = rest.partition(b"\n")
+        size = int(head.split(b" ")[2]) if head.count(b" ") == 2 else 0
+        found[blob], rest = rest[:size], rest[size + 1 :]
+    return found
+
+
+async def write_tree(git: Git, release: Release) -> str:
+    """Write blobs and trees of the release; the tree's id. Nothing refers to them yet."""
+    index = {"GIT_INDEX_FILE": str(git.git_dir / "index.release")}
+    ids: dict[str, str] = {}
+    await git.run("fast-import", "--quiet", "--date-format=now", stdin=_blobs(release, ids))
+    rows = (f"{0o100000 | mode(file):o} {ids[file.digest]}\t{file.path}\0" for file in release.tree)
+    await git.run("update-index", "-z", "--index-info", stdin="".join(rows).encode("utf-8"), env=index)
+    return (await git.run("write-tree", env=index)).text
+
+
+def _blobs(release: Release, ids: dict[str, str]) -> Iterator[bytes]:
+    """The stream of git fast-import with each content once; fills `ids` (blob id by digest)."""
+    for digest, file in {file.digest: file for file in release.tree}.items():
+        data = content(release, file)
+        ids[digest] = blob_id(data)
+        yield b"blob\ndata %d\n" % len(data) + data + b"\n"
+
+
+async def write_commit(git: Git, release: Release, tree: str, parent: str) -> str:
+    """The commit of a release; `parent` is empty for a first one. The same release on the same parent is the same commit."""
+    options = ("-p", parent) if parent else ()
+    text = message(release).encode("utf-8")
+    return (await git.run("commit-tree", tree, *options, "-F", "-", stdin=text, env=_who(release))).text
+
+
+def message(release: Release) -> str:
+    """The commit's message: the release's own words, and the version as a trailer by which it is known again."""
+    words = clean(release.message).strip() or one_line(release.title) or f"Version {release.version}"
+    return f"{words}\n\n{TRAILER}: {one_line(release.version_id)}\n"
+
+
+async def write_tag(git: Git, release: Release, tag: str, commit: str) -> str:
+    """An annotated tag's object; no reference names it yet."""
+    who = _who(release)
+    words = clean(release.changelog).strip() or one_line(release.title) or f"Version {release.version}"
+    tagger = f"{who['GIT_COMMITTER_NAME']} <{who['GIT_COMMITTER_EMAIL']}> {who['GIT_COMMITTER_DATE']}"
+    text = f"object {commit}\ntype commit\ntag {tag}\ntagger {tagger}\n\n{words}\n"
+    return (await git.run("mktag", stdin=text.encode("utf-8"))).text
+
+
+async def move(git: Git, reference: str, new: str, old: str, why: str) -> None:
+    """Set `reference` to `new` if it is at `old` (empty: not there), in one step. Raises Conflict when it is elsewhere."""
+    moved = await git.run("update-ref", "-m", why, "--no-deref", reference, new, old or NONE, accept=None, env=_REFLOG)
+    if moved.code == 0:
+        return
+    now = await git.run("rev-parse", "--verify", "--quiet", reference, accept=None)
+    if now.text == (old or "") and ".lock" in moved.err:
+        raise Conflict(
+            f"{reference} is locked by another git process, or by one that was ended: {git.reason(moved)}.",
+            hint="When no git is running, remove the .lock file and publish again.",
+        )
+    raise Conflict(f"{reference} has moved meanwhile.", hint="Plan again.", data={"expected": old, "actual": now.text})
+
+
+_REFLOG = {
+    "GIT_COMMITTER_NAME": "studio",
+    "GIT_COMMITTER_EMAIL": "studio@localhost",
+}
+
+
+def _who(release: Release) -> Mapping[str, str]:
+    name = _IDENTITY.sub("", one_line(release.author_name)).strip(" .,:;'\"\\") or "studio"
+    email = _IDENTITY.sub("", one_line(release.author_email)).replace(" ", "") or "studio@localhost"
+    when = f"{int((release.approved_at or datetime.now(UTC)).timestamp())} +0000"
+    found: dict[str, str] = {}
+    for part in ("AUTHOR", "COMMITTER"):
+        found |= {f"GIT_{part}_NAME": name, f"GIT_{part}_EMAIL": email, f"GIT_{part}_DATE": when}
+    return found
+
+
+def same_on_disk(release: Release, folder: Path) -> bool:
+    """Whether `folder` holds every file of the release with its bytes. Links count as different."""
+    for file in release.tree:
+        path = folder / file.path
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return False
+        with os.fdopen(handle, "rb") as opened:
+            if os.fstat(handle).st_size != file.size or opened.read() != content(release, file):
+                return False
+    return True
+
+
+async def bring_index_in_line(git: Git, repository: Repository, release: Release, tree: str, parent: str) -> str:
+    """Set the person's index to the release where nothing of theirs is lost by it; in words, what was done or why not."""
+    if repository.work is None:
+        return "a bare repository has no index"
+    if not same_on_disk(release, repository.work):
+        return "the index was left alone, because the files there differ from the version"
+    index = repository.git_dir / "index"
+    env = {"GIT_INDEX_FILE": str(index)}
+    if index.exists():
+        staged = await git.run("write-tree", env=env, accept=None)
+        before = (await git.run("rev-parse", f"{parent}^{{tree}}")).text if parent else ""
+        if staged.code or staged.text not in (tree, before):
+            return "the index was left alone, because it holds staged changes"
+    in_work = env | {"GIT_WORK_TREE": str(repository.work)}
+    await git.run("read-tree", tree, env=in_work)
+    await git.run("update-index", "-q", "--refresh", env=in_work, accept=None)
+    return "the index is that of the version"

@@ -1,0 +1,230 @@
+"""A release in a real git repository: committed, tagged, pushed, resumed, and nothing of the person's touched."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused
+from studio.publishers.base import PublishPlan
+from studio.publishers.git_repo import GitPublisher
+from tests.publishers.making import FILES, Killed, Reports, fault, fsck, git, no_keys, publish, release, target, write
+
+STEPS = ("repository", "commit", "branch", "index", "tag", "push_branch", "push_tag")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "project" / "app"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--bare", "-q", "-b", "main", "shop.git")
+    return tmp_path / "shop.git"
+
+
+def test_a_release_is_committed_tagged_and_pushed_to_a_bare_repository(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    plan, published, reports = publish(
+        GitPublisher(), release(app, executable={"js/app.js"}), target("git", remote=str(bare))
+    )
+    assert tuple(reports.order) == STEPS == tuple(step.id for step in plan.steps)
+    assert git(bare, "rev-parse", "main", "v1.0.0^{commit}").split() == [published.data["commit"]] * 2
+    assert git(bare, "log", "-1", "--format=%an <%ae> %s", "main") == (
+        "Ada Example <ada@example.org> Version 1.0.0: what it does"
+    )
+    assert git(bare, "cat-file", "-t", "v1.0.0") == "tag"
+    assert git(bare, "ls-tree", "main", "js/app.js").startswith("100755 blob")
+    for path, data in FILES.items():
+        assert git(bare, "rev-parse", f"main:{path}") == git(app, "hash-object", "--no-filters", path), data
+    assert fsck(bare) == ""
+    assert fsck(app) == ""
+    assert git(app, "status", "--porcelain").splitlines() == [" M js/app.js"]  # the mode only: 0644 on disk
+
+
+def test_a_second_version_stands_on_the_first_and_the_plan_shows_what_changes(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    where = target("git", remote=str(bare))
+    _, first, _ = publish(GitPublisher(), release(app), where)
+    files = {**FILES, "js/app.js": b"console.log('two');\n", "new.css": b"a{}\n"}
+    del files["assets/logo.bin"]
+    plan, second, reports = publish(GitPublisher(), release(app, files, "1.1.0", previous="1.0.0"), where)
+    assert "1 added, 1 changed, 1 removed" in plan.diff
+    assert "-console.log('one');\n+console.log('two');" in plan.diff
+    assert "repository" not in reports.order
+    assert git(bare, "rev-list", "main").split() == [second.data["commit"], first.data["commit"]]
+    assert git(bare, "tag").split() == ["v1.0.0", "v1.1.0"]
+    assert fsck(bare) == ""
+    assert (app / "js/app.js").read_bytes() == b"console.log('one');\n"  # the work tree is the person's
+    assert "left alone" in str(reports.done["index"]["index"])
+
+
+def test_publishing_the_same_version_again_finds_nothing_to_do(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    where = target("git", remote=str(bare))
+    _, first, _ = publish(GitPublisher(), release(app), where)
+    plan, again, _ = publish(GitPublisher(), release(app), where)
+    assert plan.steps == ()
+    assert again.data == first.data
+    assert git(app, "rev-list", "--count", "main") == "1"
+
+
+def test_planning_writes_nothing_and_twice_gives_the_same_digest(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    before = sorted(path for path in app.parent.parent.rglob("*"))
+    plans = [asyncio.run(GitPublisher().plan(release(app), target("git", remote=str(bare)), no_keys)) for _ in range(2)]
+    assert sorted(path for path in app.parent.parent.rglob("*")) == before
+    assert plans[0] == plans[1]
+    assert plans[0].digest
+    assert msgspec.json.decode(msgspec.json.encode(plans[0]), type=PublishPlan) == plans[0]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["report kept", "report lost"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_is_gone_on_from_and_nothing_is_done_twice(
+    app: Path, bare: Path, step: str, lost: bool
+) -> None:
+    write(app, FILES)
+    where = target("git", remote=str(bare))
+    publisher, what = GitPublisher(), release(app)
+    plan = asyncio.run(publisher.plan(what, where, no_keys))
+    reports = Reports(kill_before=step if lost else "", kill_after="" if lost else step)
+    with pytest.raises(Killed):
+        asyncio.run(publisher.apply(what, plan, dict(reports.done), reports, no_keys))
+    published = asyncio.run(publisher.apply(what, plan, dict(reports.done), reports, no_keys))
+    assert tuple(reports.order) == STEPS
+    assert git(bare, "rev-list", "--all").split() == [published.data["commit"]]
+    assert git(bare, "for-each-ref", "--format=%(refname)").split() == ["refs/heads/main", "refs/tags/v1.0.0"]
+    assert (fsck(app), fsck(bare)) == ("", "")
+    assert git(app, "status", "--porcelain") == ""
+
+
+def test_a_branch_that_moved_since_the_plan_is_a_conflict_and_keeps_its_commit(app: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    what = release(app, {**FILES, "a": b"a"}, "1.1.0")
+    plan = asyncio.run(GitPublisher().plan(what, target("git"), no_keys))
+    git(app, "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "mine")
+    mine = git(app, "rev-parse", "HEAD")
+    with pytest.raises(Conflict, match="moved since the plan"):
+        asyncio.run(GitPublisher().apply(what, plan, {}, Reports(), no_keys))
+    assert git(app, "rev-parse", "HEAD") == mine
+
+
+def test_staged_changes_stay_staged(app: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    (app / "mine.txt").write_text("half done")
+    git(app, "add", "mine.txt")
+    what = release(app, {**FILES, "new": b"n"}, "1.1.0")
+    write(app, {"new": b"n"})
+    _, _, reports = publish(GitPublisher(), what, target("git"))
+    assert "staged" in str(reports.done["index"]["index"])
+    assert "A  mine.txt" in git(app, "status", "--porcelain").splitlines()
+
+
+def test_work_on_the_remote_that_is_not_here_refuses_the_plan_in_one_sentence(
+    app: Path, bare: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "-q", str(bare), "other")
+    git(
+        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
+    )
+    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    error = fault(GitPublisher(), release(app), target("git", remote=str(bare)), Conflict)
+    assert error.message.endswith("/app does not have.")
+    assert error.hint
+
+
+def test_work_pushed_between_plan_and_apply_is_not_overwritten(app: Path, bare: Path, tmp_path: Path) -> None:
+    write(app, FILES)
+    what, where = release(app), target("git", remote=str(bare))
+    plan = asyncio.run(GitPublisher().plan(what, where, no_keys))
+    git(tmp_path, "clone", "-q", str(bare), "other")
+    git(
+        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
+    )
+    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    theirs = git(bare, "rev-parse", "main")
+    with pytest.raises(Conflict, match="does not have, so nothing was pushed"):
+        asyncio.run(GitPublisher().apply(what, plan, {}, Reports(), no_keys))
+    assert git(bare, "rev-parse", "main") == theirs
+
+
+def test_a_refusal_by_the_remote_carries_its_reason(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git", remote=str(bare)))
+    git(bare, "config", "receive.fsckObjects", "true")
+    (bare / "refs/tags/v1.1.0.lock").write_text("")
+    what = release(app, {**FILES, "a": b"a"}, "1.1.0")
+    plan = asyncio.run(GitPublisher().plan(what, target("git", remote=str(bare)), no_keys))
+    reports = Reports()
+    with pytest.raises(Refused, match=r"The remote refused v1\.1\.0"):
+        asyncio.run(GitPublisher().apply(what, plan, {}, reports, no_keys))
+    assert reports.order[-1] == "push_branch"
+    (bare / "refs/tags/v1.1.0.lock").unlink()
+    asyncio.run(GitPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    assert git(bare, "tag").split() == ["v1.0.0", "v1.1.0"]
+
+
+def test_a_tag_of_that_name_on_another_commit_is_refused(app: Path, bare: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git", remote=str(bare)))
+    other = release(app, {"a": b"b"}, version_id="another")
+    assert "names another commit" in fault(GitPublisher(), other, target("git"), Refused).message
+
+
+def test_a_repository_outside_app_is_bare_and_a_checked_out_branch_is_left_alone(app: Path, tmp_path: Path) -> None:
+    _, _, reports = publish(GitPublisher(), release(app), target("git", path="../kept.git"))
+    assert git(tmp_path / "kept.git", "rev-parse", "--is-bare-repository") == "true"
+    assert "index" not in reports.done
+    git(tmp_path, "init", "-q", "-b", "main", "work")
+    error = fault(GitPublisher(), release(app), target("git", path="../work"), Refused)
+    assert "checked out" in error.message
+    publish(GitPublisher(), release(app), target("git", path="../work", branch="published"))
+    assert git(tmp_path / "work", "rev-parse", "published")
+
+
+def test_a_remote_that_is_not_there_is_named_with_what_to_do(app: Path, tmp_path: Path) -> None:
+    error = fault(GitPublisher(), release(app), target("git", remote=str(tmp_path / "gone.git")), NotFound)
+    assert "git init --bare" in error.hint
+
+
+def test_every_problem_of_the_options_is_named_at_once(app: Path) -> None:
+    where = target("git", branch="-x", remote="https://ada:secret@example.org/x.git", brunch="main", user=7)
+    error = fault(GitPublisher(), release(app), where, BadInput)
+    problems = error.data["problems"]
+    assert isinstance(problems, list)
+    assert len(problems) == 4
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ext::sh -c 'touch /tmp/x'",
+        "fd::17",
+        "ssh://-oProxyCommand=touch/x",
+        "-oProxyCommand=x:y",
+        "git://example.org/x",
+        "http://example.org/x.git",
+        "https://token@example.org/x.git",
+        "app",
+        ".studio/x.git",
+    ],
+)
+def test_remotes_that_run_programs_or_leak_keys_are_refused(app: Path, address: str) -> None:
+    assert fault(GitPublisher(), release(app), target("git", remote=address), BadInput)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".git/config", "a/.GIT/hooks/x", "../x", "/etc/x", ".env", "a/.env.local", "gi\u200bt/../x", ".g\u200bit/x"],
+)
+def test_names_that_lead_out_or_hold_keys_are_not_published(app: Path, name: str) -> None:
+    fault(GitPublisher(), release(app, {name: b"x"}), target("git"), Refused)
+    assert not (app / ".git").exists()
