@@ -14,8 +14,10 @@ from tests.fakes.wire_dialect import (
     frame,
     openai_count,
     schema_block,
+    tool_blocks,
 )
-from tests.fakes.wire_script import Finish, Step
+from tests.fakes.wire_plan import Kind, Move, Piece, Section
+from tests.fakes.wire_script import Finish, Step, dumps
 
 _REASONS = {
     Finish.STOP: "stop",
@@ -24,21 +26,18 @@ _REASONS = {
     Finish.FILTER: "content_filter",
     Finish.TOOL_USE: "tool_calls",
 }
-_TOOL_CALL = {
-    "index": 0,
-    "id": "call_1",
-    "type": "function",
-    "function": {"name": "create_file", "arguments": '{"path": "a'},
-}
 
 
 class ChatDialect:
     request_id_header = "x-request-id"
+    call_prefix = "call"
 
     def blocks(self, body: Body) -> list[Block]:
-        found = schema_block(self.schema(body))
+        found = [*tool_blocks(body), *schema_block(self.schema(body))]
         for message in body.get("messages", ()):
             found += content_blocks(message["role"], message.get("content"))
+            if message.get("tool_calls"):
+                found.append(Block("assistant", dumps([call.get("function") for call in message["tool_calls"]])))
         return found
 
     def schema(self, body: Body) -> Mapping[str, object] | None:
@@ -58,12 +57,17 @@ class ChatDialect:
     def opening(self, answer: Answer) -> list[bytes]:
         return [b": OPENROUTER PROCESSING\n\n", self._chunk(answer, {"role": "assistant", "content": ""})]
 
-    def delta(self, answer: Answer, text: str) -> bytes:
-        return self._chunk(answer, {"refusal" if answer.finish is Finish.REFUSAL else "content": text})
+    def piece(self, answer: Answer, piece: Piece) -> list[bytes]:
+        section = piece.section
+        if section.kind is Kind.TEXT and piece.move is Move.DELTA:
+            return [self._chunk(answer, {"refusal" if answer.finish is Finish.REFUSAL else "content": piece.text})]
+        if section.kind is Kind.CALL and piece.move is not Move.CLOSE:
+            said = _call(section, "") if piece.move is Move.OPEN else {"function": {"arguments": piece.text}}
+            return [self._chunk(answer, {"tool_calls": [{"index": section.nth, **said}]})]
+        return []
 
     def closing(self, answer: Answer) -> list[bytes]:
-        frames = [self._chunk(answer, {"tool_calls": [_TOOL_CALL]})] if answer.finish is Finish.TOOL_USE else []
-        frames.append(self._chunk(answer, {}, _REASONS[answer.finish]))
+        frames = [self._chunk(answer, {}, _REASONS[answer.finish])]
         if answer.step.usage:
             frames.append(frame({**self._base(answer), "choices": [], "usage": self._usage(answer)}))
         return [*frames, frame("[DONE]")]
@@ -77,7 +81,9 @@ class ChatDialect:
         return self.error_frame(answer)
 
     def whole(self, answer: Answer) -> dict[str, object]:
-        message = {"role": "assistant", "content": answer.text}
+        message: dict[str, object] = {"role": "assistant", "content": answer.text or (None if answer.calls else "")}
+        if answer.calls:
+            message["tool_calls"] = [_call(section, section.text) for section in answer.calls]
         choice = {"index": 0, "message": message, "finish_reason": _REASONS[answer.finish]}
         return {**self._base(answer), "object": "chat.completion", "choices": [choice], "usage": self._usage(answer)}
 
@@ -108,3 +114,7 @@ class ChatDialect:
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
         return usage if answer.step.cost is None else {**usage, "cost": answer.step.cost}
+
+
+def _call(section: Section, arguments: str) -> dict[str, object]:
+    return {"id": section.id, "type": "function", "function": {"name": section.name, "arguments": arguments}}

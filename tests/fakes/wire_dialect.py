@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tests.fakes.wire_cache import Block, Count, PromptCache, token_count
+from tests.fakes.wire_plan import Kind, Piece, Section
 from tests.fakes.wire_script import Finish, Step, dumps
 
 Body = Mapping[str, Any]
@@ -27,35 +28,40 @@ STATUS_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of a model. `deltas` are its pieces; `finish` is how it says it ended."""
+    """One answer of a model. `sections` is what it says; `finish` is how it says it ended."""
 
     number: int
     model: str
-    deltas: tuple[str, ...]
+    sections: tuple[Section, ...]
     count: Count
     finish: Finish
     step: Step
 
     @property
     def text(self) -> str:
-        return "".join(self.deltas)
+        return "".join(section.text for section in self.sections if section.kind is Kind.TEXT)
+
+    @property
+    def calls(self) -> tuple[Section, ...]:
+        return tuple(section for section in self.sections if section.kind is Kind.CALL)
 
     @property
     def output_tokens(self) -> int:
-        return max(token_count(self.text), 1)
+        return max(sum(token_count(section.name + section.text) for section in self.sections), 1)
 
 
 class Dialect(Protocol):
     """One wire API: how its requests are read and its answers written."""
 
     request_id_header: str
+    call_prefix: str
 
     def blocks(self, body: Body) -> list[Block]: ...
     def schema(self, body: Body) -> Mapping[str, object] | None: ...
     def max_tokens(self, body: Body) -> int | None: ...
     def count(self, cache: PromptCache, body: Body, blocks: list[Block]) -> Count: ...
     def opening(self, answer: Answer) -> list[bytes]: ...
-    def delta(self, answer: Answer, text: str) -> bytes: ...
+    def piece(self, answer: Answer, piece: Piece) -> list[bytes]: ...
     def closing(self, answer: Answer) -> list[bytes]: ...
     def error_frame(self, answer: Answer) -> bytes: ...
     def failed_frame(self, answer: Answer) -> bytes: ...
@@ -73,10 +79,26 @@ def content_blocks(role: str, content: object) -> list[Block]:
     """Blocks of a message whose content is a string or a list of parts."""
     if isinstance(content, str):
         return [Block(role, content)]
-    return [
-        Block(role, str(part.get("text", "")), bool(part.get("cache_control") or part.get("prompt_cache_breakpoint")))
-        for part in content or ()  # type: ignore[attr-defined]
-    ]
+    return [block for part in content or () for block in _part_blocks(role, part)]  # type: ignore[attr-defined]
+
+
+def _part_blocks(role: str, part: Body) -> list[Block]:
+    """One block for a part; a mark may stand on a result itself or on the text inside it."""
+    mark = bool(part.get("cache_control") or part.get("prompt_cache_breakpoint"))
+    match part.get("type"):
+        case "tool_use":
+            return [Block(role, dumps([part.get("name"), part.get("input")]), mark)]
+        case "tool_result":
+            inner = content_blocks("tool", part.get("content") or "")
+            return [*inner[:-1], Block("tool", inner[-1].text, mark or inner[-1].mark)] if inner else []
+        case "thinking" | "redacted_thinking":
+            return [Block(role, str(part.get("thinking") or part.get("data") or ""), mark)]
+    return [Block(role, str(part.get("text", "")), mark)]
+
+
+def tool_blocks(body: Body) -> list[Block]:
+    """What the model is told of its tools: the very beginning of the prompt."""
+    return [Block("tools", dumps(body["tools"]))] if body.get("tools") else []
 
 
 def openai_count(cache: PromptCache, body: Body, blocks: list[Block]) -> Count:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from tests.fakes.wire_cache import Block, Count, PromptCache
-from tests.fakes.wire_dialect import Answer, Body, content_blocks, error_words, frame, schema_block
+from tests.fakes.wire_dialect import Answer, Body, content_blocks, error_words, frame, schema_block, tool_blocks
+from tests.fakes.wire_plan import Kind, Move, Piece, Section
 from tests.fakes.wire_script import Finish, Step
 
 _REASONS = {
@@ -20,9 +23,10 @@ _REASONS = {
 
 class MessagesDialect:
     request_id_header = "request-id"
+    call_prefix = "toolu"
 
     def blocks(self, body: Body) -> list[Block]:
-        found = schema_block(self.schema(body))
+        found = [*tool_blocks(body), *schema_block(self.schema(body))]
         if body.get("system"):
             found += content_blocks("system", body["system"])
         for message in body.get("messages", ()):
@@ -43,21 +47,22 @@ class MessagesDialect:
 
     def opening(self, answer: Answer) -> list[bytes]:
         message = {**self._message(answer), "content": [], "stop_reason": None, "usage": self._usage(answer, output=1)}
-        block = {"type": "text", "text": ""}
         return [
             frame({"type": "message_start", "message": message}, event="message_start"),
-            frame({"type": "content_block_start", "index": 0, "content_block": block}, event="content_block_start"),
             frame({"type": "ping"}, event="ping"),
         ]
 
-    def delta(self, answer: Answer, text: str) -> bytes:
-        piece = {"type": "text_delta", "text": text}
-        return frame({"type": "content_block_delta", "index": 0, "delta": piece}, event="content_block_delta")
+    def piece(self, answer: Answer, piece: Piece) -> list[bytes]:
+        section = piece.section
+        match piece.move:
+            case Move.OPEN:
+                return [_event("content_block_start", index=section.place, content_block=_block(section, whole=False))]
+            case Move.CLOSE:
+                return [_event("content_block_stop", index=section.place)]
+        return [_event("content_block_delta", index=section.place, delta=delta) for delta in _deltas(piece)]
 
     def closing(self, answer: Answer) -> list[bytes]:
-        frames = [frame({"type": "content_block_stop", "index": 0}, event="content_block_stop")]
-        if answer.finish is Finish.TOOL_USE:
-            frames += self._tool_block()
+        frames = []
         delta = {"stop_reason": _REASONS[answer.finish], "stop_sequence": None}
         if answer.finish in (Finish.REFUSAL, Finish.FILTER):
             delta["stop_details"] = {"type": "refusal", "category": None, "explanation": None}  # type: ignore[assignment]
@@ -89,7 +94,7 @@ class MessagesDialect:
             "type": "message",
             "role": "assistant",
             "model": answer.model,
-            "content": [{"type": "text", "text": answer.text}],
+            "content": [_block(section, whole=True) for section in answer.sections],
             "stop_reason": _REASONS[answer.finish],
             "stop_sequence": None,
             "usage": self._usage(answer, output=answer.output_tokens),
@@ -106,12 +111,32 @@ class MessagesDialect:
             "output_tokens": output,
         }
 
-    @staticmethod
-    def _tool_block() -> list[bytes]:
-        block = {"type": "tool_use", "id": "toolu_1", "name": "create_file", "input": {}}
-        piece = {"type": "input_json_delta", "partial_json": '{"path": "a.py"}'}
-        return [
-            frame({"type": "content_block_start", "index": 1, "content_block": block}, event="content_block_start"),
-            frame({"type": "content_block_delta", "index": 1, "delta": piece}, event="content_block_delta"),
-            frame({"type": "content_block_stop", "index": 1}, event="content_block_stop"),
-        ]
+
+def _event(kind: str, **fields: object) -> bytes:
+    return frame({"type": kind, **fields}, event=kind)
+
+
+def seal(thought: str) -> str:
+    """The signature without which a thought is not taken back."""
+    return hashlib.sha256(thought.encode()).hexdigest()
+
+
+def _block(section: Section, *, whole: bool) -> dict[str, Any]:
+    match section.kind:
+        case Kind.CALL:
+            given = json.loads(section.text or "{}") if whole else {}
+            return {"type": "tool_use", "id": section.id, "name": section.name, "input": given}
+        case Kind.THINK:
+            thought = section.text if whole else ""
+            return {"type": "thinking", "thinking": thought, "signature": seal(thought) if whole else ""}
+    return {"type": "text", "text": section.text if whole else ""}
+
+
+def _deltas(piece: Piece) -> list[dict[str, str]]:
+    match piece.section.kind:
+        case Kind.CALL:
+            return [{"type": "input_json_delta", "partial_json": piece.text}]
+        case Kind.THINK:
+            thought = {"type": "thinking_delta", "thinking": piece.text}
+            return [thought, {"type": "signature_delta", "signature": seal(piece.section.text)}]
+    return [{"type": "text_delta", "text": piece.text}]

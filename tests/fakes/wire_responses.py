@@ -1,29 +1,40 @@
-"""The Responses API on the server's side (openai.com/docs: /v1/responses): the events that a text answer needs."""
+"""The Responses API on the server's side (openai.com/docs: /v1/responses): the events of text, calls and reasoning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.fakes.wire_cache import Block, Count, PromptCache
-from tests.fakes.wire_dialect import Answer, Body, content_blocks, error_words, frame, openai_count, schema_block
-from tests.fakes.wire_script import Finish, Step
+from tests.fakes.wire_dialect import (
+    Answer,
+    Body,
+    content_blocks,
+    error_words,
+    frame,
+    openai_count,
+    schema_block,
+    tool_blocks,
+)
+from tests.fakes.wire_plan import Kind, Move, Piece, Section
+from tests.fakes.wire_script import Finish, Step, dumps
 
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.FILTER: "content_filter"}
 
 
 class ResponsesDialect:
     request_id_header = "x-request-id"
+    call_prefix = "call"
 
     def blocks(self, body: Body) -> list[Block]:
-        found = schema_block(self.schema(body))
+        found = [*tool_blocks(body), *schema_block(self.schema(body))]
         if body.get("instructions"):
             found.append(Block("system", body["instructions"]))
         given = body.get("input", "")
         if isinstance(given, str):
             return [*found, Block("user", given)]
         for item in given:
-            found += content_blocks(item.get("role", ""), item.get("content"))
+            found += _item_blocks(item)
         return found
 
     def schema(self, body: Body) -> Mapping[str, object] | None:
@@ -39,26 +50,18 @@ class ResponsesDialect:
         return openai_count(cache, body, blocks)
 
     def opening(self, answer: Answer) -> list[bytes]:
-        item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
-        part = {"type": "output_text", "text": "", "annotations": []}
+        return [self._event("response.created", 0, response=self._response(answer, "in_progress"))]
+
+    def piece(self, answer: Answer, piece: Piece) -> list[bytes]:
+        section, frames = piece.section, _FRAMES[piece.section.kind]
         return [
-            self._event("response.created", 0, response=self._response(answer, "in_progress")),
-            self._event("response.output_item.added", 1, output_index=0, item=item),
-            self._event("response.content_part.added", 2, item_id="msg_1", output_index=0, content_index=0, part=part),
+            self._event(kind, 1, output_index=section.place, **fields)
+            for kind, fields in frames(section, piece, refused=answer.finish is Finish.REFUSAL)
         ]
 
-    def delta(self, answer: Answer, text: str) -> bytes:
-        kind = "response.refusal.delta" if answer.finish is Finish.REFUSAL else "response.output_text.delta"
-        extra: dict[str, Any] = {} if answer.finish is Finish.REFUSAL else {"logprobs": []}
-        return self._event(kind, 3, item_id="msg_1", output_index=0, content_index=0, delta=text, **extra)
-
     def closing(self, answer: Answer) -> list[bytes]:
-        if answer.finish in _INCOMPLETE:
-            return [self._event("response.incomplete", 9, response=self._response(answer, "incomplete"))]
-        frames = []
-        if answer.finish is Finish.TOOL_USE:
-            frames.append(self._event("response.output_item.done", 8, output_index=1, item=_TOOL_ITEM))
-        return [*frames, self._event("response.completed", 9, response=self._response(answer, "completed"))]
+        state = "incomplete" if answer.finish in _INCOMPLETE else "completed"
+        return [self._event(f"response.{state}", 9, response=self._response(answer, state))]
 
     def error_frame(self, answer: Answer) -> bytes:
         kind, message = error_words(answer.step)
@@ -89,20 +92,12 @@ class ResponsesDialect:
             "status": state,
             "error": {"code": kind, "message": message} if state == "failed" else None,
             "incomplete_details": {"reason": reason} if reason else None,
-            "output": [] if state == "in_progress" else self._output(answer),
-            "parallel_tool_calls": False,
+            "output": [] if state == "in_progress" else _output(answer),
+            "parallel_tool_calls": True,
             "tool_choice": "auto",
             "tools": [],
             "usage": self._usage(answer) if state in ("completed", "incomplete") and answer.step.usage else None,
         }
-
-    @staticmethod
-    def _output(answer: Answer) -> list[dict[str, Any]]:
-        part: dict[str, Any] = {"type": "output_text", "text": answer.text, "annotations": []}
-        if answer.finish is Finish.REFUSAL:
-            part = {"type": "refusal", "refusal": answer.text}
-        message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
-        return [message, _TOOL_ITEM] if answer.finish is Finish.TOOL_USE else [message]
 
     @staticmethod
     def _usage(answer: Answer) -> dict[str, object]:
@@ -115,11 +110,90 @@ class ResponsesDialect:
         }
 
 
-_TOOL_ITEM: dict[str, Any] = {
-    "type": "function_call",
-    "id": "fc_1",
-    "call_id": "call_1",
-    "name": "create_file",
-    "arguments": '{"path": "a.py"}',
-    "status": "completed",
+def _item_blocks(item: Body) -> list[Block]:
+    match item.get("type"):
+        case "function_call":
+            return [Block("assistant", dumps([item.get("name"), item.get("arguments")]))]
+        case "function_call_output":
+            return content_blocks("tool", item.get("output"))
+        case "reasoning":
+            return [Block("assistant", str(item.get("encrypted_content", "")))]
+    return content_blocks(item.get("role", ""), item.get("content"))
+
+
+def _output(answer: Answer) -> list[dict[str, Any]]:
+    refused = answer.finish is Finish.REFUSAL
+    return [
+        _item(section, "incomplete" if section.cut else "completed", refused=refused) for section in answer.sections
+    ]
+
+
+def _item(section: Section, state: str, *, refused: bool = False) -> dict[str, Any]:
+    """An output item as it stands: empty while in progress."""
+    text = "" if state == "in_progress" else section.text
+    match section.kind:
+        case Kind.CALL:
+            own: dict[str, Any] = {"call_id": section.id, "name": section.name, "arguments": text}
+            return {"type": "function_call", "id": _item_id(section), **own, "status": state}
+        case Kind.THINK:
+            return {"type": "reasoning", "id": _item_id(section), "summary": [], "encrypted_content": text}
+    parts: list[dict[str, Any]] = []
+    if state != "in_progress":
+        spoken = {"type": "output_text", "text": text, "annotations": []}
+        parts = [{"type": "refusal", "refusal": text} if refused else spoken]
+    return {"type": "message", "id": _item_id(section), "role": "assistant", "status": state, "content": parts}
+
+
+_ID_PREFIXES = {Kind.TEXT: "msg", Kind.CALL: "fc", Kind.THINK: "rs"}
+
+
+def _item_id(section: Section) -> str:
+    return f"{_ID_PREFIXES[section.kind]}_{section.place + 1}"
+
+
+_Frames = Iterator[tuple[str, dict[str, Any]]]
+
+
+def _text_frames(section: Section, piece: Piece, *, refused: bool) -> _Frames:
+    at = {"item_id": _item_id(section), "content_index": 0}
+    match piece.move:
+        case Move.OPEN:
+            yield "response.output_item.added", {"item": _item(section, "in_progress")}
+            part = {"type": "output_text", "text": "", "annotations": []}
+            yield "response.content_part.added", {**at, "part": part}
+        case Move.DELTA if refused:
+            yield "response.refusal.delta", {**at, "delta": piece.text}
+        case Move.DELTA:
+            yield "response.output_text.delta", {**at, "delta": piece.text, "logprobs": []}
+        case Move.CLOSE:
+            yield "response.output_item.done", {"item": _item(section, "completed", refused=refused)}
+
+
+def _call_frames(section: Section, piece: Piece, *, refused: bool) -> _Frames:
+    at = {"item_id": _item_id(section)}
+    match piece.move:
+        case Move.OPEN:
+            yield "response.output_item.added", {"item": _item(section, "in_progress")}
+        case Move.DELTA:
+            yield "response.function_call_arguments.delta", {**at, "delta": piece.text}
+        case Move.CLOSE if section.cut:
+            yield "response.output_item.done", {"item": _item(section, "incomplete")}
+        case Move.CLOSE:
+            yield "response.function_call_arguments.done", {**at, "name": section.name, "arguments": section.text}
+            yield "response.output_item.done", {"item": _item(section, "completed")}
+
+
+def _thought_frames(section: Section, piece: Piece, *, refused: bool) -> _Frames:
+    if piece.move is not Move.DELTA:
+        name = "added" if piece.move is Move.OPEN else "done"
+        yield (
+            f"response.output_item.{name}",
+            {"item": _item(section, "in_progress" if name == "added" else "completed")},
+        )
+
+
+_FRAMES: Mapping[Kind, Callable[..., _Frames]] = {
+    Kind.TEXT: _text_frames,
+    Kind.CALL: _call_frames,
+    Kind.THINK: _thought_frames,
 }

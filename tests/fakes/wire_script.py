@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -30,15 +30,48 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool. `arguments` as text go out as they are, JSON or not; `piece` is how many characters a delta holds.
+
+    `id` is made up unless given; `cut` ends the answer after so many characters of the arguments (with `Finish.LENGTH`).
+    """
+
+    name: str
+    arguments: Mapping[str, object] | str = field(default_factory=dict)
+    id: str | None = None
+    piece: int = 24
+    cut: int | None = None
+
+    @property
+    def written(self) -> str:
+        return self.arguments if isinstance(self.arguments, str) else dumps(self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Sealed reasoning: an Anthropic thinking block, a reasoning item of the Responses API; nothing in Chat Completions."""
+
+    sealed: str
+
+
+Part = str | Call | Think
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One answer. `text=None` asks for the default page (or, with a JSON schema, a valid object); `deltas` overrides its split.
+
+    `parts` instead of `text` says what comes after what: text, calls, sealed reasoning. `mixed` sends the pieces of calls that
+    stand side by side in turns. Without `finish` an answer with calls ends for them, and another one ends well.
 
     With `status` other than 200, or `raw_body`, a plain HTTP answer is sent instead of a model's.
     """
 
     text: str | None = None
     deltas: tuple[str, ...] | None = None
-    finish: Finish = Finish.STOP
+    parts: tuple[Part, ...] | None = None
+    mixed: bool = False
+    finish: Finish | None = None
     fault: Fault = Fault.NONE
     after: int = 3
     first_byte_delay: float = 0.0
@@ -117,11 +150,13 @@ SCRIPTS: Mapping[str, tuple[Step, ...]] = {
 
 
 def step_from_json(data: Mapping[str, object]) -> Step:
-    """A step out of plain JSON, for the control endpoint."""
+    """A step out of plain JSON, for the control endpoint. A part of `parts` is a text or the fields of a call."""
     fields: dict[str, object] = dict(data)
     for name, kind in (("fault", Fault), ("finish", Finish)):
         if name in fields:
             fields[name] = kind(str(fields[name]))
+    if isinstance(parts := fields.get("parts"), list):
+        fields["parts"] = tuple(part if isinstance(part, str) else Call(**part) for part in parts)
     for name in ("deltas", "headers"):
         if isinstance(value := fields.get(name), list):
             fields[name] = tuple(tuple(item) if isinstance(item, list) else item for item in value)

@@ -16,7 +16,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from tests.fakes.wire_chat import ChatDialect
 from tests.fakes.wire_dialect import Answer, Dialect
 from tests.fakes.wire_http import ClientGoneError, HttpRequest, Responder, read_request
 from tests.fakes.wire_messages import MessagesDialect
+from tests.fakes.wire_plan import Move, ending, pieces_of, sections_of, text_section, until
 from tests.fakes.wire_responses import ResponsesDialect
-from tests.fakes.wire_script import SCRIPTS, Fault, Finish, Step, dumps, step_from_json
+from tests.fakes.wire_script import SCRIPTS, Call, Fault, Finish, Step, dumps, step_from_json
 
 MODELS = ("gpt-6.1-terra", "gpt-4.1", "claude-sonnet-5-5", "scripted-model")
 DIALECTS: dict[str, Dialect] = {
@@ -224,17 +225,30 @@ class WireServer:
     def _compose(self, dialect: Dialect, seen: Recorded, number: int, step: Step, blocks: list[Block]) -> Answer:
         schema = dialect.schema(seen.body)
         prompt = "\n".join(block.text for block in blocks)
+        sections = sections_of(step.parts, f"{dialect.call_prefix}_{number}") if step.parts is not None else ()
+        finish = ending(sections, step.finish)
+        if step.parts is None:
+            deltas, finish = self._prose(step, finish, prompt, schema, dialect.max_tokens(seen.body))
+            sections = (text_section(deltas),)
+            if finish is Finish.TOOL_USE:
+                sections = (*sections, *sections_of((Call("create_file", {"path": "a.py"}),), "call"))
+        count = dialect.count(self.cache, seen.body, blocks)
+        return Answer(number, str(seen.body.get("model")), sections, count, finish, step)
+
+    @staticmethod
+    def _prose(
+        step: Step, finish: Finish, prompt: str, schema: Mapping[str, object] | None, limit: int | None
+    ) -> tuple[tuple[str, ...], Finish]:
+        """The pieces of a text answer and how it ends: at the request's limit, when the text is not the script's own."""
         text = step.text
         if text is None:
             text = wire_prose.fitting(prompt, schema) if schema else wire_prose.page(prompt)
-        deltas, finish = step.deltas or tuple(wire_prose.pieces(text)), step.finish
-        limit = dialect.max_tokens(seen.body)
+        deltas = step.deltas or tuple(wire_prose.pieces(text))
         if finish is Finish.LENGTH:
-            deltas = deltas[: max(len(deltas) // 2, 1)]
-        elif step.text is None and step.deltas is None and limit and token_count(text) > limit:
-            deltas, finish = tuple(wire_prose.pieces(text[: limit * 4])), Finish.LENGTH
-        count = dialect.count(self.cache, seen.body, blocks)
-        return Answer(number, str(seen.body.get("model")), deltas, count, finish, step)
+            return deltas[: max(len(deltas) // 2, 1)], finish
+        if step.text is None and step.deltas is None and limit and token_count(text) > limit:
+            return tuple(wire_prose.pieces(text[: limit * 4])), Finish.LENGTH
+        return deltas, finish
 
     async def _stream(
         self, dialect: Dialect, answer: Answer, out: Responder, headers: tuple[tuple[str, str], ...]
@@ -247,9 +261,11 @@ class WireServer:
         for data in dialect.opening(answer):
             await out.chunk(data, step.split_every)
         whole = step.fault is Fault.NONE
-        for text in answer.deltas if whole else answer.deltas[: step.after]:
-            await out.pause(delay)
-            await out.chunk(dialect.delta(answer, text), step.split_every)
+        pieces = pieces_of(answer.sections, mixed=step.mixed)
+        for piece in pieces if whole else until(pieces, step.after):
+            await out.pause(delay if piece.move is Move.DELTA else 0.0)
+            for data in dialect.piece(answer, piece):
+                await out.chunk(data, step.split_every)
         if not whole:
             await self._break_off(dialect, answer, out)
             return
