@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -92,7 +92,7 @@ class AppFiles:
         if before != expected:
             raise self._conflict(path, expected, before, data)
         if now is None:
-            self._refuse_twin(path)
+            self.refuse_twin(path)
         elif now == data and mode is None:
             return None
         else:
@@ -125,14 +125,14 @@ class AppFiles:
         data = self.read(source)
         if digest_of(data) != expected:
             raise self._conflict(source, expected, digest_of(data), None)
-        self._refuse_twin(target, moved=source)
+        self.refuse_twin(target, moved=source)
         self.objects.put(data)
         with self._jail() as jail:
             jail.move_new(source, target, self._unchanged(jail, source, expected, None))
             _remove_empty(jail, source)
         return FileChange(target, ChangeKind.RENAMED, expected, expected, renamed_from=source)
 
-    def list(self, folder: str = "") -> list[Listed]:
+    def listing(self, folder: str = "") -> list[Listed]:
         """The files below a folder by path, without those that are protected, ignored or odd."""
         folder = usable(folder.rstrip("/")) if folder.rstrip("/") else ""
         with self._jail_if_there() as jail:
@@ -247,7 +247,8 @@ class AppFiles:
             data={"path": path, "expected": expected, "actual": actual, "ours": ours},
         )
 
-    def _refuse_twin(self, path: str, moved: str = "") -> None:
+    def refuse_twin(self, path: str, moved: str = "") -> None:
+        """Raises Refused when a new file `path` would be another one on a disk that does not tell case; `moved` may be it."""
         twin = self.twin(path)
         if twin is None or (moved and twin == moved):
             return
@@ -266,7 +267,7 @@ class AppFiles:
         return Jail(self.root, follow=False)
 
     @contextlib.contextmanager
-    def _jail_if_there(self) -> Iterator[Jail | None]:
+    def _jail_if_there(self) -> Generator[Jail | None]:
         try:
             jail = self._jail()
         except NotFound:
