@@ -26,11 +26,12 @@ def parse(grammar: str, source: bytes) -> Tree:
     """The tree of a source. `grammar` is javascript, typescript, tsx or css."""
     from tree_sitter import Parser
 
-    return Parser(_language(grammar)).parse(source)
+    return Parser(language(grammar)).parse(source)
 
 
 @lru_cache(maxsize=8)
-def _language(grammar: str) -> Language:
+def language(grammar: str) -> Language:
+    """A grammar, loaded once."""
     from tree_sitter import Language
 
     if grammar == "javascript":

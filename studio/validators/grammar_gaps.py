@@ -29,18 +29,21 @@ _NAMED_AS = re.compile(r"\bas(?=\??\s*:)")
 # `export default function (): T;` of a declaration file.
 _NAMELESS = re.compile(r"export default function (?=\()")
 # `({ a: b }: T) => U` as a type.
-_TAKEN_APART = re.compile(r"(?<=\()\{[^{}()]*\}(?=\s*:)")
+_NAME = r"[\w$]+(?:\s*:\s*[\w$]+)?"
+_TAKEN_APART = re.compile(rf"(?<=\()\{{\s*(?:{_NAME}\s*,\s*)*{_NAME}\s*,?\s*\}}(?=\s*:)")
 # `interface A<in out T>`: variance.
 _VARIANCE = re.compile(
-    r"(?<=[<,])((?:\s|/\*[^*]*\*/)*)((?:in\s+)?(?:out\s+)?)(?=[A-Za-z_$][\w$]*\s*(?:[,>=]|extends\b))"
+    r"(?<=[<,])(\s*(?:/\*[^/]{0,200}\*/\s*)?)((?:in\s+)?(?:out\s+)?)(?=[A-Za-z_$][\w$]*\s*(?:[,>=]|extends\b))"
 )
 _TEMPLATE_AFTER_TYPES = re.compile(r">\s*`")
+_TYPES_OF_MODULE = re.compile(r"^[ \t]*export\s+type\s+\*[^;\n]*;?", re.MULTILINE)
 _TYPES_LIMIT = 4000
 
 
 def without_types_unknown(text: str) -> str:
     """TypeScript with the types blanked that the grammar does not know: variance, and type arguments of a call that is a tag."""
     text = _VARIANCE.sub(lambda found: found[1] + " " * len(found[2]), text)
+    text = _TYPES_OF_MODULE.sub(lambda found: " " * len(found.group()), text)
     for found in list(_TEMPLATE_AFTER_TYPES.finditer(text)):
         start = _opening(text, found.start())
         if start is not None:

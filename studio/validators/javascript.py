@@ -50,7 +50,7 @@ def faults(script: Read, path: str, text: str, *, module: bool | None = None, of
     """What is wrong with a script; `offset` is added to its lines, for one inside a page."""
     lines = Lines(text)
     if script.sound:
-        for line, message in islice(early_errors(script.tree.root_node, script.source), SHOWN):
+        for line, message in islice(early_errors(script.tree.root_node, script.source, script.grammar), SHOWN):
             yield _fault(path, line, message, lines, offset)
         return
     for line, message in dict.fromkeys(islice(_errors(script), SHOWN)):
