@@ -10,7 +10,7 @@ from studio.domain.errors import BadInput, Refused
 from studio.domain.text import clean, one_line
 from studio.publishers.base import Option, Target, Value
 
-_KINDS = {str: "text in quotes", int: "a whole number", bool: "true or false"}
+_KINDS = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
 
 
 class Options:
@@ -64,7 +64,7 @@ def _unknown(target: Target, options: Mapping[str, Option]) -> list[str]:
 
 def _problem(option: Option, value: Value) -> str:
     if type(value) is not option.kind:
-        return f"{option.name} must be {_KINDS[option.kind]}"
+        return f"{option.name} must be {_KINDS[option.kind.__name__]}"
     if option.choices and value not in option.choices:
         return f"{option.name} must be one of {', '.join(option.choices)}"
     if isinstance(value, str) and option.name != "tables" and (clean(value) != value or "\n" in value or "\t" in value):

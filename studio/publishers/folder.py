@@ -1,0 +1,208 @@
+"""Publishing to a local folder: written beside it, then swapped in. Only a folder that was published here is ever replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from studio.config.files import storage_error
+from studio.domain.errors import Conflict, Refused, StorageError
+from studio.domain.text import one_line
+from studio.publishers import options, snapshot
+from studio.publishers.base import (
+    Done,
+    KeyUse,
+    Option,
+    Published,
+    PublishPlan,
+    Release,
+    Report,
+    Secrets,
+    Step,
+    StepData,
+    Target,
+    planned,
+)
+from studio.publishers.carrying_out import carry_out, hold_to
+from studio.publishers.snapshot import There, content, difference, mode
+
+MARKER = ".studio-published.json"
+"""Stands in every published folder, and is what allows a later release to replace it."""
+
+OPTIONS = (Option("path", str, "the folder, relative to the project or absolute", required=True),)
+_MARKER_LIMIT = 100_000
+
+
+class FolderPublisher:
+    """The release as plain files in a folder."""
+
+    name = "folder"
+    options = OPTIONS
+
+    def keys(self, target: Target) -> tuple[KeyUse, ...]:
+        return ()
+
+    async def plan(self, release: Release, target: Target, secrets: Secrets) -> PublishPlan:
+        return await asyncio.to_thread(self._plan, release, target)
+
+    def _plan(self, release: Release, target: Target) -> PublishPlan:
+        place = _place(release, target)
+        snapshot.check(release)
+        there = _found(place)
+        old = marker(place)
+        shown = one_line(str(place))
+        against = f"version {one_line(str(old.get('version')), 40)} in {shown}" if old else f"{shown}, which is empty"
+        diff = difference(release, there, lambda path: _bytes(place, path), against=against)
+        steps: tuple[Step, ...] = ()
+        if not (_same(release, there) and old.get("version_id") == release.version_id):
+            steps = (
+                Step("write", "Write the files beside it", f"{len(release.tree)} files"),
+                Step("swap", f"Put them in the place of {shown}", "in one step; the folder before it is removed after"),
+            )
+        summary = f"Version {release.version} goes to {shown}."
+        if not steps:
+            summary = f"Version {release.version} is in {shown} already: nothing is left to do."
+        return planned(release, target, steps, summary=summary, diff=diff, state={"there": fingerprint(there)})
+
+    async def apply(
+        self, release: Release, plan: PublishPlan, done: Done, report: Report, secrets: Secrets
+    ) -> Published:
+        hold_to(release, plan, self.name)
+        snapshot.check(release)
+        place = _place(release, plan.target)
+
+        async def write(done: Done) -> StepData:
+            return await asyncio.to_thread(_write, release, place)
+
+        async def swap(done: Done) -> StepData:
+            return await asyncio.to_thread(_swap, release, place, str(plan.state.get("there", "")))
+
+        await carry_out(plan, done, report, {"write": write, "swap": swap})
+        return Published(str(place), f"{len(release.tree)} files in {one_line(str(place))}", {"path": str(place)})
+
+
+def _place(release: Release, target: Target) -> Path:
+    return options.place(options.read(target, OPTIONS).text("path"), release.project)
+
+
+def marker(place: Path) -> Mapping[str, object]:
+    """What the marker of a published folder says; empty when nothing is there. Raises Refused for a folder that is not ours."""
+    shown = one_line(str(place))
+    if not os.path.lexists(place):
+        return {}
+    if not place.is_dir():
+        raise Refused(f"{shown} is not a folder.", hint="Name another place.")
+    try:
+        if not any(place.iterdir()):
+            return {}
+        path = place / MARKER
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MARKER_LIMIT:
+            found = json.loads(path.read_text("utf-8"))
+            if isinstance(found, dict) and found.get("made_by") == "studio":
+                return found
+    except OSError as error:
+        raise storage_error(error, shown, "read") from error
+    except ValueError:
+        pass
+    raise Refused(
+        f"{shown} is not empty and was not published by studio.",
+        hint="Name a new or empty folder, or move that one away.",
+    )
+
+
+def _found(place: Path) -> dict[str, There]:
+    """Every file below a folder by path; a link is told by its own key, and never followed."""
+    found: dict[str, There] = {}
+    for folder, folders, files in os.walk(place):
+        for name in [*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))]:
+            path = Path(folder) / name
+            rel = path.relative_to(place).as_posix()
+            kind = os.lstat(path).st_mode
+            if rel != MARKER:
+                plain = stat.S_ISREG(kind)
+                found[rel] = There(_digest(path) if plain else "link", 0o755 if kind & 0o111 and plain else 0o644)
+    return found
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bytes(place: Path, rel: str) -> bytes:
+    path = place / rel
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+
+
+def fingerprint(there: Mapping[str, There]) -> str:
+    """One digest for all that is in a folder."""
+    rows = [[path, found.key, found.mode] for path, found in sorted(there.items())]
+    return hashlib.sha256(json.dumps(rows).encode("ascii")).hexdigest()
+
+
+def _same(release: Release, there: Mapping[str, There]) -> bool:
+    return dict(there) == {file.path: There(file.digest, mode(file)) for file in release.tree}
+
+
+def _beside(place: Path, what: str) -> Path:
+    return place.with_name(f".{place.name}.studio-{what}")
+
+
+def _write(release: Release, place: Path) -> StepData:
+    part = _beside(place, "new")
+    try:
+        _remove(part)
+        part.mkdir(parents=True, mode=0o755)
+        for file in release.tree:
+            path = part / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_file(path, content(release, file), mode(file))
+        facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id}
+        _write_file(part / MARKER, json.dumps(facts, indent=1).encode("utf-8"), 0o644)
+    except OSError as error:
+        raise storage_error(error, one_line(str(part)), "written") from error
+    return {"files": len(release.tree)}
+
+
+def _write_file(path: Path, data: bytes, wanted: int) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        os.fchmod(file.fileno(), wanted)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _swap(release: Release, place: Path, expected: str) -> StepData:
+    """Put the new folder in place. Between the two renames a kill leaves the old one beside: the next call puts the new one in."""
+    part, old = _beside(place, "new"), _beside(place, "old")
+    try:
+        if not part.is_dir():
+            if _same(release, _found(place)):
+                return {"path": str(place)}
+            raise StorageError(f"{one_line(str(part))} is gone before it was put in place.", hint="Publish again.")
+        if place.exists():
+            marker(place)
+            if fingerprint(_found(place)) != expected:
+                raise Conflict(f"{one_line(str(place))} has changed since the plan.", hint="Plan again.")
+            _remove(old)
+            os.rename(place, old)
+        os.rename(part, place)
+        with contextlib.suppress(OSError):
+            _remove(old)
+    except OSError as error:
+        raise storage_error(error, one_line(str(place)), "replaced") from error
+    return {"path": str(place)}
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

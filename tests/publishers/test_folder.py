@@ -1,0 +1,130 @@
+"""A release in a local folder: whole, only over what was published there, and gone on with after a kill."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from studio.domain.errors import BadInput, Conflict, Refused, StorageError
+from studio.publishers.folder import MARKER, FolderPublisher
+from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "project" / "app"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MARKER
+    }
+
+
+def test_the_folder_holds_the_release_and_not_what_lies_in_app(app: Path, tmp_path: Path) -> None:
+    (app / "later.txt").write_text("not approved")
+    plan, published, _ = publish(
+        FolderPublisher(), release(app, executable={"js/app.js"}), target("folder", path="../site")
+    )
+    assert contents(tmp_path / "site") == FILES
+    assert "4 added, 0 changed, 0 removed" in plan.diff
+    assert published.url == str(tmp_path / "site")
+    assert os.stat(tmp_path / "site/js/app.js").st_mode & 0o777 == 0o755
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_a_second_release_replaces_the_first_and_the_same_one_changes_nothing(app: Path, tmp_path: Path) -> None:
+    publish(FolderPublisher(), release(app), target("folder", path="../site"))
+    files = {"index.html": b"new\n"}
+    plan, _, _ = publish(FolderPublisher(), release(app, files, "2.0.0"), target("folder", path="../site"))
+    assert contents(tmp_path / "site") == files
+    assert "- js/app.js" in plan.diff.splitlines()
+    assert "+new" in plan.diff
+    plan, _, _ = publish(FolderPublisher(), release(app, files, "2.0.0"), target("folder", path="../site"))
+    assert plan.steps == ()
+
+
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "thesis.txt").write_text("mine")
+    assert (
+        "was not published by studio"
+        in fault(FolderPublisher(), release(app), target("folder", path="../site"), Refused).message
+    )
+    assert contents(tmp_path / "site") == {"thesis.txt": b"mine"}
+
+
+def test_what_changed_there_since_the_plan_is_a_conflict_and_is_kept(app: Path, tmp_path: Path) -> None:
+    where = target("folder", path="../site")
+    publish(FolderPublisher(), release(app), where)
+    what = release(app, {"a": b"a"}, "2.0.0")
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    (tmp_path / "site" / "index.html").write_text("edited there")
+    with pytest.raises(Conflict):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, Reports(), no_keys))
+    assert (tmp_path / "site" / "index.html").read_text() == "edited there"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("step", ["write", "swap"])
+def test_a_kill_at_any_step_is_gone_on_from(app: Path, tmp_path: Path, step: str, lost: bool) -> None:
+    where = target("folder", path="../site")
+    publish(FolderPublisher(), release(app), where)
+    what = release(app, {"a": b"a"}, "2.0.0")
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    reports = Reports(kill_before=step if lost else "", kill_after="" if lost else step)
+    with pytest.raises(Killed):
+        asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    assert contents(tmp_path / "site") == {"a": b"a"}
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_a_kill_between_the_two_renames_is_gone_on_from(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = target("folder", path="../site")
+    publish(FolderPublisher(), release(app), where)
+    what = release(app, {"a": b"a"}, "2.0.0")
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    real, reports = os.rename, Reports()
+
+    def dies_at_the_second(source: Path, place: Path) -> None:
+        if source.name.endswith("-new"):
+            raise Killed
+        real(source, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", dies_at_the_second)
+        with pytest.raises(Killed):
+            asyncio.run(FolderPublisher().apply(what, plan, {}, reports, no_keys))
+    assert not (tmp_path / "site").exists()
+    asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    assert contents(tmp_path / "site") == {"a": b"a"}
+
+
+@pytest.mark.parametrize("path", [".studio/site", "app", "app/dist", ".", "..", "canon/x", "/"])
+def test_the_projects_own_folders_and_what_holds_them_are_refused(app: Path, path: str) -> None:
+    fault(FolderPublisher(), release(app), target("folder", path=path), Refused)
+
+
+def test_a_link_is_resolved_before_it_is_judged(app: Path) -> None:
+    (app.parent / "out").symlink_to(app)
+    fault(FolderPublisher(), release(app), target("folder", path="out/x"), Refused)
+
+
+def test_a_missing_path_is_said(app: Path) -> None:
+    assert "path is missing" in fault(FolderPublisher(), release(app), target("folder"), BadInput).message
+
+
+def test_damaged_bytes_of_the_snapshot_are_never_published(app: Path, tmp_path: Path) -> None:
+    what = release(app, read=lambda digest: b"something else")
+    plan = asyncio.run(FolderPublisher().plan(what, target("folder", path="../site"), no_keys))
+    with pytest.raises(StorageError, match="damaged"):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, Reports(), no_keys))
+    assert not (tmp_path / "site").exists()
