@@ -17,6 +17,8 @@ from studio.domain.text import one_line
 
 TITLE_LIMIT = 120
 DEFAULT_TYPE = "logic"
+# What is written for no needs; a task may still be called so.
+_NOTHING = frozenset({"-", "none", "nothing", "n/a"})
 _LOWEST, _USUAL, _HIGHEST = 3, 2, 1
 
 
@@ -156,6 +158,8 @@ def _mended(index: int, tasks: Sequence[PlannedTask], ids: Sequence[str], mended
     needs: list[str] = []
     for need in task.needs:
         found = _meant(need, index, tasks, ids)
+        if found is None and need.casefold() in _NOTHING:
+            continue
         if found is None:
             mended.append(f"{name!r} needs {need!r}, which is not in the plan: dropped.")
         elif found == name:
@@ -209,7 +213,6 @@ _IN_TASK = re.compile(r"##[ \t]+\S|###[ \t]+\d+[.)]")
 _ENTRY = re.compile(r"^ {0,3}###[ \t]+\d+[.)](?:[ \t]+(?P<title>.*))?$")
 _FIELD = re.compile(r"(?:^|[\s|·;,-])[*`_]*(?P<name>id|type|priority|needs)[*`_]*[ \t]*:[*`_]*[ \t]*", re.I)
 _META = re.compile(r"^\W{0,4}(?:id|type|priority|needs)[*`_]*[ \t]*:", re.I)
-_NOTHING = frozenset({"", "-", "none", "nothing", "n/a"})
 
 
 def render(plan: Plan) -> str:
@@ -267,7 +270,7 @@ def _read_entry(title: str, lines: Sequence[str]) -> PlannedTask:
         type=fields.get("type", "").casefold(),
         description=unguard("\n".join(lines), _IN_TASK).strip(),
         priority=_priority(fields.get("priority")),
-        needs=tuple(need for need in needs if need.casefold() not in _NOTHING),
+        needs=tuple(filter(None, needs)),
     )
 
 
