@@ -34,7 +34,7 @@ def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
     Raises NotFound with what there is nearby, and BadInput naming the candidates of an ambiguous slug.
     """
     ref = ref.strip()
-    if (row := tx.one(f"{_FROM} WHERE p.id = $1", ref)) is not None:
+    if (row := tx.one(f"SELECT {sql.names(_COLUMNS)} FROM story_pages WHERE id = $1", ref)) is not None:
         return Page(*row)
     if ref == "next":
         return _next(tx, final_state)

@@ -18,6 +18,7 @@ __all__ = [
     "heads",
     "insert",
     "listing",
+    "order",
     "reorder",
     "resolve",
     "set_approved",
@@ -66,6 +67,14 @@ def listing(tx: Tx, chapter_id: str | None = None, archived: bool = False) -> li
         archived,
     )
     return [Page(*row) for row in rows]
+
+
+def order(tx: Tx) -> list[tuple[str, str]]:
+    """(page, chapter) of every page that is not archived, in book order: what a page's number and neighbours are read from."""
+    return tx.all(
+        "SELECT p.id, p.chapter_id FROM story_pages p JOIN chapters c ON c.id = p.chapter_id "
+        "WHERE NOT p.archived ORDER BY c.position, c.id, p.position, p.id"
+    )
 
 
 def update(

@@ -119,14 +119,17 @@ def finish(
 
 def revisions_count(tx: Tx, page_id: str, stage: str) -> int:
     """Completed model revisions of a stage, which a limit counts: revise runs, and drafts after the first completed one."""
-    row = tx.one(
-        "SELECT count(CASE WHEN kind = 'revise' THEN 1 END), count(CASE WHEN kind = 'draft' THEN 1 END) "
-        "FROM runs WHERE page_id = $1 AND stage = $2 AND status = 'completed'",
+    return revisions_counts(tx, page_id).get(stage, 0)
+
+
+def revisions_counts(tx: Tx, page_id: str) -> dict[str, int]:
+    """`revisions_count` of every stage of the page that had a completed run."""
+    rows = tx.all(
+        "SELECT stage, count(CASE WHEN kind = 'revise' THEN 1 END), count(CASE WHEN kind = 'draft' THEN 1 END) "
+        "FROM runs WHERE page_id = $1 AND status = 'completed' GROUP BY stage",
         page_id,
-        stage,
     )
-    revised, drafted = row or (0, 0)
-    return int(revised) + max(0, int(drafted) - 1)
+    return {stage: int(revised) + max(0, int(drafted) - 1) for stage, revised, drafted in rows}
 
 
 def _run(row: Row) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.domain.errors import BadInput, NotFound
-from studio.domain.page import BRIEF, Chapter, Page, Revision
+from studio.domain.page import BRIEF, Chapter, Page, Revision, StageHead
 from studio.domain.run import Execution
 from studio.domain.workflow import Phase, Stage
 from studio.engine.open_project import OpenProject
@@ -21,19 +21,21 @@ async def get_page(project: OpenProject, query: q.GetPage, actor: str) -> v.Page
 
 def _page_view(project: OpenProject, tx: Tx, ref: str, actor: str) -> v.PageView:
     page = pages.resolve(tx, ref, final_state=project.workflow.final_state)
-    chapter = chapters.get(tx, page.chapter_id)
-    order = [one.id for one in pages.listing(tx)]
-    siblings = [one.id for one in pages.listing(tx, page.chapter_id)]
+    chapter, chapter_number = _chapter(tx, page)
+    book = pages.order(tx)
+    order = [page_id for page_id, _ in book]
+    siblings = [page_id for page_id, chapter_id in book if chapter_id == page.chapter_id]
     place = order.index(page.id) if page.id in order else -1
     state = project.state_of(page)
-    ledger = executions.listing(tx, page=page.id)
-    known = [call.cost_usd for call in ledger if call.cost_usd is not None]
+    cost_usd, cost_unknown = executions.spent(tx, page_id=page.id)
     written = mirror.get(tx, page.id)
-    brief = revisions.head(tx, page.id, BRIEF)
+    history = revisions.listing(tx, page.id)
+    heads = pages.heads(tx, page.id)
+    brief = _newest(history, heads.get(BRIEF))
     return v.PageView(
         id=page.id,
         chapter=chapter.id,
-        chapter_number=_number(tx, chapter),
+        chapter_number=chapter_number,
         chapter_title=chapter.title,
         number=siblings.index(page.id) + 1 if page.id in siblings else 0,
         total=len(siblings),
@@ -45,10 +47,10 @@ def _page_view(project: OpenProject, tx: Tx, ref: str, actor: str) -> v.PageView
         version=page.version,
         archived=page.archived,
         brief=revision_view(brief) if brief else None,
-        cells=tuple(_cells(project, tx, page)),
+        cells=tuple(_cells(project, tx, page, history, heads)),
         kept=tuple(_kept(tx, page.id, actor)),
-        cost_usd=sum(known),
-        cost_unknown=sum(1 for call in ledger if call.cost_usd is None and call.status != "running"),
+        cost_usd=cost_usd,
+        cost_unknown=cost_unknown,
         updated_at=page.updated_at,
         previous=order[place - 1] if place > 0 else None,
         next=order[place + 1] if 0 <= place < len(order) - 1 else None,
@@ -57,8 +59,16 @@ def _page_view(project: OpenProject, tx: Tx, ref: str, actor: str) -> v.PageView
     )
 
 
-def _number(tx: Tx, chapter: Chapter) -> int:
-    return [one.id for one in chapters.listing(tx)].index(chapter.id) + 1
+def _chapter(tx: Tx, page: Page) -> tuple[Chapter, int]:
+    """The page's chapter and its number, 0 for an archived one."""
+    everyone = chapters.listing(tx, archived=True)
+    chapter = next(one for one in everyone if one.id == page.chapter_id)
+    numbered = [one.id for one in everyone if not one.archived]
+    return chapter, numbered.index(chapter.id) + 1 if chapter.id in numbered else 0
+
+
+def _newest(history: list[Revision], head: StageHead | None) -> Revision | None:
+    return next((one for one in history if head and one.id == head.revision_id), None)
 
 
 def _kept(tx: Tx, page_id: str, actor: str) -> list[v.KeptWords]:
@@ -68,16 +78,17 @@ def _kept(tx: Tx, page_id: str, actor: str) -> list[v.KeptWords]:
     ]
 
 
-def _cells(project: OpenProject, tx: Tx, page: Page) -> list[v.StageCell]:
-    history = revisions.listing(tx, page.id)
-    heads = pages.heads(tx, page.id)
+def _cells(
+    project: OpenProject, tx: Tx, page: Page, history: list[Revision], heads: dict[str, StageHead]
+) -> list[v.StageCell]:
     numbers = {revision.id: revision.number for revision in history}
     notes = feedback.listing(tx, page.id)
+    drafted = runs.revisions_counts(tx, page.id)
     cells: list[v.StageCell] = []
     for stage in project.workflow.stages:
         head = heads.get(stage.name)
         approved = head.approved_id if head else None
-        newest = next((one for one in history if head and one.id == head.revision_id), None)
+        newest = _newest(history, head)
         live = project.live.of_page(page.id)
         cells.append(
             v.StageCell(
@@ -88,7 +99,7 @@ def _cells(project: OpenProject, tx: Tx, page: Page) -> list[v.StageCell]:
                 head=_headed(project, newest, approved),
                 approved=approved,
                 revisions=sum(1 for one in history if one.stage == stage.name),
-                model_revisions=runs.revisions_count(tx, page.id, stage.name),
+                model_revisions=drafted.get(stage.name, 0),
                 notes=tuple(feedback_view(note, numbers) for note in notes if note.stage == stage.name),
                 live=live.view() if live and live.run.stage == stage.name else None,
                 partial=_partial(project, tx, page, stage),
