@@ -48,6 +48,8 @@ def _strict(schema: object, parts: Mapping[str, object]) -> object:
     if "$ref" in schema:
         return _strict(parts[str(schema["$ref"]).rpartition("/")[2]], parts)
     strict = {str(key): _strict(value, parts) for key, value in schema.items() if key not in _DROPPED}
+    if "enum" in strict:
+        strict["type"] = "string"  # strict services ask for it
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         strict["properties"] = {str(key): _strict(value, parts) for key, value in properties.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -112,6 +112,18 @@ class Claims:
         self.persons: set[str] = set()
         self._locks: dict[str, asyncio.Lock] = {}
 
+    @classmethod
+    def resumed(cls, base: Mapping[str, str], changes: Iterable[FileChange], now: Mapping[str, str]) -> Claims:
+        """Claims of a run that was cut short: its recorded `changes` in order, of which the last may not have been made.
+
+        `now` is the digest of every file. A file that is as it was before its last change, or after it, is nobody else's.
+        """
+        claims = cls(base)
+        for change in changes:
+            for path, before, after in _sides(change):
+                claims.written[path] = before if now.get(path) == before and now.get(path) != after else after
+        return claims
+
     @contextlib.asynccontextmanager
     async def hold(self, paths: Iterable[str]) -> AsyncGenerator[None]:
         """Only one holder of a file at a time; several are taken in one order, so that no two wait for each other."""
@@ -128,9 +140,17 @@ class Claims:
         return path in self.persons
 
     def record(self, change: FileChange) -> None:
-        self.written[change.path] = change.after
-        if change.renamed_from is not None:
-            self.written[change.renamed_from] = None
+        for path, _, after in _sides(change):
+            self.written[path] = after
+
+
+def _sides(change: FileChange) -> Iterator[tuple[str, str | None, str | None]]:
+    """Each path that a change is about, with the digests before and after it."""
+    if change.renamed_from is None:
+        yield change.path, change.before, change.after
+    else:
+        yield change.path, None, change.after
+        yield change.renamed_from, change.before, None
 
 
 @dataclass(slots=True)

@@ -85,7 +85,7 @@ class UpdateFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
             done = await asyncio.to_thread(passages.apply, text, wanted)
         except passages.Unmatched as error:
             raise failed(
-                f"Nothing was written to {path}. {error}", f"{path}: no such passage", path, reason=error.reason
+                f"Nothing was written to {path}. {clean(str(error))}", f"{path}: no such passage", path, reason=error.reason
             ) from error
         what = f"Updated {path} ({passages.places(done.lines)})"
         bom = now.startswith(b"\xef\xbb\xbf")
@@ -237,13 +237,19 @@ def _as_text(data: bytes, path: str) -> str:
 
 
 def _lines(text: str) -> str:
-    count = len(text.splitlines())
+    count = len(_split(text))
     return f"{count} {'line' if count == 1 else 'lines'}"
+
+
+def _split(text: str) -> list[str]:
+    """Lines with their newlines; other separators (U+2028) end no line of a source file."""
+    *lines, last = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([last] if last else [])
 
 
 def _page(text: str, start: int | None, end: int | None, limit: int) -> tuple[str, str]:
     """The lines asked for, cut to `limit` characters, and the words that say which they are."""
-    lines = text.splitlines(keepends=True)
+    lines = _split(text)
     total = len(lines)
     if not total:
         return "", "empty"

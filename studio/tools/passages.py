@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 EXCERPT_LINES = 24
 EXCERPT_COLUMNS = 240
@@ -62,7 +63,8 @@ def apply(text: str, edits: Sequence[tuple[str, str]]) -> Applied:
     if not edits:
         raise Unmatched("There are no edits.", "empty")
     plain, returns = _unix(text)
-    found = [_find(plain, old, new, _which(number, edits)) for number, (old, new) in enumerate(edits, 1)]
+    lines_of = _Lines(plain)
+    found = [_find(lines_of, old, new, _which(number, edits)) for number, (old, new) in enumerate(edits, 1)]
     _refuse_overlap(found)
     if all(plain[one.start : one.end] == one.new for one in found):
         raise Unmatched("Nothing would change: every new passage is what stands there already.", "same")
@@ -92,7 +94,7 @@ def places(lines: Iterable[tuple[int, int]]) -> str:
 
 
 def _which(number: int, edits: Sequence[tuple[str, str]]) -> str:
-    return f"Edit {number}: " if len(edits) > 1 else ""
+    return f"Edit {number}: the" if len(edits) > 1 else "The"
 
 
 def _unix(text: str) -> tuple[str, list[int]]:
@@ -110,15 +112,15 @@ def _original(place: int, returns: Sequence[int]) -> int:
     return place + bisect.bisect_left(returns, place)
 
 
-def _find(text: str, old: str, new: str, which: str) -> _Found:
+def _find(lines: _Lines, old: str, new: str, which: str) -> _Found:
+    text = lines.text
     if not old.strip("\n"):
         if not text.strip():
             return _Found(0, len(text), new)
         raise Unmatched(
-            f"{which}the old passage is empty. Give the lines next to the place, and repeat them in the new passage.",
+            f"{which} old passage is empty. Give the lines next to the place, and repeat them in the new passage.",
             "empty",
         )
-    lines = _Lines(text)
     searches: tuple[Callable[[], list[_Found]], ...] = (
         lambda: _exact(text, old, new),
         lambda: _typographic(text, old, new),
@@ -139,7 +141,7 @@ def _ambiguous(text: str, hits: Sequence[_Found], which: str) -> str:
     shown = ", ".join(str(line) for line in at[:PLACES_SHOWN])
     count = f"{len(hits)} times" if len(hits) <= PLACES_SHOWN else f"more than {PLACES_SHOWN} times"
     return (
-        f"{which}the old passage is in the file {count} (line{'s' if len(at) > 1 else ''} {shown}), and must be there once. "
+        f"{which} old passage is in the file {count} (line{'s' if len(at) > 1 else ''} {shown}), and must be there once. "
         "Take in more lines around the one that you mean."
     )
 
@@ -191,12 +193,22 @@ class _Lines:
     """A text by its lines, to find passages of whole lines in it although white space differs."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._lines = text.split("\n")
-        self._starts = [0, *itertools.accumulate(len(line) + 1 for line in self._lines)]
-        self._places: dict[str, list[int]] = {}
+        self.text = text
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *itertools.accumulate(len(line) + 1 for line in self._lines)]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
         for number, line in enumerate(self._lines):
-            self._places.setdefault(_key(line), []).append(number)
+            places.setdefault(_key(line), []).append(number)
+        return places
 
     def matches(self, old: str, new: str, *, moved: bool) -> list[_Found]:
         """Where the lines of `old` stand; with `moved`, also indented otherwise than they are given."""
@@ -221,15 +233,15 @@ class _Lines:
     def miss(self, old: str, new: str) -> str:
         """The nearest place, the first line that differs there, and the text around it."""
         lines = old.strip("\n").split("\n")
-        if new.strip() and new.strip("\n") in self._text:
-            place = self._text.count("\n", 0, self._text.index(new.strip("\n"))) + 1
-            return f"the old passage is not in the file, and the new one is there already (line {place}). Go on with what is next."
+        if new.strip() and new.strip("\n") in self.text:
+            place = self.text.count("\n", 0, self.text.index(new.strip("\n"))) + 1
+            return f" old passage is not in the file, and the new one is there already (line {place}). Go on with what is next."
         start = self._nearest([_key(line) for line in lines])
         if start is None:
-            return f"the old passage is not in the file, nor anything like it.\n{self._excerpt(0, EXCERPT_LINES)}"
+            return f" old passage is not in the file, nor anything like it.\n{self._excerpt(0, EXCERPT_LINES)}"
         at, theirs, mine = self._difference(start, lines)
         return (
-            f"the old passage is not in the file. The nearest place is line {start + 1}; the first line that differs is "
+            f" old passage is not in the file. The nearest place is line {start + 1}; the first line that differs is "
             f"line {at + 1}. The file has:\n{theirs}\nYou gave:\n{mine}\n{self._excerpt(start, len(lines))}"
         )
 
@@ -237,7 +249,7 @@ class _Lines:
         end = self._starts[start + len(window)] - 1
         if old.endswith("\n"):
             window = [*window, ""]
-            if end < len(self._text):
+            if end < len(self.text):
                 end += 1
             else:
                 new = new.removesuffix("\n")
@@ -280,10 +292,11 @@ class _Lines:
         return start, _cut(self._lines[start]), _cut(lines[0])
 
     def _excerpt(self, start: int, height: int) -> str:
+        total = len(self._lines) - (not self._lines[-1])
         first = max(0, start - 4)
-        last = min(len(self._lines), first + min(EXCERPT_LINES, height + 8))
+        last = min(total, first + min(EXCERPT_LINES, height + 8))
         shown = "\n".join(_cut(line) for line in self._lines[first:last])
-        return f"Lines {first + 1}-{last} of {len(self._lines)}, as they are now:\n{shown}"
+        return f"Lines {first + 1}-{last} of {total}, as they are now:\n{shown}"
 
 
 def _key(line: str) -> str:
