@@ -18,6 +18,8 @@ _ATTRIBUTE = re.compile(r"""(?<=\s)[\w:.-]+=\s*(?:"[^"\n]*&[^"\n]*"|'[^'\n]*&[^'
 # `export { a as if }`, `import { if as b }`: any word may be the name of an export.
 _EXPORTED = re.compile(rf"(?<=\bas )(?:{_WORDS})(?=\s*[,}}])")
 _IMPORTED = re.compile(rf"(?<=[{{,]) ?\s?(?:{_WORDS})(?=\s+as\s)")
+# <Collapse in={open}>: any word may be the name of an attribute.
+_ATTRIBUTE_NAMED = re.compile(rf"""(?<=\s)(?:{_WORDS})(?==["'{{])""")
 # `import("react").Context<T>` as a type with arguments.
 _IMPORT_TYPE = re.compile(r"""\bimport\(\s*(?:"[^"\n]*"|'[^'\n]*')\s*\)(?=\s*\.)""")
 
@@ -41,8 +43,7 @@ _TYPES_LIMIT = 4000
 
 
 def without_types_unknown(text: str) -> str:
-    """TypeScript with the types blanked that the grammar does not know: variance, and type arguments of a call that is a tag."""
-    text = _VARIANCE.sub(lambda found: found[1] + " " * len(found[2]), text)
+    """TypeScript with the types blanked that the grammar does not know: `export type *`, a tag's object type as type argument."""
     text = _TYPES_OF_MODULE.sub(lambda found: " " * len(found.group()), text)
     for found in list(_TEMPLATE_AFTER_TYPES.finditer(text)):
         start = _opening(text, found.start())
@@ -53,7 +54,7 @@ def without_types_unknown(text: str) -> str:
 
 
 def _opening(text: str, end: int) -> int | None:
-    """The `<` that the `>` at `end` closes, if it stands after a call's `)`."""
+    """The `<` that the `>` at `end` closes, if it stands after a name or a call, and before an object type."""
     depth = 0
     for at in range(end, max(-1, end - _TYPES_LIMIT), -1):
         if text[at] == ">" and text[at - 1 : at] != "=":
@@ -61,7 +62,8 @@ def _opening(text: str, end: int) -> int | None:
         elif text[at] == "<":
             depth -= 1
         if depth == 0:
-            return at if text[:at].rstrip().endswith(")") else None
+            tag = at > 0 and (text[at - 1].isalnum() or text[at - 1] in ")_$")
+            return at if tag and text[at + 1 : end].lstrip().startswith("{") else None
     return None
 
 
@@ -78,6 +80,10 @@ def _as_name(found: re.Match[str]) -> str:
     return found.group().replace(inner, re.sub(r"[^\n]", "x", inner))
 
 
+def _without_variance(found: re.Match[str]) -> str:
+    return found[1] + " " * len(found[2])
+
+
 def _without_ampersand(found: re.Match[str]) -> str:
     return found.group().replace("&", "_")
 
@@ -92,12 +98,14 @@ def _as_declared(found: re.Match[str]) -> str:
 
 _ANY: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_ATTRIBUTE, _without_ampersand),
+    (_ATTRIBUTE_NAMED, _as_name),
     (_EXPORTED, _as_name),
     (_IMPORTED, _as_name),
     (_TAGGED, _without_escapes),
 )
 _TYPED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_IMPORT_TYPE, _as_name),
+    (_VARIANCE, _without_variance),
     (_NAMED_AS, _as_name),
     (_TAKEN_APART, _as_name),
     (_NAMELESS, _as_declared),

@@ -38,7 +38,6 @@ _PARTS = {
     "override_modifier": "modifier",
 }
 _PARAMETERS = ("required_parameter", "optional_parameter")
-_TYPES_ONLY = ("interface_declaration", "type_alias_declaration", "comment", "export_statement", "ambient_declaration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,7 @@ class _Stripper:
             **dict.fromkeys(_STATEMENTS, self._statement),
             **dict.fromkeys(_PARTS, self._part),
             **dict.fromkeys(_PARAMETERS, self._parameter),
+            "binary_expression": self._tag,
             "as_expression": self._cast,
             "satisfies_expression": self._cast,
             "non_null_expression": self._non_null,
@@ -93,14 +93,13 @@ class _Stripper:
         }
 
     def strip(self, root: Node) -> None:
-        inside = True
-        for node in walk(root, lambda node: inside):
-            inside = True
+        for node in walk(root, self._enter):
             self.names.see(node)
-            handler = self._handlers.get(node.type)
-            if handler is not None and node.is_named:
-                inside = handler(node)
         self.names.drop_unused(self.erasure)
+
+    def _enter(self, node: Node) -> bool:
+        handler = self._handlers.get(node.type) if node.is_named else None
+        return handler is None or handler(node)
 
     def _refuse(self, node: Node, words: str) -> bool:
         self.not_erasable.append((line_of(node), words))
@@ -110,9 +109,7 @@ class _Stripper:
         name = node.child_by_field_name("name")
         if name is not None and node.type in ("interface_declaration", "type_alias_declaration"):
             self.names.add_type(name)
-        parent = node.parent
-        whole = parent if parent is not None and parent.type == "export_statement" else node
-        self.erasure.statement(whole, _STATEMENTS[node.type])
+        self.erasure.statement(_with_export(node), _STATEMENTS[node.type])
         return False
 
     def _part(self, node: Node) -> bool:
@@ -140,9 +137,19 @@ class _Stripper:
         return True
 
     def _cast(self, node: Node) -> bool:
-        value = node.children[0]
-        self.erasure.erase(value.end_byte, node.end_byte, line_of(node), node.type.removesuffix("_expression"))
-        self.erasure.guard_end(node)
+        value, whole = node.children[0], _with_qualifiers(node)
+        self.erasure.erase(value.end_byte, whole.end_byte, line_of(node), node.type.removesuffix("_expression"))
+        self.erasure.guard_end(whole)
+        return True
+
+    def _tag(self, node: Node) -> bool:
+        """Type arguments of a tag (``styled.div<Props>`...` ``), which the grammar takes for two comparisons."""
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None or left.type != "binary_expression" or right.type != "template_string":
+            return True
+        less, more = left.child_by_field_name("operator"), node.child_by_field_name("operator")
+        if less is not None and more is not None and (less.type, more.type) == ("<", ">"):
+            self.erasure.erase(less.start_byte, more.end_byte, line_of(less), "type arguments")
         return True
 
     def _non_null(self, node: Node) -> bool:
@@ -206,7 +213,35 @@ class _Stripper:
 
     def _namespace(self, node: Node) -> bool:
         body = node.child_by_field_name("body")
-        if body is not None and any(child.type not in _TYPES_ONLY for child in body.named_children):
+        if body is not None and not all(_is_type(child) for child in body.named_children):
             return self._refuse(node, "A namespace")
-        self.erasure.statement(node, "namespace of types")
+        self.erasure.statement(_with_export(node), "namespace of types")
         return False
+
+
+def _with_export(node: Node) -> Node:
+    parent = node.parent
+    return parent if parent is not None and parent.type in ("export_statement", "expression_statement") else node
+
+
+def _with_qualifiers(node: Node) -> Node:
+    """All of a cast. In `x as a.b.C` and `x as () => A | B` the grammar takes the last names for members of the cast, or for an
+    operation on it; both would need parentheses."""
+    parent = node.parent
+    while parent is not None and _belongs_to_type(node, parent):
+        node, parent = parent, parent.parent
+    return node
+
+
+def _belongs_to_type(node: Node, parent: Node) -> bool:
+    if parent.type in ("member_expression", "subscript_expression"):
+        return parent.child_by_field_name("object") == node
+    operator = parent.child_by_field_name("operator") if parent.type == "binary_expression" else None
+    return operator is not None and operator.type in ("|", "&") and parent.child_by_field_name("left") == node
+
+
+def _is_type(node: Node) -> bool:
+    if node.type == "export_statement":
+        declared = node.child_by_field_name("declaration")
+        return declared is not None and _is_type(declared)
+    return node.type in ("interface_declaration", "type_alias_declaration", "comment", "ambient_declaration")

@@ -19,6 +19,18 @@ _DECLARES = (
     "enum_declaration",
     "abstract_class_declaration",
 )
+_SCOPES = frozenset(
+    {
+        "program", "statement_block", "function_declaration", "function_expression", "arrow_function", "method_definition",
+        "for_statement", "for_in_statement", "catch_clause", "generator_function", "generator_function_declaration",
+    }
+)  # fmt: skip
+_BINDS = frozenset(
+    {
+        "required_parameter", "optional_parameter", "object_pattern", "array_pattern", "rest_pattern", "pair_pattern",
+        "object_assignment_pattern", "assignment_pattern",
+    }
+)  # fmt: skip
 _JSX = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment"})
 _IMPLICIT = b"React"
 
@@ -29,6 +41,7 @@ class Names:
     def __init__(self, source: bytes) -> None:
         self._source = source
         self._uses: list[tuple[bytes, int]] = []
+        self._bound_within: dict[bytes, list[tuple[int, int]]] = {}
         self._imports: list[Node] = []
         self._exports: list[Node] = []
         self._types: set[bytes] = set()
@@ -36,14 +49,35 @@ class Names:
         self._jsx = False
 
     def see(self, node: Node) -> None:
-        if node.type in _USES:
-            self._uses.append((self._text(node), node.start_byte))
+        if node.type == "shorthand_property_identifier_pattern":
+            self._bind(node, node)
+        elif node.type in _USES:
+            if not self._is_binding(node):
+                self._uses.append((self._text(node), node.start_byte))
         elif node.type in _JSX:
             self._jsx = True
         elif node.type in _DECLARES:
             name = node.child_by_field_name("name")
             if name is not None:
                 self._values.add(self._text(name))
+                self._bind(name, node)
+
+    def _is_binding(self, node: Node) -> bool:
+        """A name inside a pattern is bound, unless it is the value that stands in for a missing one."""
+        parent = node.parent
+        if parent is None or parent.type not in _BINDS or parent.child_by_field_name("right") == node:
+            return False
+        if parent.child_by_field_name("value") == node and parent.type.endswith("parameter"):
+            return False
+        self._bind(node, node)
+        return True
+
+    def _bind(self, name: Node, node: Node) -> None:
+        scope = node.parent
+        while scope is not None and scope.type not in _SCOPES:
+            scope = scope.parent
+        if scope is not None and scope.parent is not None:
+            self._bound_within.setdefault(self._text(name), []).append((scope.start_byte, scope.end_byte))
 
     def add_type(self, name: Node) -> None:
         self._types.add(self._text(name))
@@ -63,11 +97,14 @@ class Names:
             if word in self._types and word not in self._values | bound:
                 erasure.with_comma(specifier, "type export")
         mask = erasure.mask()
-        used = {name for name, offset in self._uses if not mask[offset]}
+        used = {name for name, offset in self._uses if not mask[offset] and not self._is_local(name, offset)}
         if self._jsx:
             used.add(_IMPLICIT)
         for statement in self._imports:
             self._judge(statement, used, erasure)
+
+    def _is_local(self, name: bytes, offset: int) -> bool:
+        return any(start <= offset < end for start, end in self._bound_within.get(name, ()))
 
     def _judge(self, statement: Node, used: set[bytes], erasure: Erasure) -> None:
         bound = self._bound(statement)
@@ -83,8 +120,8 @@ class Names:
                 erasure.with_comma(node, "unused import")
             else:
                 self._last(node, erasure)
-        named = [node for _, node in bound if node.type == "import_specifier"]
-        if named and all(node in unused for node in named):
+        named = _specifiers(statement)
+        if named and all(node in unused or node in marked for node in named):
             clause = named[0].parent
             if clause is not None:
                 self._last(clause, erasure)
