@@ -2,8 +2,29 @@
 
 In a test:  `async with WireServer() as server: server.play(Step(fault=Fault.RESET)); ... server.requests[0].body`
 In a thread (for tests whose own loop is busy):  `with running_wire_server() as server: ...`
-As a process:  `python -m tests.fakes.wire_server --port-file F [--script NAME] [--repeat] [--tokens-per-second N]`
+As a process:  `python -m tests.fakes.wire_server --port-file F [--script NAME|FILE.py] [--repeat] [--tokens-per-second N]`
 Control from outside: `GET /__wire__/requests`, `POST /__wire__/script` with `{"name": ...}` or `{"steps": [{...}]}`.
+
+A scripted application build is a function of the request, the same for all three wires and for models without tools (which get
+their calls as a JSON object). It is told who asks by words of the system prompt, and how far it is by the results in the request:
+
+    def respond(asked: Asked) -> Answering:
+        if asked.says("You plan"):                       # the lead: a JSON plan
+            return json.dumps({"tasks": [...]})
+        if asked.says("You write code", "task-2"):       # a worker, told apart by its task
+            if not asked.done("create_file"):
+                return ["The page first.", Call("create_file", {"path": "a.html", "content": "..."}), Call("list_files")]
+            if asked.last and asked.last.is_error:       # the program refused something
+                return Call("create_file", {...})
+            return Call("finish_app", {"summary": "done"})
+        return None                                      # a page of prose, or an object that fits the schema
+
+    WireServer(respond=respond), running_wire_server(respond=respond), or a FILE.py that defines `respond`.
+
+It may be `async` (to wait for other requests: a barrier shows that workers run side by side) and may return a `Step` for faults:
+`Step(parts=(Call("create_file", {...}, cut=20),))` ends inside the arguments, `Call(name, '{"path": ')` is not JSON, `id=""` is no
+id, `piece=1` dribbles. Steps that were queued with `play` come first. Requests are held to the wire's rules (`wire_rules`): a call
+without its result is a 400, as at the service.
 """
 
 from __future__ import annotations
@@ -11,8 +32,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import inspect
 import json
 import os
+import runpy
 import signal
 import threading
 from collections import deque
@@ -22,6 +45,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import wire_prose
+from tests.fakes.wire_asked import Respond, as_offered, read_asked, step_of
 from tests.fakes.wire_cache import Block, Count, PromptCache, token_count
 from tests.fakes.wire_chat import ChatDialect
 from tests.fakes.wire_dialect import Answer, Dialect
@@ -29,6 +53,7 @@ from tests.fakes.wire_http import ClientGoneError, HttpRequest, Responder, read_
 from tests.fakes.wire_messages import MessagesDialect
 from tests.fakes.wire_plan import Move, ending, pieces_of, sections_of, text_section, until
 from tests.fakes.wire_responses import ResponsesDialect
+from tests.fakes.wire_rules import broken_rule
 from tests.fakes.wire_script import SCRIPTS, Call, Fault, Finish, Step, dumps, step_from_json
 
 MODELS = ("gpt-6.1-terra", "gpt-4.1", "claude-sonnet-5-5", "scripted-model")
@@ -50,6 +75,7 @@ class Recorded:
     hung_up: bool = False
     answered: bool = False
     text: str = ""
+    called: tuple[str, ...] = ()
     count: Count | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -62,6 +88,7 @@ class Recorded:
             "hung_up": self.hung_up,
             "answered": self.answered,
             "text": self.text,
+            "called": list(self.called),
             "count": count,
         }
 
@@ -77,6 +104,7 @@ class WireServer:
     cache: PromptCache = field(default_factory=PromptCache)
     port: int = 0
     play_on_models: Step | None = None  # answer to /v1/models, instead of the list
+    respond: Respond | None = None
     _steps: deque[Step] = field(default_factory=deque)
     _repeat: bool = False
     _server: asyncio.Server | None = None
@@ -184,7 +212,7 @@ class WireServer:
 
     async def _model(self, dialect: Dialect, seen: Recorded, out: Responder) -> None:
         number = len(self.calls)
-        step = self._next_step()
+        step = await self._chosen_step(dialect, seen, number)
         await out.pause(step.first_byte_delay)
         headers = ((dialect.request_id_header, f"req_{number}"), *step.headers)
         blocks = dialect.blocks(seen.body)
@@ -194,6 +222,7 @@ class WireServer:
             return
         answer = self._compose(dialect, seen, number, step, blocks)
         seen.text, seen.count = answer.text, answer.count
+        seen.called = tuple(section.name for section in answer.calls)
         if not seen.body.get("stream"):
             await _send_json(out, 200, dialect.whole(answer), headers)
             return
@@ -211,6 +240,18 @@ class WireServer:
         if self._repeat:
             self._steps.append(step)
         return step
+
+    async def _chosen_step(self, dialect: Dialect, seen: Recorded, number: int) -> Step:
+        """The next queued step, else what `respond` says to this request, as far as the wire's rules let the request through."""
+        path, schema = seen.path.removeprefix("/v1"), dialect.schema(seen.body)
+        if words := broken_rule(path, seen.body):
+            return Step(status=400, error_message=words)
+        if self._steps or self.respond is None:
+            return self._next_step()
+        asked = read_asked(path, seen.body, number, schema)
+        answer = self.respond(asked)
+        step = step_of(await answer if inspect.isawaitable(answer) else answer)
+        return as_offered(step, asked)
 
     def _checked(self, step: Step, dialect: Dialect, blocks: list[Block]) -> Step:
         """The step, or the 400 that a real service would answer to this request."""
@@ -341,7 +382,10 @@ def running_wire_server(**options: Any) -> Iterator[WireServer]:
 
 async def _serve_until_signal(args: argparse.Namespace) -> None:
     server = WireServer(tokens_per_second=args.tokens_per_second, context_tokens=args.context_tokens, port=args.port)
-    server.play_script(args.script, repeat=args.repeat)
+    if args.script in SCRIPTS:
+        server.play_script(args.script, repeat=args.repeat)
+    else:
+        server.respond = runpy.run_path(args.script)["respond"]
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -354,11 +398,17 @@ async def _serve_until_signal(args: argparse.Namespace) -> None:
         await stop.wait()
 
 
+def _script(given: str) -> str:
+    if given in SCRIPTS or Path(given).is_file():
+        return given
+    raise argparse.ArgumentTypeError(f"no such file, and not one of {', '.join(sorted(SCRIPTS))}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="A scripted model server on loopback.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--port-file", type=Path, help="written once listening: the port number")
-    parser.add_argument("--script", choices=sorted(SCRIPTS), default="good")
+    parser.add_argument("--script", type=_script, default="good", help="a name, or a file that defines respond(asked)")
     parser.add_argument("--repeat", action="store_true", help="go through the script for ever")
     parser.add_argument("--tokens-per-second", type=float, default=0.0)
     parser.add_argument("--context-tokens", type=int)
