@@ -84,7 +84,7 @@ _SECRET_DATA = re.compile(
 )
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$|clock\$)(\..*)?")
 # `git~1` is `.git` where a disk gives short names (NTFS, FAT).
-_SHORT_NAME = re.compile(r"[^.]{1,8}~\d+(\.[^.]{0,3})?")
+_SHORT_NAME = re.compile(r"\.*[^.]{1,8}~\d+(\.[^.]{0,3})?")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _NOT_PORTABLE = re.compile(r'[<>:"|?*]')
 _SLASHES = re.compile("[\u2044\u2215\u2216\u2571\u2572\u29f5\u29f8\u29f9\ufe68\uff0f\uff3c]")
@@ -120,8 +120,8 @@ def reason_against(path: str) -> str:
 
 
 def fold(path: str) -> str:
-    """Equal for two paths that are one file on some disk: case and Unicode form do not count."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    """Equal for two paths that are one file on some disk: case, Unicode form and a leading `./` do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path.removeprefix("./")).casefold())
 
 
 def ignored(name: str) -> bool:
