@@ -165,6 +165,8 @@ def _block(text: str) -> str:
 
 # The readable form
 
+READABLE = re.compile(r"^[*_# ]{0,4}verdict[*_ ]{0,4}:|^ {0,3}##[ \t]+findings[ \t]*#*[ \t]*$", re.I | re.M)
+"""What only the readable form has."""
 _IN_SUMMARY = re.compile(r"##[ \t]+findings[ \t]*#*[ \t]*$|\W{0,4}verdict\W{0,4}:", re.I)
 _VERDICT = re.compile(r"^\W{0,4}verdict[*_`]*:[*_`\s]*(?P<word>[\w ]+?)[*_`.\s]*$", re.I)
 _ENTRY = re.compile(

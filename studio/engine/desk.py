@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.domain.canon import LedgerEntry
-from studio.domain.dialogue import DIALOGUE_SCHEMA
 from studio.domain.errors import ContextTooLong, Refused, StudioError
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import digest
-from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
+from studio.domain.workflow import Action, Phase, Stage, advance
+from studio.engine.forms import FORMS, schema_for
 from studio.engine.limits import check_money, spend
 from studio.engine.material import gather
 from studio.engine.prompting import Prompt, Prompting
 from studio.protocol.events import RunEnded
 from studio.protocol.views import TemplateText, TemplateView, Warning
-from studio.providers.base import JsonSchema, ModelProfile, ModelRef, ModelRequest, Sampling
+from studio.providers.base import ModelProfile, ModelRef, ModelRequest, Sampling
 from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
 
@@ -286,7 +286,7 @@ def prompt_text(request: ModelRequest) -> str:
 
 
 def _output_range(stage: Stage, profile: ModelProfile) -> tuple[int, int]:
-    factor = _TOKENS_A_WORD * (_JSON_FACTOR if stage.output is OutputKind.DIALOGUE else 1.0)
+    factor = _TOKENS_A_WORD * (_JSON_FACTOR if stage.output in FORMS else 1.0)
     low = round(stage.target_words * _SHORT * factor)
     high = min(round(stage.target_words * _LONG * factor), stage.max_output_tokens, profile.max_output_tokens)
     return min(low, high), high
@@ -308,14 +308,13 @@ def _request(
     kind: RunKind,
     prompt: Prompt,
 ) -> ModelRequest:
-    schema = JsonSchema("dialogue", DIALOGUE_SCHEMA) if stage.output is OutputKind.DIALOGUE else None
     sampling = profile.sampling.get("revise" if kind is RunKind.REVISE else "draft") or _sampling(prompt.options)
     return ModelRequest(
         model=ref.model,
         messages=prompt.messages,
         max_output_tokens=_output_limit(stage, profile),
         sampling=sampling,
-        json_schema=schema,
+        json_schema=schema_for(stage.output, small=profile.template_variant == "small"),
         cache_key=f"studio-{digest(str(project.root))[:16]}",
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from studio.domain import dialogue
 from studio.domain.errors import BadInput
 from studio.domain.run import Outcome
-from studio.domain.workflow import OutputKind, Stage
+from studio.domain.workflow import Stage
+from studio.engine.forms import FORMS, Form
 from studio.providers.base import FinishReason
 
 _WHOLE_FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(?P<body>.*)\n[ \t]*```\s*\Z", re.S)
@@ -25,27 +25,43 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`text` is readable; `data` is JSON for a structured stage; `outcome` says whether it may be approved as it is."""
+    """`text` is readable; `data` is JSON for a structured stage; `outcome` says whether it may be approved as it is.
+
+    `notes` are sentences about what was mended in it or keeps it from being used.
+    """
 
     text: str
     data: str | None
     outcome: Outcome
+    notes: tuple[str, ...] = ()
 
 
 def read_reply(stage: Stage, raw: str, reason: FinishReason) -> Reply:
-    """What a reply is worth. Dialogue that cannot be read stays verbatim and is named `UNPARSED`."""
+    """What a reply is worth. A structured one that cannot be read stays verbatim, one that cannot be used stays readable; both
+    are named `UNPARSED`."""
     outcome = _OUTCOMES[reason]
     if not raw.strip():
         return Reply("", None, Outcome.EMPTY if outcome in (Outcome.COMPLETE, Outcome.UNPROVEN) else outcome)
-    if stage.output is not OutputKind.DIALOGUE:
+    form = FORMS.get(stage.output)
+    if form is None:
         return Reply(_prose(raw), None, outcome)
     if outcome in (Outcome.REFUSED, Outcome.FILTERED):
         return Reply(raw, None, outcome)
     try:
-        lines = dialogue.parse(raw)
+        read = form.from_model(raw)
     except BadInput:
-        return Reply(raw, None, Outcome.UNPARSED if outcome is Outcome.COMPLETE else outcome)
-    return Reply(dialogue.render(lines), dialogue.to_json(lines), outcome)
+        return _unread(form, raw, outcome)
+    if read.errors:
+        return Reply(read.text, None, Outcome.UNPARSED if outcome is Outcome.COMPLETE else outcome, read.errors)
+    return Reply(read.text, read.data, outcome, read.mended)
+
+
+def _unread(form: Form, raw: str, outcome: Outcome) -> Reply:
+    """Of a reply that was cut off, what is whole in it; any other stays as it came."""
+    if outcome is Outcome.COMPLETE:
+        return Reply(raw, None, Outcome.UNPARSED)
+    read = form.from_partial(raw)
+    return Reply(read.text, read.data, outcome) if read else Reply(raw, None, outcome)
 
 
 def _prose(raw: str) -> str:
@@ -54,11 +70,13 @@ def _prose(raw: str) -> str:
 
 
 def read_partial(stage: Stage, raw: str) -> Reply:
-    """What stands there when a draft broke off: of dialogue the whole lines, else the text as it came. The run keeps all of it."""
-    lines = dialogue.finished(raw) if stage.output is OutputKind.DIALOGUE else ()
-    if not lines:
+    """What stands there when a draft broke off: of a structured one what is whole, else the text as it came. The run keeps all
+    of it."""
+    form = FORMS.get(stage.output)
+    read = form.from_partial(raw) if form else None
+    if read is None:
         return Reply(raw, None, Outcome.INTERRUPTED)
-    return Reply(dialogue.render(lines), dialogue.to_json(lines), Outcome.INTERRUPTED)
+    return Reply(read.text, read.data, Outcome.INTERRUPTED)
 
 
 def seam(before: str, after: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from studio.domain import dialogue
 from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.page import Origin, Revision
 from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
-from studio.domain.workflow import OutputKind, Stage
+from studio.domain.workflow import Stage
+from studio.engine.forms import FORMS
 from studio.store import pages, revisions, runs, state
 from studio.store.transaction import Tx
 
@@ -90,13 +90,14 @@ def add_person_revision(
 
 
 def structured(stage: Stage, text: str) -> tuple[str, str | None]:
-    """A person's text for a stage as (readable text, data). Raises BadInput when dialogue cannot be read as lines."""
+    """A person's text for a stage as (readable text, data). Raises BadInput when it cannot be read or used."""
     if not text.strip():
         raise BadInput(f"The {stage.label.lower()} is empty.", hint="Write something, or leave the text as it was.")
-    if stage.output is not OutputKind.DIALOGUE:
+    form = FORMS.get(stage.output)
+    if form is None:
         return text, None
-    lines = dialogue.parse(text)
-    return dialogue.render(lines), dialogue.to_json(lines)
+    read = form.from_person(text)
+    return read.text, read.data
 
 
 def last_partial(tx: Tx, page_id: str, stage: str) -> Run | None:
