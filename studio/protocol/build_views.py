@@ -125,8 +125,11 @@ class AuditLine(View, frozen=True, kw_only=True):
 
 
 class AuditView(View, frozen=True, kw_only=True):
+    """Oldest first; `left_out` counts older lines that are not in it."""
+
     page: str
     lines: tuple[AuditLine, ...]
+    left_out: int = 0
 
 
 class VersionView(View, frozen=True, kw_only=True):

@@ -85,6 +85,11 @@ def listing(tx: Tx, page_id: str, plan_revision: str | None = None) -> list[Buil
     return [_task(row) for row in rows]
 
 
+def keys(tx: Tx, page_id: str | None = None) -> dict[str, str]:
+    """The key of each task by id, of every plan."""
+    return dict(tx.all("SELECT id, key FROM build_tasks WHERE $1::text IS NULL OR page_id = $1", page_id))
+
+
 def update(tx: Tx, task_id: str, **columns: object) -> BuildTask:
     """Change the given columns (`needs` as a sequence of keys). Raises NotFound."""
     strangers = set(columns) - _CHANGEABLE

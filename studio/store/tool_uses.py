@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from studio.domain.build import ToolUse
 from studio.domain.tooling import CallStatus, ChangeKind, FileChange
@@ -67,6 +68,27 @@ def last_of_tasks(tx: Tx, page_id: str) -> dict[str, tuple[int, str]]:
         page_id,
     )
     return {task: (int(calls), line) for task, line, calls in rows}
+
+
+def arguments(tx: Tx, uses: Sequence[ToolUse], limit: int) -> dict[str, str]:
+    """By digest: the arguments' JSON, of each at most `limit` characters."""
+    rows = tx.all(
+        "SELECT digest, left(text, $2::integer) FROM blobs WHERE digest = ANY($1::text[])",
+        list({use.arguments_digest for use in uses}),
+        limit,
+    )
+    return dict(rows)
+
+
+def costs_of_tasks(tx: Tx, page_id: str) -> dict[str, float]:
+    """By task: US dollars of the model calls that asked for its tools. A task with a call of unknown price is left out."""
+    rows = tx.all(
+        "SELECT c.task_id, sum(e.cost_usd) FROM (SELECT DISTINCT task_id, execution_id FROM tool_calls "
+        "WHERE page_id = $1 AND task_id IS NOT NULL AND execution_id IS NOT NULL) c "
+        "JOIN agent_execution_log e ON e.id = c.execution_id GROUP BY c.task_id HAVING count(*) = count(e.cost_usd)",
+        page_id,
+    )
+    return {task: float(usd) for task, usd in rows}
 
 
 def _change_data(change: FileChange) -> dict[str, str | None]:
