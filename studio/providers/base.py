@@ -114,7 +114,10 @@ class ToolCallStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallReady:
-    """A whole call whose arguments were decoded to a JSON object. Its id is unique in the answer."""
+    """A whole call whose arguments were decoded to a JSON object. Its id is unique in the conversation.
+
+    Calls become ready as they are whole; in the next request they stand in the order of `index`.
+    """
 
     index: int
     call: ToolCall
@@ -122,7 +125,7 @@ class ToolCallReady:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallBroken:
-    """A call that cannot be carried out. Sent back, it is a call with empty arguments whose result says what was wrong."""
+    """A call that cannot be carried out. `tool_shape.sent_back` makes the call that stands for it in the next request."""
 
     index: int
     call: BrokenCall

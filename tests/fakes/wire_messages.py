@@ -46,7 +46,7 @@ class MessagesDialect:
         return cache.cache_control(str(body.get("model")), blocks)
 
     def opening(self, answer: Answer) -> list[bytes]:
-        message = {**self._message(answer), "content": [], "stop_reason": None, "usage": self._usage(answer, output=1)}
+        message = {**self._message(answer, []), "stop_reason": None, "usage": self._usage(answer, output=1)}
         return [
             frame({"type": "message_start", "message": message}, event="message_start"),
             frame({"type": "ping"}, event="ping"),
@@ -77,7 +77,7 @@ class MessagesDialect:
         return self.error_frame(answer)
 
     def whole(self, answer: Answer) -> dict[str, object]:
-        return self._message(answer)
+        return self._message(answer, [_block(section, whole=True) for section in answer.sections])
 
     def error_body(self, step: Step) -> dict[str, object]:
         kind, message = error_words(step)
@@ -88,13 +88,13 @@ class MessagesDialect:
         marks = sum(block.mark for block in blocks)
         return f"A maximum of 4 blocks with cache_control may be provided. Found {marks}." if marks > 4 else None
 
-    def _message(self, answer: Answer) -> dict[str, Any]:
+    def _message(self, answer: Answer, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "id": f"msg_{answer.number}",
             "type": "message",
             "role": "assistant",
             "model": answer.model,
-            "content": [_block(section, whole=True) for section in answer.sections],
+            "content": content,
             "stop_reason": _REASONS[answer.finish],
             "stop_sequence": None,
             "usage": self._usage(answer, output=answer.output_tokens),
