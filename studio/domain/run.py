@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     EMPTY = "empty"
     REFUSED = "refused"  # the model declined
     FILTERED = "filtered"  # the provider's content filter stopped it
+    INCOMPLETE = "incomplete"  # a part of the work failed; the rest stands
     UNPARSED = "unparsed"  # structured output was asked for and could not be read; kept verbatim
     STOPPED = "stopped"  # the person stopped it
     INTERRUPTED = "interrupted"  # a crash or a broken line

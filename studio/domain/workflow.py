@@ -104,6 +104,11 @@ class Workflow:
         known = ", ".join(stage.name for stage in self.stages)
         raise BadInput(f"The workflow {self.name!r} has no stage {name!r}.", hint=f"Its stages are: {known}.")
 
+    @property
+    def writes_files(self) -> bool:
+        """Whether one of its stages writes the files of an application."""
+        return any(stage.output is OutputKind.CODE for stage in self.stages)
+
     def index(self, name: str) -> int:
         return self.stages.index(self.stage(name))
 

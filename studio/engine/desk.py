@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from studio.engine.material import gather
 from studio.engine.prompting import Prompt, Prompting
 from studio.protocol.events import RunEnded
 from studio.protocol.views import TemplateText, TemplateView, Warning
-from studio.providers.base import ModelProfile, ModelRef, ModelRequest, Sampling
+from studio.providers.base import Message, ModelProfile, ModelRef, ModelRequest, Sampling
 from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
 
@@ -113,7 +113,7 @@ class Desk:
     async def plan(self, page_id: str, kind: RunKind, *, model: str | None = None, feedback: str | None = None) -> Plan:
         """The call that a command is about to start. Raises MissingModel when no model is set up, Refused without a stage."""
         stage = await self._stage(page_id, None)
-        ref = self._open.models.ref_for(stage.role, model)
+        ref = self._open.models.ref_for(stage.role, model, lead=stage.lead)
         return await self._plan(page_id, stage, kind, ref, words=feedback)
 
     async def preview(
@@ -131,7 +131,7 @@ class Desk:
         chosen = await self._stage(page_id, stage)
         has_model = True
         try:
-            ref = self._open.models.ref_for(chosen.role, model)
+            ref = self._open.models.ref_for(chosen.role, model, lead=chosen.lead)
         except StudioError:
             if model is not None:
                 raise
@@ -178,9 +178,12 @@ class Desk:
         material = await project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id))
         profile = project.models.profile(ref) if ref is not NO_MODEL else ModelProfile()
         ratio = await project.models.ratio(ref)
+        builds = project.builds
         prompt = await self.prompting.assemble(
-            project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from
-        )
+            project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from,
+            app=await builds.facts_for(page_id, stage, profile) if builds else None,
+            documents=(await builds.standards()).documents if builds else (),
+        )  # fmt: skip
         low, high = _output_range(stage, profile)
         request = _request(project, ref, profile, stage, kind, prompt)
         price = None
@@ -200,7 +203,7 @@ class Desk:
             budget=prompt.budget,
             template=prompt.template,
             template_digest=prompt.template_digest,
-            prompt_digest=digest(prompt_text(request)),
+            prompt_digest=digest(prompt_text(request.messages)),
             output_low=low,
             output_high=high,
             price_low=price[0] if price else None,
@@ -233,7 +236,7 @@ class Desk:
         """Keep what a run is made from: the rendered prompt and the ledger."""
 
         def write(tx: Tx) -> None:
-            blobs.put(tx, prompt_text(plan.request))
+            blobs.put(tx, prompt_text(plan.request.messages))
             runs.describe(tx, run.id, template_digest=plan.template_digest, prompt_digest=plan.prompt_digest)
             ledger.insert(tx, run.id, plan.ledger)
 
@@ -279,9 +282,9 @@ class Desk:
         return (*settings, *canon, *self.prompting.warnings())
 
 
-def prompt_text(request: ModelRequest) -> str:
+def prompt_text(messages: Sequence[Message]) -> str:
     """The rendered prompt as it is kept: JSON of its messages, exact to the character."""
-    rows = [{"role": one.role, "text": one.text, "cache": one.cache} for one in request.messages]
+    rows = [{"role": one.role, "text": one.text, "cache": one.cache} for one in messages]
     return json.dumps(rows, ensure_ascii=False)
 
 

@@ -29,7 +29,7 @@ from studio.engine.texts import add_revision
 from studio.protocol.events import Notice, RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
 from studio.providers.retry import stream_with_retry
-from studio.store import feedback, pages, revisions, runs
+from studio.store import executions, feedback, pages, revisions, runs
 from studio.store.transaction import Tx
 from studio.workspace import streams
 
@@ -77,7 +77,7 @@ class Drafting:
 
     async def __call__(self, job: Job) -> None:
         project = self._project
-        run = await project.store.transact(lambda tx: _start(tx, job.payload["run"]))
+        run = await project.store.transact(lambda tx: _start(project, tx, job.payload["run"]))
         if run is None:
             return
         stream = streams.StreamFile(project.root, run.id)
@@ -88,6 +88,8 @@ class Drafting:
         working: Working | None = None
         try:
             stream.catch_up(run.partial)
+            if project.builds is not None:
+                await project.builds.prepare(run)
             plan = await project.desk.plan_of_run(run)
             working = Working(run, live, plan)
             await project.desk.check_budget(plan)
@@ -118,8 +120,12 @@ class Drafting:
         await project.manuscript.write_page(run.page_id)
 
     async def _draft(self, working: Working) -> Ending:
+        builds = self._project.builds
         checkpoint = asyncio.create_task(self._checkpoint(working.live))
         try:
+            built = None if builds is None else await builds.work(working.run, working.live, working.plan)
+            if built is not None:
+                return Ending(RunStatus.FAILED if built.error else RunStatus.COMPLETED, built.reply, built.error)
             await self._stream(working)
         finally:
             checkpoint.cancel()
@@ -248,6 +254,10 @@ class Drafting:
             error_code=error.code if error else None, error_message=str(error) if error else None,
         )  # fmt: skip
         self._move_page(tx, run, live, ending, revision)
+        spent = ended.cost_usd if ended else None
+        if project.builds is not None:
+            project.builds.ended(tx, run, ending.status)
+            spent = executions.spent(tx, run_id=run.id)[0]
         tx.emit(
             RunEnded(
                 run=run.id, page=run.page_id, stage=run.stage, status=ending.status.value,
@@ -256,7 +266,7 @@ class Drafting:
                 error_code=error.code if error else None,
                 error=error.message if error else None,
                 hint=error.hint if error else "",
-                cost_usd=ended.cost_usd if ended else None,
+                cost_usd=spent,
                 output_tokens=ended.usage.output_tokens if ended else None,
                 elapsed=live.elapsed,
             )
@@ -282,12 +292,14 @@ class Drafting:
         project.move_to(tx, page, following, what, stage=run.stage, run=run.id)
 
 
-def _start(tx: Tx, run_id: str) -> Run | None:
+def _start(project: OpenProject, tx: Tx, run_id: str) -> Run | None:
     """Claim the run; None when it was stopped or worked on before."""
     run = runs.get(tx, run_id)
     if run.status is not RunStatus.QUEUED:
         return None
     runs.start(tx, run_id)
+    if project.builds is not None:
+        project.builds.started(tx, run)
     return replace(run, status=RunStatus.RUNNING)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.domain.page import Page, Revision
-from studio.domain.workflow import Action, Gate, Phase, State, advance
+from studio.domain.workflow import Action, Gate, Phase, Stage, State, advance
 from studio.engine.open_project import OpenProject
 from studio.store import pages, revisions
 from studio.store.transaction import Tx
@@ -19,11 +19,26 @@ def text_arrived(
     stage = project.workflow.stage(revision.stage)
     state = project.state_of(page)
     following = project.workflow.after(stage.name)
-    later = following is not None and revisions.head(tx, page.id, following.name) is not None
+    builds = project.builds
+    if builds is not None:
+        builds.revision_made(tx, page, revision)
+    later = following is not None and has_later_text(project, tx, page.id, following)
     next_state = advance(project.workflow, state, action, next_has_revision=later)
     unasked = stage.gate is not Gate.REVIEW and next_state != state and state.stage == stage.name
+    if unasked and builds is not None and builds.wants_return(tx, page, revision):
+        page = project.move_to(tx, page, State(Phase.REVIEWING, stage.name), what, revision=revision.id, run=run)
+        return builds.send_back(tx, page, revision, "")
     if unasked and revision.outcome.approvable:
         pages.set_approved(tx, page.id, stage.name, revision.id)
+        if builds is not None:
+            builds.approved(tx, page, revision)
     elif unasked:
         next_state = State(Phase.REVIEWING, stage.name)
     return project.move_to(tx, page, next_state, what, stage=stage.name, revision=revision.id, run=run)
+
+
+def has_later_text(project: OpenProject, tx: Tx, page_id: str, following: Stage) -> bool:
+    """Whether the stage after an approved one has a text from before a reopening that can be reviewed at once."""
+    if project.builds is not None:
+        return project.builds.later_text(tx, page_id, following)
+    return revisions.head(tx, page_id, following.name) is not None

@@ -74,12 +74,14 @@ class ModelRoom:
 
     # Which
 
-    def ref_for(self, role: str, override: str | None = None) -> ModelRef:
-        """The model of a role: a flag, the role's setting, the project's, the first service with a key, the local model.
+    def ref_for(self, role: str, override: str | None = None, *, lead: bool = False) -> ModelRef:
+        """The model of a role: a flag, `[models] lead` for a lead's work, the role's setting, the project's, the first service with
+        a key, the local model.
 
         Raises MissingModel saying what to do when nothing is set up, NotFound for a name that means nothing.
         """
-        named = override or self._settings.models.for_role(role)
+        models = self._settings.models
+        named = override or (models.roles.get("lead") if lead else None) or models.for_role(role)
         return self.registry.parse_ref(named) if named else self.registry.require_default()
 
     def parse(self, text: str) -> ModelRef:

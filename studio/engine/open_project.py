@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from studio.domain.errors import Refused
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import Stage, State, Workflow
 from studio.engine.bus import EventBus
@@ -24,6 +25,8 @@ from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
     from studio.config.settings import Settings
+    from studio.engine.apps.builds import Builds
+    from studio.engine.apps.room import AppRoom
     from studio.engine.canon_shelf import CanonShelf
     from studio.engine.desk import Desk
     from studio.engine.manuscript import Manuscript
@@ -56,6 +59,8 @@ class OpenProject:
     desk: Desk
     manuscript: Manuscript
     presence: Presence
+    app: AppRoom
+    builds: Builds | None = None  # of a workflow that writes files
     overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
     env: Mapping[str, str] | None = None
     stopping: set[str] = field(default_factory=set)  # runs that a person asked to stop
@@ -83,6 +88,16 @@ class OpenProject:
         """Wait until the files were read once."""
         if self.settling is not None and not self.settling.done():
             await asyncio.wait({self.settling})
+
+    @property
+    def builds_open(self) -> Builds:
+        """What a workflow that writes files needs. Raises Refused for any other."""
+        if self.builds is None:
+            raise Refused(
+                f"This project's workflow ({self.workflow.name}) writes no files.",
+                hint="Start one that does: `studio new DIR --workflow app`.",
+            )
+        return self.builds
 
     def take_settings(self, settings: Settings) -> None:
         """Use new settings from the next decision on."""

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.config.load import load
 from studio.config.paths import packaged, state_folder
 from studio.domain.errors import StudioError
 from studio.domain.job import JobStatus
+from studio.engine.apps.room import AppRoom
 from studio.engine.bus import EventBus
 from studio.engine.canon_shelf import CanonShelf
 from studio.engine.desk import Desk
@@ -32,6 +34,9 @@ from studio.store.transaction import Tx
 from studio.workflows import library
 from studio.workspace import scaffold
 from studio.workspace.lock import ProjectLock
+
+if TYPE_CHECKING:
+    from studio.engine.apps.builds import Builds
 
 log = logging.getLogger(__name__)
 
@@ -98,11 +103,16 @@ async def _open(
             desk=desk,
             manuscript=manuscript,
             presence=Presence(bus.publish),
+            app=AppRoom(root, store),
             overrides=dict(overrides or {}),
             env=env,
         )
         desk.start(project)
+        if workflow.writes_files:
+            project.builds = _builds(project)
         await recover(project)
+        if project.builds is not None:
+            await project.builds.recover()
         await store.transact(_close_jobs)
         project.settling = asyncio.create_task(_read_files(project), name="reading files")
         if not watch:
@@ -111,6 +121,13 @@ async def _open(
     except BaseException:
         await store.aclose()
         raise
+
+
+def _builds(project: OpenProject) -> Builds:
+    """Imported where it is needed: tools and validators are nothing that a story pays for."""
+    from studio.engine.apps.builds import Builds
+
+    return Builds(project)
 
 
 async def _read_files(project: OpenProject) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.domain.canon import LedgerEntry
+from studio.domain.canon import CanonDocument, LedgerEntry
+from studio.domain.workflow import OutputKind, Stage
 from studio.prompts.catalog import Catalog, Reload, TemplateInfo
 from studio.prompts.context import assemble
 from studio.prompts.material import Material as PromptMaterial
@@ -85,16 +86,24 @@ class Prompting:
         ratio: float,
         words: str | None,
         continue_from: str | None,
+        app: Mapping[str, object] | None = None,
+        documents: Sequence[CanonDocument] = (),
+        name: str | None = None,
     ) -> Prompt:
-        """The exact messages for a page; `words` is feedback that is only previewed. Raises BadInput for a broken template."""
-        template = await self._catalog.get(project.workflow.name, material.stage.template, profile.template_variant)
+        """The exact messages for a page; `words` is feedback that is only previewed. Raises BadInput for a broken template.
+
+        `app` is what the app workflow tells its templates, `documents` go in beside the canon; `name` is another template than
+        the stage's own.
+        """
+        wanted = name or material.stage.template
+        template = await self._catalog.get(project.workflow.name, wanted, profile.template_variant)
         settings = project.settings.context
         window = profile.context_tokens - profile.max_output_tokens - settings.reserve
         made = await assemble(
             self._renderer,
             template,
-            _request(project, material, words, continue_from),
-            _prompt_material(project, material, settings.prior_pages),
+            _request(project, material, words, continue_from, app),
+            _prompt_material(project, material, settings.prior_pages, documents),
             count=lambda text: tokens.estimate(text, ratio=ratio),
             budget=max(min(settings.local_budget_tokens if profile.local else settings.budget_tokens, window), 500),
         )
@@ -167,7 +176,13 @@ def _view(info: TemplateInfo) -> TemplateView:
     )
 
 
-def _request(project: OpenProject, material: Material, words: str | None, continue_from: str | None) -> Request:
+def _request(
+    project: OpenProject,
+    material: Material,
+    words: str | None,
+    continue_from: str | None,
+    app: Mapping[str, object] | None,
+) -> Request:
     notes = [Note(note.text, note.quote) for note in material.notes]
     if words:
         notes.append(Note(words))
@@ -184,13 +199,17 @@ def _request(project: OpenProject, material: Material, words: str | None, contin
         feedback=tuple(notes),
         continue_from=continue_from,
         target_words=material.stage.target_words,
+        app=app,
     )
 
 
-def _prompt_material(project: OpenProject, material: Material, most: int) -> PromptMaterial:
+def _prompt_material(
+    project: OpenProject, material: Material, most: int, documents: Sequence[CanonDocument]
+) -> PromptMaterial:
     priors = material.priors[_first_prior(len(material.priors), most) :]
+    instead = {one.path for one in documents}
     return PromptMaterial(
-        documents=project.canon.documents,
+        documents=(*documents, *(one for one in project.canon.documents if one.path not in instead)),
         pins={path: mode for path, mode in material.pins.items() if mode in ("in", "out")},  # type: ignore[misc]
         prior_pages=tuple(
             PriorPage(
@@ -199,11 +218,20 @@ def _prompt_material(project: OpenProject, material: Material, most: int) -> Pro
                 number=one.number,
                 title=one.page.title,
                 brief=one.brief,
-                sections=tuple(Section(stage.name, stage.label, revision.text) for stage, revision in one.sections),
+                sections=tuple(
+                    Section(stage.name, stage.label, revision.text)
+                    for stage, revision in one.sections
+                    if not _is_working_paper(project, stage)
+                ),
             )
             for one in priors
         ),
     )
+
+
+def _is_working_paper(project: OpenProject, stage: Stage) -> bool:
+    """Of an earlier change only its release notes matter to later ones; the files say the rest."""
+    return project.workflow.writes_files and stage.output is not OutputKind.RELEASE
 
 
 def _first_prior(count: int, most: int) -> int:

@@ -129,6 +129,17 @@ def approve(tx: Tx, version_id: str) -> None:
     tx.run("UPDATE app_versions SET approved = TRUE WHERE id = $1", version_id)
 
 
+def describe(tx: Tx, version_id: str, *, summary: str, changelog: str, number: str | None = None) -> None:
+    """The words of a release for a version that ended; `number` where it is to be called otherwise."""
+    tx.run(
+        "UPDATE app_versions SET summary = $2, changelog = $3, number = coalesce($4, number) WHERE id = $1",
+        version_id,
+        summary,
+        changelog,
+        number,
+    )
+
+
 def files(tx: Tx, version_id: str) -> list[VersionFile]:
     """The version's tree by path; deleted files are not in it."""
     return [file for file in _every_file(tx, version_id) if file.change is not ChangeKind.DELETED]

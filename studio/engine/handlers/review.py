@@ -10,6 +10,7 @@ from studio.domain.run import Outcome
 from studio.domain.text import clean
 from studio.domain.workflow import Action, Phase, advance
 from studio.engine.feedback import add_feedback
+from studio.engine.gates import has_later_text
 from studio.engine.handlers.drafts import start_automatically
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import refuse_running, refuse_stale
@@ -25,6 +26,7 @@ OUTCOME_WORDS = {
     Outcome.REFUSED: "is a refusal by the model",
     Outcome.FILTERED: "was stopped by the provider's content filter",
     Outcome.UNPARSED: "could not be read as dialogue and is kept as it came",
+    Outcome.INCOMPLETE: "is incomplete: a task failed",
     Outcome.STOPPED: "is a partial text that was stopped",
     Outcome.INTERRUPTED: "is a partial text that was interrupted",
 }
@@ -65,9 +67,11 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             project.workflow,
             project.state_of(page),
             Action.APPROVE,
-            next_has_revision=following is not None and revisions.head(tx, page.id, following.name) is not None,
+            next_has_revision=following is not None and has_later_text(project, tx, page.id, following),
         )
         pages.set_approved(tx, page.id, newest.stage, newest.id)
+        if project.builds is not None:
+            project.builds.approved(tx, page, newest)
         page = project.move_to(tx, page, state, "approve", stage=newest.stage, revision=newest.id)
         label = project.workflow.stage(newest.stage).label
         return c.Done(seq=0, message=f"{label} approved.", page=page.id, revision=newest.id, state=page.state)
@@ -91,6 +95,8 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
             hint="Revise or edit it; to approve it all the same, say so (--anyway, or press the key again).",
             data={"outcome": newest.outcome.value, "revision": newest.id},
         )
+    if project.builds is not None and not command.anyway:
+        project.builds.refuse_return_verdict(newest)
     return newest
 
 

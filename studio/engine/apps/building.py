@@ -1,0 +1,328 @@
+"""A run that writes files: tasks handed to parallel workers, retried or listed, joined, reviewed, and made a version."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio.domain.build import (
+    AppVersion,
+    BuildTask,
+    PlannedTask,
+    TaskStatus,
+    VersionFile,
+    VersionStatus,
+    blocked,
+    ready,
+)
+from studio.domain.errors import AuthenticationFailed, BudgetExceeded, LimitReached, MissingKey, StudioError
+from studio.domain.run import Outcome, Run, RunKind
+from studio.domain.text import one_line
+from studio.domain.tooling import ChangeKind
+from studio.domain.workflow import OutputKind, Stage
+from studio.engine.apps import joined_review, progress
+from studio.engine.apps.purse import Purse
+from studio.engine.apps.room import Bump, Finish
+from studio.engine.apps.site import Site
+from studio.engine.apps.worker import Worked, Worker
+from studio.engine.desk import Plan
+from studio.engine.limits import spend
+from studio.engine.live import LiveRun
+from studio.engine.replies import Reply
+from studio.protocol.build_events import TaskChanged
+from studio.store import build_tasks, feedback, revisions, versions
+from studio.store.transaction import Tx
+from studio.tools.base import Claims
+
+if TYPE_CHECKING:
+    from studio.engine.open_project import OpenProject
+
+log = logging.getLogger(__name__)
+
+_POINTLESS = (BudgetExceeded, AuthenticationFailed, MissingKey)
+"""Errors that another try of a task would meet again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a run came to. `error` is set when not one task was done."""
+
+    reply: Reply
+    error: StudioError | None = None
+
+
+class Building:
+    """Works at the tasks of one page's plan. One object for each run."""
+
+    def __init__(self, project: OpenProject, run: Run, live: LiveRun, plan: Plan) -> None:
+        self._project, self._run, self._live, self._plan = project, run, live, plan
+        self._stage: Stage = project.workflow.stage(run.stage)
+        self._said: dict[str, Worked] = {}
+
+    async def build(self) -> Built:
+        """Everything from the first task to the finished version. Cancelled, it leaves tasks and version in a state that a next
+        run goes on from."""
+        project, run = self._project, self._run
+        build = await project.builds_open.ensure_build(run.page_id)
+        tasks = await project.store.transact(self._claim_tasks, actor=run.model)
+        bump: Bump = await project.store.read(lambda tx: "patch" if versions.listing(tx, run.page_id) else "minor")
+        version = await project.app.begin(run.page_id, run.id, build.operation, bump)
+        site = await self._site(version, tasks)
+        site.say(f"Version {version.number}: {len(tasks)} tasks, {project.settings.app.workers} at a time")
+        try:
+            await self._work(site)
+            await joined_review.review(site, self._plan)
+            return await self._finish(site, version)
+        except BaseException as error:
+            await asyncio.shield(asyncio.ensure_future(self._broken(site, version, error)))
+            raise
+
+    # Before
+
+    def _claim_tasks(self, tx: Tx) -> list[BuildTask]:
+        """The tasks that this run is to do: those that are not done, or for a revision one that answers the feedback."""
+        run = self._run
+        if run.kind is RunKind.REVISE:
+            self._add_fix(tx)
+        tasks = build_tasks.listing(tx, run.page_id)
+        if not tasks:
+            tasks = self._whole_change(tx)
+        open_tasks = [one for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
+        again = open_tasks or [one for one in tasks if one.status is TaskStatus.DONE]
+        for one in again:
+            build_tasks.update(tx, one.id, status=TaskStatus.PLANNED, attempts=0, error="", run_id=run.id)
+            tx.emit(TaskChanged(page=run.page_id, task=one.id, what="planned", status="planned"))
+        return [build_tasks.get(tx, one.id) for one in again]
+
+    def _add_fix(self, tx: Tx) -> None:
+        run = self._run
+        notes = [
+            one for one in feedback.listing(tx, run.page_id, run.stage) if not one.used_by_run and not one.resolved
+        ]
+        words = "\n".join(f"- {one.text}" + (f"\n  (about: {one.quote})" if one.quote else "") for one in notes)
+        existing = build_tasks.listing(tx, run.page_id)
+        number = sum(1 for one in existing if one.key.startswith("feedback")) + 1
+        task = PlannedTask(f"feedback-{number}", "Answer the feedback", "fix", words or "Answer the feedback.", 1)
+        build_tasks.append(tx, run.page_id, self._plan_revision(tx), task)
+
+    def _whole_change(self, tx: Tx) -> list[BuildTask]:
+        """A change without a task list is one task."""
+        run = self._run
+        task = PlannedTask("change", "The whole change", "logic", "Carry out the plan.", 1)
+        return build_tasks.plan(tx, run.page_id, self._plan_revision(tx), [task])
+
+    def _plan_revision(self, tx: Tx) -> str:
+        plans = [one.name for one in self._project.workflow.stages if one.output is OutputKind.PLAN]
+        head = revisions.head(tx, self._run.page_id, plans[0]) if plans else None
+        known = build_tasks.newest_plan(tx, self._run.page_id)
+        return known or (head.id if head else self._run.page_id)
+
+    async def _site(self, version: AppVersion, tasks: list[BuildTask]) -> Site:
+        project = self._project
+        limits = project.settings.limits
+        spent = await project.store.read(lambda tx: spend(tx, limits))
+        rests = [
+            limit - used
+            for limit, used in ((limits.run_usd, 0.0), (limits.day_usd, spent.day), (limits.project_usd, spent.project))
+            if limit is not None
+        ]
+        tree = await project.app.scan()
+        return Site(
+            project=project,
+            run=self._run,
+            live=self._live,
+            stage=self._stage,
+            purse=Purse(min(rests) if rests else None),
+            standards=await project.builds_open.standards(),
+            claims=Claims({path: state.digest for path, state in tree.items()}),
+            version=version,
+            total=len(tasks),
+        )
+
+    # Working
+
+    async def _work(self, site: Site) -> None:
+        running: dict[asyncio.Task[None], str] = {}
+        try:
+            while True:
+                await self._start_ready(site, running)
+                if not running:
+                    return
+                ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    running.pop(task)
+                    task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running)
+
+    async def _start_ready(self, site: Site, running: dict[asyncio.Task[None], str]) -> None:
+        project, page_id = self._project, self._run.page_id
+        while lost := blocked(await project.store.read(lambda tx: build_tasks.listing(tx, page_id))):
+            await project.store.transact(lambda tx, lost=lost: self._skip(tx, lost))  # type: ignore[misc]
+            site.done += len(lost)
+        tasks = await project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+        for one in ready(tasks):
+            if len(running) >= project.settings.app.workers:
+                return
+            if one.id not in running.values():
+                running[asyncio.create_task(self._carry_out(site, one), name=one.key)] = one.id
+
+    def _skip(self, tx: Tx, lost: list[BuildTask]) -> None:
+        for one in lost:
+            build_tasks.update(
+                tx, one.id, status=TaskStatus.SKIPPED, error="A task that it needs was not done.", ended_at=tx.now
+            )
+            self._tell(tx, one, "skipped", TaskStatus.SKIPPED)
+
+    async def _carry_out(self, site: Site, task: BuildTask) -> None:
+        """One task, with its tries. Only a stop leaves this by an exception."""
+        project = self._project
+        model = project.builds_open.worker_model(self._stage.role, task.type, self._run.model)
+        profile = project.models.profile(model)
+        note, tries = "", project.settings.app.task_tries
+        for attempt in range(1, tries + 1):
+            await project.store.transact(lambda tx, n=attempt: self._begin(tx, task, n, str(model)))  # type: ignore[misc]
+            site.say(f"begins: {task.title}" if attempt == 1 else f"begins again ({attempt} of {tries})", task)
+            try:
+                worked = await Worker(site, task, model, profile).work(note)
+            except asyncio.CancelledError:
+                await asyncio.shield(asyncio.ensure_future(self._interrupt(task)))
+                raise
+            except StudioError as error:
+                note = _again(error)
+                site.say(f"failed: {error.message}", task)
+                if attempt == tries or isinstance(error, _POINTLESS):
+                    await self._fail(site, task, error)
+                    return
+            except Exception as error:
+                log.exception("task %s", task.key)
+                await self._fail(site, task, LimitReached(f"The task failed: {type(error).__name__}."))
+                return
+            else:
+                await self._done(site, task, worked)
+                return
+            finally:
+                site.purse.close(task.id)
+
+    def _begin(self, tx: Tx, task: BuildTask, attempt: int, model: str) -> None:
+        build_tasks.update(
+            tx, task.id, status=TaskStatus.RUNNING, attempts=attempt, model=model, run_id=self._run.id, error="",
+            started_at=tx.now, ended_at=None,
+        )  # fmt: skip
+        self._tell(tx, task, "started" if attempt == 1 else "retried", TaskStatus.RUNNING)
+
+    async def _done(self, site: Site, task: BuildTask, worked: Worked) -> None:
+        self._said[task.id] = worked
+        site.done += 1
+
+        def write(tx: Tx) -> None:
+            build_tasks.update(tx, task.id, status=TaskStatus.DONE, summary=worked.summary, ended_at=tx.now)
+            self._tell(tx, task, "done", TaskStatus.DONE)
+            words = f"{site.done} of {site.total} tasks done"
+            progress.say(
+                tx, self._project.workflow, task.page_id, self._stage.name, site.within, words, run=self._run.id
+            )
+
+        await self._project.store.transact(write)
+        site.say(f"done: {worked.summary or task.title}", task)
+
+    async def _fail(self, site: Site, task: BuildTask, error: StudioError) -> None:
+        site.done += 1
+
+        def write(tx: Tx) -> None:
+            build_tasks.update(tx, task.id, status=TaskStatus.FAILED, error=one_line(str(error), 500), ended_at=tx.now)
+            self._tell(tx, task, "failed", TaskStatus.FAILED)
+
+        await self._project.store.transact(write)
+
+    async def _interrupt(self, task: BuildTask) -> None:
+        def write(tx: Tx) -> None:
+            if build_tasks.get(tx, task.id).status is TaskStatus.RUNNING:
+                build_tasks.update(tx, task.id, status=TaskStatus.INTERRUPTED, ended_at=tx.now)
+                self._tell(tx, task, "interrupted", TaskStatus.INTERRUPTED)
+
+        await self._project.store.transact(write)
+
+    @staticmethod
+    def _tell(tx: Tx, task: BuildTask, what: str, status: TaskStatus) -> None:
+        tx.emit(TaskChanged(page=task.page_id, task=task.id, what=what, status=status.value, actor=tx.actor))
+
+    # After
+
+    async def _finish(self, site: Site, version: AppVersion) -> Built:
+        project, page_id = self._project, self._run.page_id
+        tasks = [
+            one
+            for one in await project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+            if one.run_id == self._run.id
+        ]
+        done = [one for one in tasks if one.status is TaskStatus.DONE]
+        failed = [one for one in tasks if one.status in (TaskStatus.FAILED, TaskStatus.SKIPPED)]
+        summary = " ".join(one.summary for one in done if one.summary) or "Nothing was done."
+        said = [self._said[one.id] for one in done if one.id in self._said]
+        changelog = "\n".join(
+            text for one in said if (text := one.changelog or (f"- {one.summary}" if one.summary else ""))
+        )
+        error = "; ".join(f"{one.title}: {one.error}" for one in failed)
+        status = VersionStatus.COMPLETED if done else VersionStatus.FAILED
+        ended = await project.app.finish(
+            version, Finish(status=status, summary=one_line(summary, 500), changelog=changelog, error=error)
+        )
+        files = await project.store.read(lambda tx: versions.changes(tx, ended.id))
+        text = _report(ended, tasks, files)
+        data = json.dumps({"version": ended.id, "number": ended.number})
+        outcome = Outcome.COMPLETE if done and not failed else Outcome.INCOMPLETE
+        if done:
+            return Built(Reply(text, data, outcome))
+        reason = failed[0].error if failed else "there was nothing to do"
+        return Built(
+            Reply("", data, outcome),
+            LimitReached(f"Not one task was done: {reason}", hint="Look at the tasks, then draft again."),
+        )
+
+    async def _broken(self, site: Site, version: AppVersion, error: BaseException) -> None:
+        stopped = isinstance(error, asyncio.CancelledError)
+        words = "Stopped before it was finished." if stopped else one_line(str(error), 300)
+        try:
+            await self._project.app.finish(version, Finish(status=VersionStatus.FAILED, error=words))
+        except StudioError:
+            log.exception("version %s", version.number)
+        site.say(words)
+
+
+def _again(error: StudioError) -> str:
+    return (
+        f"An earlier try of this task ended with: {error.message} Some of its files may be there already: look at them "
+        "with list_files and read_file, keep what is right, and finish the task."
+    )
+
+
+_SIGNS = {
+    TaskStatus.DONE: "done",
+    TaskStatus.FAILED: "FAILED",
+    TaskStatus.SKIPPED: "skipped",
+    TaskStatus.DROPPED: "dropped",
+}
+_VERBS = {ChangeKind.ADDED: "added", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "removed"}
+
+
+def _report(version: AppVersion, tasks: list[BuildTask], files: list[VersionFile]) -> str:
+    """The run in words: what a person reads before looking at the files."""
+    lines = [f"Version {version.number}. {version.summary}", "", "## Tasks", ""]
+    for one in tasks:
+        rest = one.summary if one.status is TaskStatus.DONE else one.error
+        tries = f" ({one.attempts} tries)" if one.attempts > 1 else ""
+        lines.append(
+            f"- {one.title}: {_SIGNS.get(one.status, one.status.value)}{tries}" + (f". {rest}" if rest else "")
+        )
+    lines += ["", "## Files", ""]
+    lines += [f"- {_VERBS.get(one.change, 'changed') if one.change else ''} {one.path}" for one in files]
+    if not files:
+        lines.append("No file was changed.")
+    return "\n".join(lines)

@@ -1,0 +1,280 @@
+"""The app workflow of an open project: what its stages need beyond a text, and what follows from their texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from studio.domain import plan as plans
+from studio.domain import release as releases
+from studio.domain import review as reviews
+from studio.domain.build import Build, PlannedTask, TaskStatus, VersionStatus
+from studio.domain.errors import BadInput, LimitReached, Refused
+from studio.domain.finding import Finding, FindingSource, FindingState
+from studio.domain.page import Page, Revision
+from studio.domain.run import Run, RunStatus
+from studio.domain.workflow import Action, OutputKind, Stage, State, advance
+from studio.engine.apps import checks, handoffs, progress, reviewing, standards
+from studio.engine.apps.building import Building, Built
+from studio.engine.apps.facts import Facts
+from studio.engine.apps.gate import Place, finding
+from studio.engine.apps.standards import Standards
+from studio.engine.desk import Plan
+from studio.engine.live import LiveRun
+from studio.protocol.build_events import FindingChanged, TaskChanged
+from studio.providers.base import ModelProfile, ModelRef
+from studio.store import build_tasks, builds, findings, pages, revisions, versions
+from studio.store.transaction import Tx
+
+if TYPE_CHECKING:
+    from studio.engine.open_project import OpenProject
+
+_FIX_TASKS = 8
+
+
+class Builds:
+    """Held by a project whose workflow writes files; methods that take a `Tx` belong to the caller's transaction."""
+
+    def __init__(self, project: OpenProject) -> None:
+        self._project = project
+        self.facts = Facts(project)
+        self._standards: tuple[object, Standards] | None = None
+
+    async def standards(self) -> Standards:
+        """As the files stand now; read again when one of them has changed."""
+        project = self._project
+        app = project.settings.app
+        found = await standards.load(
+            project.root, project.canon.documents, app.type, use_packaged=app.standards, known=self._standards
+        )
+        self._standards = found
+        return found[1]
+
+    def worker_model(self, role: str, task_type: str, otherwise: str) -> ModelRef:
+        """The model of a task: `[models] <role>_<type>` where it is set, else the run's own."""
+        models = self._project.models
+        return models.parse(self._project.settings.models.roles.get(f"{role}_{task_type}") or otherwise)
+
+    def lead_model(self, role: str, otherwise: str) -> ModelRef:
+        models = self._project.models
+        return models.parse(self._project.settings.models.roles.get("lead") or otherwise)
+
+    async def ensure_build(self, page_id: str) -> Build:
+        """The build of a page; at its first use the operation is detected and recorded."""
+        project = self._project
+        known = await project.store.read(lambda tx: builds.get(tx, page_id))
+        if known is not None:
+            return known
+        operation = await project.app.operation()
+
+        def write(tx: Tx) -> Build:
+            found = builds.get(tx, page_id)
+            if found is not None:
+                return found
+            build = Build(page_id=page_id, operation=operation, returns=0, created_at=tx.now, updated_at=tx.now)
+            builds.save(tx, build)
+            stage = project.workflow.stages[0].name
+            words = "Update: the application's files are read." if operation == "update" else "A new application."
+            progress.say(tx, project.workflow, page_id, stage, 0.0, words, status="waiting")
+            return build
+
+        return await project.store.transact(write, actor="engine")
+
+    # Around a run
+
+    async def prepare(self, run: Run) -> None:
+        """Before a run's prompt is made: its operation is known, and a reviewer finds the checks' verdicts."""
+        await self.ensure_build(run.page_id)
+        stage = self._project.workflow.stage(run.stage)
+        if stage.output is OutputKind.REVIEW:
+            newest = await self._project.store.read(lambda tx: next(iter(versions.listing(tx, run.page_id)), None))
+            version = newest.id if newest else ""
+            await checks.run(self._project, Place(run.page_id, stage.name, run.id, version))
+
+    async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile) -> dict[str, object]:
+        """What a stage's template is told; for a stage that writes files, of the task that is next."""
+        tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+        task = next((one for one in tasks if not one.status.ended), tasks[0] if tasks else None)
+        wanted = task if stage.output is OutputKind.CODE else None
+        return await self.facts.gather(page_id, stage, profile, task=wanted)
+
+    async def work(self, run: Run, live: LiveRun, plan: Plan) -> Built | None:
+        """Carry out a run with tools; None for a stage whose role only answers with a text."""
+        stage = self._project.workflow.stage(run.stage)
+        if stage.output is OutputKind.CODE:
+            return await Building(self._project, run, live, plan).build()
+        if stage.output is OutputKind.REVIEW and stage.tools and not plan.profile.local:
+            return Built(await reviewing.review(self._project, run, live, plan))
+        return None
+
+    def started(self, tx: Tx, run: Run) -> None:
+        stage = self._project.workflow.stage(run.stage)
+        progress.say(tx, self._project.workflow, run.page_id, run.stage, 0.0, f"{stage.label} begins", run=run.id)
+
+    def ended(self, tx: Tx, run: Run, status: RunStatus) -> None:
+        workflow = self._project.workflow
+        stage = workflow.stage(run.stage)
+        words = {RunStatus.COMPLETED: "is ready", RunStatus.STOPPED: "was stopped", RunStatus.FAILED: "failed"}
+        message = f"{stage.label} {words.get(status, 'was interrupted')}"
+        done = status is RunStatus.COMPLETED
+        progress.say(
+            tx, workflow, run.page_id, run.stage, 1.0 if done else 0.0, message, run=run.id,
+            status="waiting" if done else "stopped" if status is RunStatus.STOPPED else "failed",
+        )  # fmt: skip
+
+    # After a text
+
+    def revision_made(self, tx: Tx, page: Page, revision: Revision) -> None:
+        """A plan's tasks become rows of the board, a review's findings become rows."""
+        stage = self._project.workflow.stage(revision.stage)
+        try:
+            if stage.output is OutputKind.PLAN:
+                self._plan_tasks(tx, page, revision)
+            elif stage.output is OutputKind.REVIEW and revision.data:
+                self._keep_findings(tx, page, revision, reviews.from_json(revision.data))
+        except BadInput:
+            return  # a text that cannot be read stays a text: the person revises or edits it
+
+    def _plan_tasks(self, tx: Tx, page: Page, revision: Revision) -> None:
+        plan = plans.from_json(revision.data) if revision.data else plans.read_text(revision.text)[0]
+        for task in build_tasks.plan(tx, page.id, revision.id, plan.tasks):
+            tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
+
+    def _keep_findings(self, tx: Tx, page: Page, revision: Revision, found: reviews.Review) -> None:
+        """Findings of the same reviewer's earlier reports that are still open are replaced by what it says now."""
+        for one in findings.listing(tx, page.id, open_only=True, stage=revision.stage):
+            if one.source is FindingSource.REVIEWER:
+                findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
+        newest = next(iter(versions.listing(tx, page.id)), None)
+        place = Place(page.id, revision.stage, revision.run_id or "", newest.id if newest else "")
+        rows = [
+            replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
+            for one in found.findings
+        ]
+        findings.insert(tx, rows)
+        tx.emit(FindingChanged(page=page.id, finding="", state="recorded", actor=tx.actor))
+
+    def approved(self, tx: Tx, page: Page, revision: Revision) -> None:
+        """Hand over to the next role; at the end the version is approved with the words of its release."""
+        workflow = self._project.workflow
+        stage = workflow.stage(revision.stage)
+        following = workflow.after(stage.name)
+        handoffs.hand_over(tx, workflow, page, stage, revision, following)
+        if following is None:
+            self._approve_version(tx, page, revision)
+            progress.say(tx, workflow, page.id, stage.name, 1.0, "Complete", status="completed")
+
+    def _approve_version(self, tx: Tx, page: Page, revision: Revision) -> None:
+        version = next((one for one in versions.listing(tx, page.id) if one.status is VersionStatus.COMPLETED), None)
+        if version is None:
+            return
+        versions.approve(tx, version.id)
+        try:
+            release = releases.from_json(revision.data or "")
+        except BadInput:
+            return
+        number = (
+            versions.next_number(tx, "major") if release.bump is releases.Bump.MAJOR and version.parent_id else None
+        )
+        versions.describe(tx, version.id, summary=release.summary, changelog=release.changelog, number=number)
+
+    def later_text(self, tx: Tx, page_id: str, following: Stage) -> bool:
+        """Whether the following stage has a text that still counts: a report on an earlier version does not."""
+        head = revisions.head(tx, page_id, following.name)
+        if head is None or not following.output.judges:
+            return head is not None
+        code = [one.name for one in self._project.workflow.stages if one.output is OutputKind.CODE]
+        written = [found.id for name in code if (found := revisions.head(tx, page_id, name)) is not None]
+        return all(head.id > one for one in written)  # ids are ordered by time (UUID version 7)
+
+    # Sending back
+
+    def wants_return(self, tx: Tx, page: Page, revision: Revision) -> bool:
+        """Whether a report that nobody reviews sends back by itself: its verdict says so and there are returns left."""
+        stage = self._project.workflow.stage(revision.stage)
+        if stage.returns_to is None or not revision.data:
+            return False
+        build = builds.get(tx, page.id)
+        try:
+            verdict = reviews.from_json(revision.data).verdict
+        except BadInput:
+            return False
+        return verdict is reviews.Verdict.RETURN and (build.returns if build else 0) < stage.returns
+
+    def refuse_return_verdict(self, revision: Revision) -> None:
+        """Raises Refused for the approval of a report that asks to send back."""
+        stage = self._project.workflow.stage(revision.stage)
+        if stage.returns_to is None or not revision.data:
+            return
+        try:
+            found = reviews.from_json(revision.data)
+        except BadInput:
+            return
+        if found.verdict is reviews.Verdict.RETURN:
+            raise Refused(
+                f"The report asks to send the work back, with {len(found.findings)} findings.",
+                hint="Send it back, settle the findings, or approve all the same (--anyway, or press the key again).",
+                data={"findings": len(found.findings), "revision": revision.id},
+            )
+
+    def send_back(self, tx: Tx, page: Page, revision: Revision, note: str) -> Page:
+        """Return to the stage that writes files, with a task for each group of open findings. Raises LimitReached, Refused."""
+        project, workflow = self._project, self._project.workflow
+        stage = workflow.stage(revision.stage)
+        following = advance(workflow, project.state_of(page), Action.RETURN)
+        build = builds.get(tx, page.id)
+        if build is None:
+            raise Refused("Nothing was built on this page yet.", hint="Draft it first.")
+        if build.returns >= stage.returns:
+            raise LimitReached(
+                f"{stage.label} has sent this change back {stage.returns} times already.",
+                hint="Revise the implementation yourself, settle the findings, or raise `returns` in the workflow.",
+                data={"limit": stage.returns},
+            )
+        assert following.stage is not None
+        target = workflow.stage(following.stage)
+        builds.save(tx, replace(build, returns=build.returns + 1, updated_at=tx.now))
+        self._fix_tasks(tx, page, note, build.returns + 1)
+        handoffs.send_back(tx, workflow, page, stage, revision, target, note)
+        for one in workflow.stages[workflow.index(target.name) : workflow.index(stage.name) + 1]:
+            pages.set_approved(tx, page.id, one.name, None)
+        words = f"Sent back to {target.label.lower()} ({build.returns + 1} of {stage.returns})"
+        progress.say(tx, workflow, page.id, target.name, 0.0, words, status="waiting")
+        return project.move_to(
+            tx, page, State(following.phase, following.stage), Action.RETURN.value, revision=revision.id
+        )
+
+    def _fix_tasks(self, tx: Tx, page: Page, note: str, number: int) -> None:
+        groups: dict[str, list[Finding]] = {}
+        for one in findings.listing(tx, page.id, open_only=True):
+            path = one.problem.path if len(groups) < _FIX_TASKS or one.problem.path in groups else ""
+            groups.setdefault(path, []).append(one)
+        plan_revision = self._plan_revision(tx, page.id)
+        if note or not groups:
+            task = PlannedTask(f"return-{number}-note", "What the review asks for", "fix", note or "See the report.", 1)
+            build_tasks.append(tx, page.id, plan_revision, task)
+        for index, (path, found) in enumerate(groups.items(), 1):
+            lines = [
+                f"- line {one.problem.line}: {one.problem.message} {one.problem.suggestion}".rstrip() for one in found
+            ]
+            title = f"Mend {path}" if path else "Mend what the review found"
+            task = PlannedTask(f"return-{number}-{index}", title[:120], "fix", "\n".join(lines)[:3_000], 1)
+            build_tasks.append(tx, page.id, plan_revision, task)
+
+    def _plan_revision(self, tx: Tx, page_id: str) -> str:
+        """The plan that the board shows; a page without one names itself."""
+        return build_tasks.newest_plan(tx, page_id) or page_id
+
+    # At the start
+
+    async def recover(self) -> None:
+        """Settle tasks and versions that a crash left at work."""
+        project = self._project
+
+        def write(tx: Tx) -> None:
+            for task in build_tasks.running(tx):
+                build_tasks.update(tx, task.id, status=TaskStatus.INTERRUPTED, ended_at=tx.now)
+                tx.emit(TaskChanged(page=task.page_id, task=task.id, what="interrupted", status="interrupted"))
+
+        await project.store.transact(write, actor="recovery")
+        await project.app.recover()

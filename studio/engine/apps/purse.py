@@ -1,0 +1,58 @@
+"""The money of one run: shares that workers reserve before they start, so that together they cannot pass a limit."""
+
+from __future__ import annotations
+
+import asyncio
+
+from studio.domain.errors import BudgetExceeded
+
+
+class Purse:
+    """`limit` is what the run may still spend in US dollars, None without a limit. Lives on one event loop."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.limit = limit
+        self.spent = 0.0
+        self._held: dict[str, float] = {}
+        self._changed = asyncio.Event()
+
+    @property
+    def free(self) -> float:
+        """What nobody has reserved."""
+        return float("inf") if self.limit is None else self.limit - self.spent - sum(self._held.values())
+
+    async def take(self, holder: str, expected: float | None) -> None:
+        """Reserve what the holder's next step may cost, beside what it has. Waits while others hold what is missing.
+
+        Raises BudgetExceeded when it can not fit, or when a price is unknown and a limit has to be kept.
+        """
+        if self.limit is None:
+            return
+        if expected is None:
+            raise BudgetExceeded(
+                "The price of this model is unknown, so the money limit of this run cannot be kept.",
+                hint="Choose a model with a known price, or remove the limit from `[limits]` in studio.toml.",
+            )
+        while expected - self._held.get(holder, 0.0) > self.free:
+            if not any(other != holder and held > 0 for other, held in self._held.items()):
+                raise BudgetExceeded(
+                    f"The next call may cost ${expected:.4f}; ${max(self.limit - self.spent, 0.0):.4f} are left for this run.",
+                    hint="Raise `[limits]` in studio.toml, or choose a cheaper model.",
+                    data={"spent": self.spent, "expected": expected, "limit": self.limit},
+                )
+            self._changed.clear()
+            await self._changed.wait()
+        self._held[holder] = max(self._held.get(holder, 0.0), expected)
+
+    def pay(self, holder: str, cost: float | None) -> None:
+        """A call has ended. One without a known price is taken for what was reserved."""
+        held = self._held.get(holder, 0.0)
+        paid = held if cost is None else cost
+        self.spent += paid
+        self._held[holder] = max(0.0, held - paid)
+        self._changed.set()
+
+    def close(self, holder: str) -> None:
+        """Give back what is left of a share."""
+        self._held.pop(holder, None)
+        self._changed.set()

@@ -1,0 +1,258 @@
+"""The application of a project: its folder, the kept bytes of its files, and its versions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from studio.domain.build import AppVersion, Operation, VersionFile, VersionStatus
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused
+from studio.domain.ids import new_id
+from studio.domain.tooling import ChangeKind
+from studio.protocol.build_events import VersionChanged
+from studio.store import executions, versions
+from studio.store.database import Store
+from studio.store.transaction import Tx
+from studio.workspace.app_files import AppFiles, FileState
+from studio.workspace.snapshots import Objects
+
+FOLDER = "app"
+Bump = Literal["major", "minor", "patch"]
+
+
+class Finish(Struct, frozen=True, kw_only=True):
+    """How a version ended."""
+
+    status: VersionStatus
+    summary: str = ""
+    changelog: str = ""
+    error: str = ""
+
+
+class AppRoom:
+    """Made for every project; a story never has the folder. `versioning` is held while a version is made or restored."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self.root = root / FOLDER
+        self.objects = Objects(root)
+        self.files = AppFiles(self.root, self.objects)
+        self.versioning = asyncio.Lock()
+        self._store = store
+
+    async def scan(self) -> dict[str, FileState]:
+        return await asyncio.to_thread(self.files.scan)
+
+    async def operation(self) -> Operation:
+        """What a change is: an update where there are files, else a creation."""
+        return Operation.UPDATE if await self.scan() else Operation.CREATE
+
+    async def changed_by_person(self) -> tuple[str, ...]:
+        """Paths that differ from the newest version's tree."""
+        now = await self.scan()
+        newest = await self._store.read(_newest_tree)
+        return tuple(sorted(_differences(newest, now)))
+
+    # Making versions
+
+    async def begin(self, page_id: str, run_id: str, operation: Operation, bump: Bump) -> AppVersion:
+        """A version for a run. What the person changed since the newest one becomes a version of its own first."""
+        async with self.versioning:
+            await self._save_person(page_id)
+
+            def write(tx: Tx) -> AppVersion:
+                parent = versions.newest(tx)
+                version = _version(tx, "run", page_id, parent, bump, operation, run_id=run_id)
+                versions.insert(tx, version)
+                _tell(tx, version, "started")
+                return version
+
+            return await self._store.transact(write, actor="engine")
+
+    async def finish(self, version: AppVersion, finish: Finish) -> AppVersion:
+        """Record the tree as it lies there, with the bytes of every file kept."""
+        async with self.versioning:
+            tree = await asyncio.to_thread(self.files.snapshot)
+            return await self._store.transact(lambda tx: self._finish(tx, version, finish, tree), actor="engine")
+
+    def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
+        before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
+        cost, unknown = executions.spent(tx, run_id=version.run_id) if version.run_id else (0.0, 0)
+        versions.finish(
+            tx,
+            version.id,
+            status=finish.status,
+            summary=finish.summary,
+            changelog=finish.changelog,
+            error=finish.error,
+            cost_usd=None if unknown else cost,
+            files=_tree_rows(before, tree),
+        )
+        ended = versions.get(tx, version.id)
+        _tell(tx, ended, finish.status.value)
+        return ended
+
+    async def save(self, summary: str, actor: str, page_id: str | None = None) -> AppVersion | None:
+        """A version of the files as the person left them; None when nothing differs from the newest one."""
+        async with self.versioning:
+            return await self._save_person(page_id, summary or "Changes made by hand", actor)
+
+    async def _save_person(
+        self, page_id: str | None, summary: str = "Changes made by hand", actor: str = "person"
+    ) -> AppVersion | None:
+        tree = await asyncio.to_thread(self.files.snapshot)
+        if not await self._store.read(lambda tx: _differences(_newest_tree(tx), tree)):
+            return None
+
+        def write(tx: Tx) -> AppVersion:
+            parent = versions.newest(tx)
+            operation = Operation.UPDATE if parent else Operation.CREATE
+            version = _version(tx, "person" if parent else "import", page_id, parent, "patch", operation)
+            versions.insert(tx, version)
+            return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), tree)
+
+        return await self._store.transact(write, actor=actor)
+
+    # Going back
+
+    async def restore(self, ref: str, *, anyway: bool, actor: str) -> AppVersion:
+        """Make the folder what it was in a version, as a new version. Raises Conflict naming the person's changes unless `anyway`."""
+        async with self.versioning:
+            wanted = await self._store.read(lambda tx: versions.resolve(tx, ref))
+            if wanted.status is VersionStatus.IN_PROGRESS:
+                raise Refused(f"Version {wanted.number} is still being made.", hint="Wait for it, or stop its run.")
+            await self._refuse_working()
+            changed = await self.changed_by_person()
+            if changed and not anyway:
+                raise _person_changed(changed)
+            await self._save_person(None)
+            return await self._restore(wanted, actor)
+
+    async def undo(self, *, anyway: bool, actor: str) -> AppVersion:
+        """Restore the version before the newest."""
+        newest = await self._store.read(versions.newest)
+        if newest is None or newest.parent_id is None:
+            raise Refused("There is no earlier version to go back to.", hint="See `studio versions`.")
+        return await self.restore(newest.parent_id, anyway=anyway, actor=actor)
+
+    async def _restore(self, wanted: AppVersion, actor: str) -> AppVersion:
+        tree = await self._store.read(lambda tx: versions.files(tx, wanted.id))
+        seen = {path: state.digest for path, state in (await self.scan()).items()}
+        await asyncio.to_thread(lambda: self.files.restore({one.path: one for one in tree}, expected=seen))
+        now = await asyncio.to_thread(self.files.snapshot)
+
+        def write(tx: Tx) -> AppVersion:
+            version = _version(
+                tx, "restore", wanted.page_id, versions.newest(tx), "patch", Operation.UPDATE, restored_from=wanted.id
+            )
+            versions.insert(tx, version)
+            summary = f"Restored version {wanted.number}"
+            return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), now)
+
+        return await self._store.transact(write, actor=actor)
+
+    async def _refuse_working(self) -> None:
+        working = await self._store.read(versions.open)
+        if working:
+            raise Refused(
+                f"Version {working[0].number} is being made right now.", hint="Wait for it, or stop its run first."
+            )
+
+    async def import_from(self, path: Path, actor: str) -> AppVersion:
+        """Copy a code base into the empty folder, as the first version."""
+        async with self.versioning:
+            if await self.scan():
+                raise Refused("app/ holds files already.", hint="Import into a new project.")
+            if not await asyncio.to_thread(path.is_dir):
+                raise NotFound(f"There is no folder {path}.")
+            count = await asyncio.to_thread(self._copy, path)
+            made = await self._save_person(None, f"Imported {count} files from {path.name}", actor)
+        if made is None:
+            raise BadInput(f"{path} holds no file that can be imported.")
+        return made
+
+    def _copy(self, source: Path) -> int:
+        inner = AppFiles(source, self.objects)
+        found = inner.snapshot()
+        self.files.restore(found)
+        return len(found)
+
+    # After a crash
+
+    async def recover(self) -> int:
+        """Close versions that a crash left open, with the tree as it lies there."""
+        left = await self._store.read(versions.open)
+        for version in left:
+            error = "The program ended while this version was being made."
+            await self.finish(version, Finish(status=VersionStatus.FAILED, error=error))
+        return len(left)
+
+
+def _version(
+    tx: Tx,
+    origin: str,
+    page_id: str | None,
+    parent: AppVersion | None,
+    bump: Bump,
+    operation: Operation,
+    *,
+    run_id: str | None = None,
+    restored_from: str | None = None,
+) -> AppVersion:
+    return AppVersion(
+        id=new_id(),
+        page_id=page_id,
+        number=versions.next_number(tx, bump),
+        status=VersionStatus.IN_PROGRESS,
+        origin=origin,
+        started_at=tx.now,
+        run_id=run_id,
+        parent_id=parent.id if parent else None,
+        operation=operation,
+        restored_from=restored_from,
+    )
+
+
+def _tell(tx: Tx, version: AppVersion, what: str) -> None:
+    tx.emit(
+        VersionChanged(
+            version=version.id,
+            number=version.number,
+            status=version.status.value,
+            what=what,
+            page=version.page_id,
+            actor=tx.actor,
+        )
+    )
+
+
+def _newest_tree(tx: Tx) -> dict[str, VersionFile]:
+    newest = versions.newest(tx)
+    return {one.path: one for one in versions.files(tx, newest.id)} if newest else {}
+
+
+def _differences(before: Mapping[str, VersionFile], now: Mapping[str, FileState]) -> set[str]:
+    same = {path for path, state in now.items() if path in before and before[path].digest == state.digest}
+    return (set(before) | set(now)) - same
+
+
+def _tree_rows(before: Mapping[str, VersionFile], tree: Mapping[str, FileState]) -> list[VersionFile]:
+    rows = []
+    for path, state in sorted(tree.items()):
+        old = before.get(path)
+        change = ChangeKind.ADDED if old is None else ChangeKind.MODIFIED if old.digest != state.digest else None
+        rows.append(VersionFile(path, state.digest, state.size, state.mode, change))
+    gone = [path for path in before if path not in tree]
+    return rows + [VersionFile(path, before[path].digest, 0, before[path].mode, ChangeKind.DELETED) for path in gone]
+
+
+def _person_changed(paths: Sequence[str]) -> Conflict:
+    shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return Conflict(
+        f"Changed by hand since the newest version: {shown}.",
+        hint="Go on all the same (--anyway, or the key again) and your changes become a version of their own first.",
+        data={"paths": list(paths)},
+    )

@@ -1,0 +1,185 @@
+"""What all workers of one run share: the run, its version, the money, the claims on files; and how their calls are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from studio.domain.build import AppVersion, BuildTask, ToolUse
+from studio.domain.finding import FindingSource, FindingState, Problem, Severity
+from studio.domain.ids import new_id
+from studio.domain.run import Run
+from studio.domain.text import one_line
+from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome
+from studio.domain.workflow import Stage
+from studio.engine.apps import progress
+from studio.engine.apps.gate import Gate, Place, finding
+from studio.engine.apps.purse import Purse
+from studio.engine.apps.standards import Standards
+from studio.engine.live import LiveRun
+from studio.protocol.build_events import FindingChanged, ToolUsed
+from studio.store import blobs, findings, tool_uses
+from studio.store.transaction import Tx, utc_now
+from studio.tools.base import Claims, Hooks
+
+if TYPE_CHECKING:
+    from studio.engine.open_project import OpenProject
+
+_MARKS = {CallStatus.OK: "", CallStatus.ERROR: " (did not work)", CallStatus.REFUSED: " (refused)"}
+_RESULT_CHARACTERS = 4_000
+
+
+@dataclass(slots=True)
+class Site:
+    """One run that writes or reads files."""
+
+    project: OpenProject
+    run: Run
+    live: LiveRun
+    stage: Stage
+    purse: Purse
+    standards: Standards
+    claims: Claims
+    version: AppVersion | None = None
+    total: int = 1
+    done: int = 0
+    activity: dict[str, str] = field(default_factory=dict)
+
+    def say(self, line: str, task: BuildTask | None = None) -> None:
+        """A whole line of the run's log, which is what a person watches."""
+        mark = f"{task.key} · " if task else ""
+        self.live.cost_usd = self.purse.spent
+        self.live.append(f"{mark}{one_line(line, 300)}\n")
+        if task:
+            self.activity[task.id] = one_line(line, 120)
+
+    def place(self, task: BuildTask | None) -> Place:
+        version = self.version.id if self.version else ""
+        return Place(self.run.page_id, self.stage.name, self.run.id, version, task.id if task else None)
+
+    def gate(self, task: BuildTask | None) -> Gate:
+        files = self.project.app.files
+        return Gate(self.place(task), self.standards.rules, lambda path: files.digest(path) is not None)
+
+    @property
+    def within(self) -> float:
+        return self.done / max(self.total, 1)
+
+
+class Recorder(Hooks):
+    """Keeps what one role's calls come to: a row and an event each, with findings of the gate in the same transaction."""
+
+    def __init__(self, site: Site, role: str, gate: Gate, task: BuildTask | None) -> None:
+        self._site, self._role, self._gate, self._task = site, role, gate, task
+        self._calls: Mapping[str, ToolCall | BrokenCall] = {}
+        self._iteration = 0
+        self._execution = ""
+        self.finish: Mapping[str, object] | None = None
+
+    def expect(self, calls: tuple[ToolCall | BrokenCall, ...], iteration: int, execution: str) -> None:
+        """Say which answer the calls that follow belong to."""
+        self._calls = {one.id: one for one in calls}
+        self._iteration, self._execution = iteration, execution
+
+    async def progress(self, stage: str, percent: int | None, message: str) -> None:
+        site, task = self._site, self._task
+        site.say(message, task)
+        part = (percent or 0) / 100 / max(site.total, 1)
+
+        def write(tx: Tx) -> None:
+            progress.say(
+                tx, site.project.workflow, site.run.page_id, site.stage.name, site.within + part, one_line(message, 300),
+                run=site.run.id, task=task.id if task else None, named=stage or None,
+            )  # fmt: skip
+
+        await site.project.store.transact(write)
+
+    async def snapshot(self, label: str) -> str:
+        kept = await asyncio.to_thread(self._site.project.app.files.snapshot)
+        number = self._site.version.number if self._site.version else "?"
+        return f"Version {number} as it is now is kept: {len(kept)} files, as {one_line(label, 80)!r}."
+
+    async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
+        kept = f" The worker's text is kept as {ours[:12]}." if ours else ""
+        problem = Problem(
+            "person-changed-it", path, 0,
+            f"{path} was changed by a person while the run was at work, and was not overwritten.{kept}",
+            Severity.WARNING, "Compare both and decide.", ours or "",
+        )  # fmt: skip
+        one = finding(self._site.place(self._task), problem, FindingSource.CONFLICT, FindingState.OPEN)
+
+        def write(tx: Tx) -> None:
+            findings.insert(tx, [one])
+            tx.emit(FindingChanged(page=one.page_id, finding=one.id, state=one.state.value))
+
+        await self._site.project.store.transact(write)
+
+    async def called(self, call_id: str, name: str, outcome: ToolOutcome, seconds: float) -> None:
+        site = self._site
+        arguments = _arguments(self._calls.get(call_id))
+        verdicts = self._gate.take()
+        line = (outcome.line or name) + _MARKS[outcome.status]
+
+        def write(tx: Tx) -> None:
+            row = self._row(tx, name, outcome, line, seconds, arguments)
+            tool_uses.insert(tx, row)
+            findings.insert(tx, verdicts)
+            if verdicts:
+                tx.emit(FindingChanged(page=site.run.page_id, finding="", state="recorded"))
+            tx.emit(
+                ToolUsed(
+                    page=site.run.page_id, run=site.run.id, call=row.id, name=name, status=row.status.value, line=row.line,
+                    path=row.path, task=row.task_id,
+                )
+            )  # fmt: skip
+
+        await site.project.store.transact(write)
+        site.say(line, self._task)
+        if outcome.finished:
+            self.finish = outcome.data
+
+    def _row(self, tx: Tx, name: str, outcome: ToolOutcome, line: str, seconds: float, arguments: str) -> ToolUse:
+        return ToolUse(
+            id=new_id(),
+            page_id=self._site.run.page_id,
+            run_id=self._site.run.id,
+            role=self._role,
+            iteration=self._iteration,
+            name=one_line(name, 80),
+            arguments_digest=blobs.put(tx, arguments),
+            status=outcome.status,
+            line=one_line(line, 300),
+            result=outcome.text[:_RESULT_CHARACTERS],
+            elapsed_ms=seconds * 1000,
+            created_at=utc_now(),
+            task_id=self._task.id if self._task else None,
+            execution_id=self._execution or None,
+            path=outcome.path,
+            changes=outcome.changes,
+        )
+
+
+def _arguments(call: ToolCall | BrokenCall | None) -> str:
+    """A call's arguments as JSON; what came instead of them for one that was broken."""
+    if call is None:
+        return "{}"
+    if isinstance(call, BrokenCall):
+        return call.raw
+    return json.dumps(call.arguments, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def lines_of(site: Site, task: BuildTask | None) -> Callable[[str], None]:
+    """A hearer that passes a model's words on by whole lines, so that half a block never reaches the screen."""
+    waiting: list[str] = []
+
+    def hear(text: str) -> None:
+        *whole, rest = ("".join(waiting) + text).split("\n")
+        waiting[:] = [rest]
+        for line in whole:
+            if line.strip():
+                site.say(line.strip(), task)
+
+    return hear

@@ -1,0 +1,95 @@
+"""The standards of an application: documents for prompts, and the rules in them that code enforces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.config.files import read_text
+from studio.config.paths import packaged
+from studio.domain.canon import CanonDocument, CanonWarning, Include
+from studio.domain.errors import StudioError
+from studio.domain.text import digest
+from studio.validators.rules import NO_RULES, Rules
+from studio.validators.rules_block import parse_rules
+from studio.workspace import front_matter
+
+FOLDER = "standards"
+FOUND = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
+"""Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
+
+_PACKAGED = {"web": ("web.md",), "fullstack": ("web.md", "python.md"), "api": ("python.md",)}
+_LIMIT = 200_000
+_FIRST = 100
+"""Priority among documents: a tight budget lets go of everything else before the standards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """`documents` are always in; `rules` is what they say in their `rules` blocks, merged."""
+
+    documents: tuple[CanonDocument, ...] = ()
+    rules: Rules = NO_RULES
+    warnings: tuple[CanonWarning, ...] = ()
+
+
+Known = tuple[object, Standards]
+
+
+async def load(
+    root: Path, canon: Sequence[CanonDocument], kind: str, *, use_packaged: bool, known: Known | None = None
+) -> Known:
+    """The project's own standards, what its code base brings along, and the packaged ones where there are none.
+
+    `kind` is the application's type (`[app] type`). The first of the pair names the texts: given back as `known`, the same
+    texts are not read again.
+    """
+    own = [one for one in canon if one.path.startswith(f"{FOLDER}/") and one.include is not Include.NEVER]
+    found = await asyncio.to_thread(_brought, root)
+    extra = [] if own or found or not use_packaged else await asyncio.to_thread(_packaged, kind)
+    documents = (*(_always(one) for one in own), *found, *extra)
+    name = tuple((one.path, one.digest) for one in documents)
+    if known is not None and known[0] == name:
+        return known
+    return name, await asyncio.to_thread(_read, documents)
+
+
+def _read(documents: tuple[CanonDocument, ...]) -> Standards:
+    rules, warnings = NO_RULES, []
+    for one in documents:
+        parsed, problems = parse_rules(one.body, one.path)
+        rules = rules.merge(parsed)
+        warnings += [CanonWarning(one.path, problem.line, problem.message) for problem in problems]
+    return Standards(documents, rules, tuple(warnings))
+
+
+def _always(document: CanonDocument) -> CanonDocument:
+    return _document(document.path, document.name, document.body)
+
+
+def _document(path: str, name: str, body: str) -> CanonDocument:
+    return CanonDocument(path, name, "standards", body, digest(body), include=Include.ALWAYS, priority=_FIRST)
+
+
+def _brought(root: Path) -> list[CanonDocument]:
+    found = []
+    for folder in (root / "app", root):
+        for name in FOUND:
+            path = folder / name
+            if path.is_symlink() or not path.is_file():
+                continue
+            try:
+                text = read_text(path, limit=_LIMIT, where=name)
+            except StudioError:
+                continue
+            found.append(_document(f"{folder.name}/{name}" if folder != root else name, name, text))
+    return found
+
+
+def _packaged(kind: str) -> list[CanonDocument]:
+    folder = packaged("canon") / FOLDER
+    names = _PACKAGED.get(kind, ("web.md",))
+    texts = {name: front_matter.split((folder / name).read_text("utf-8")) for name in names}
+    return [_document(f"{FOLDER}/{name}", str(one.data.get("name") or name), one.body) for name, one in texts.items()]
