@@ -55,7 +55,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The page in hand and what is asked of it. `stages` holds approved texts of earlier stages in order, by stage name."""
+    """The page in hand and what is asked of it. `stages` holds approved texts of earlier stages in order, by stage name.
+
+    `app` is what a workflow that writes files tells its stages' templates beside: plain JSON, under the name `app`. It is part of
+    the request, so nothing of it is left out by the budget: whoever makes it cuts it.
+    """
 
     project_title: str
     chapter_number: int
@@ -69,6 +73,7 @@ class Request:
     feedback: tuple[Note, ...] = ()
     continue_from: str | None = None
     target_words: int = 150
+    app: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +187,5 @@ def stage_data(
         "feedback": [{"text": note.text, "quote": note.quote} for note in request.feedback],
         "continue_from": request.continue_from,
         "target_words": request.target_words,
+        "app": dict(request.app) if request.app is not None else None,
     }

@@ -14,7 +14,7 @@ SHARED = (PREFIX, PRIOR_PAGE, MENTIONED)
 
 KNOWN = frozenset(
     {"project", "chapter", "page", "canon", "prior_page", "prior_pages", "summaries", "brief"}
-    | {"stages", "draft", "feedback", "continue_from", "target_words"}
+    | {"stages", "draft", "feedback", "continue_from", "target_words", "app"}
 )
 """Every name that a template may count on."""
 
@@ -31,6 +31,53 @@ _PRIOR: Data = {
         {"stage": "narration", "label": "Narration", "text": "The shutters were half down."},
         {"stage": "dialogue", "label": "Dialogue", "text": "ILSE (speech): We're shut."},
     ],
+}
+
+_TASK: Data = {"id": "list", "title": "The list", "type": "ui", "status": "done", "summary": "Shows entries."}
+_APP: Data = {
+    "operation": "update",
+    "type": "web",
+    "tree": "index.html (1,204 bytes): #app\nsrc/list.js (802 bytes): draw",
+    "files": [{"path": "src/list.js", "text": "export function draw() {}\n", "cut": False}],
+    "handoff": {"from_role": "q_assistant", "note": "The list comes first."},
+    "plan": "One module.",
+    "task": {
+        "id": "form",
+        "title": "The form",
+        "type": "ui",
+        "description": "A field and a button.",
+        "priority": 1,
+        "needs": ["list"],
+    },
+    "tasks": [_TASK],
+    "done": [{"title": "The list", "summary": "Shows entries."}],
+    "findings": [
+        {
+            "severity": "error",
+            "path": "src/list.js",
+            "line": 3,
+            "rule": "labels",
+            "message": "The field has no label.",
+            "suggestion": "",
+            "state": "open",
+        }
+    ],
+    "checks": "1 error in src/list.js",
+    "changes": "--- a/src/list.js\n+++ b/src/list.js\n@@ -1 +1 @@\n-old\n+new",
+    "version": "1.2.0",
+    "state": "generating_implementation",
+    "returns": "1 of 2",
+    "tools": ["read_file", "create_file", "finish_app"],
+}
+_NEW_APP: Data = {
+    **{key: "" for key in ("tree", "plan", "checks", "changes", "version")},
+    **{key: [] for key in ("files", "tasks", "done", "findings", "tools")},
+    "operation": "create",
+    "type": "other",
+    "handoff": None,
+    "task": None,
+    "state": "generating_discovery",
+    "returns": "0 of 2",
 }
 
 
@@ -52,6 +99,7 @@ def page_data(
         "feedback": notes if feedback else [],
         "continue_from": continue_from,
         "target_words": 150,
+        "app": _APP if full else _NEW_APP,
     }
 
 
