@@ -85,7 +85,10 @@ class UpdateFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
             done = await asyncio.to_thread(passages.apply, text, wanted)
         except passages.Unmatched as error:
             raise failed(
-                f"Nothing was written to {path}. {clean(str(error))}", f"{path}: no such passage", path, reason=error.reason
+                f"Nothing was written to {path}. {clean(str(error))}",
+                f"{path}: no such passage",
+                path,
+                reason=error.reason,
             ) from error
         what = f"Updated {path} ({passages.places(done.lines)})"
         bom = now.startswith(b"\xef\xbb\xbf")

@@ -199,6 +199,10 @@ class _Lines:
     def _lines(self) -> list[str]:
         return self.text.split("\n")
 
+    @property
+    def _total(self) -> int:
+        return len(self._lines) - (not self._lines[-1])
+
     @cached_property
     def _starts(self) -> list[int]:
         return [0, *itertools.accumulate(len(line) + 1 for line in self._lines)]
@@ -285,18 +289,17 @@ class _Lines:
         for differ in (lambda one, other: _key(one) != _key(other), lambda one, other: one.rstrip() != other.rstrip()):
             for index, mine in pairs:
                 place = start + index
-                if place >= len(self._lines):
+                if place >= self._total:
                     return place, "(the file ends here)", _cut(mine)
                 if differ(self._lines[place], mine):
                     return place, _cut(self._lines[place]), _cut(mine)
         return start, _cut(self._lines[start]), _cut(lines[0])
 
     def _excerpt(self, start: int, height: int) -> str:
-        total = len(self._lines) - (not self._lines[-1])
         first = max(0, start - 4)
-        last = min(total, first + min(EXCERPT_LINES, height + 8))
+        last = min(self._total, first + min(EXCERPT_LINES, height + 8))
         shown = "\n".join(_cut(line) for line in self._lines[first:last])
-        return f"Lines {first + 1}-{last} of {total}, as they are now:\n{shown}"
+        return f"Lines {first + 1}-{last} of {self._total}, as they are now:\n{shown}"
 
 
 def _key(line: str) -> str:
