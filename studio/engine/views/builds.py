@@ -11,6 +11,7 @@ from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
+from studio.engine.apps.progress import percent
 from studio.engine.open_project import OpenProject
 from studio.engine.views.versions import version_views
 from studio.protocol import build_queries as q
@@ -110,7 +111,7 @@ def _build(tx: Tx, page: Page, files: int) -> Build:
 def build_view(workflow: Workflow, standing: Standing, around: Surroundings) -> v.BuildView:
     page, build = standing.page, standing.build
     stage = workflow.stage(standing.state.stage) if standing.state.stage else None
-    percent, progress_stage, message = progress(workflow, standing)
+    far, progress_stage, message = progress(workflow, standing)
     done = [task for task in standing.tasks if task.status is TaskStatus.DONE]
     failed = [task for task in standing.tasks if task.status in (TaskStatus.FAILED, TaskStatus.SKIPPED)]
     counted = [task for task in standing.tasks if task.status is not TaskStatus.DROPPED]
@@ -121,7 +122,7 @@ def build_view(workflow: Workflow, standing: Standing, around: Surroundings) -> 
         phase=phase_of(workflow, standing.state),
         operation=build.operation.value,
         detected=detected(around.files),
-        progress=percent,
+        progress=far,
         progress_stage=progress_stage,
         message=message,
         phases=_phases(workflow, standing.state, around.models),
@@ -181,15 +182,12 @@ def progress(workflow: Workflow, standing: Standing) -> tuple[int, str, str]:
     if state.stage is None:
         return 0, _named(workflow.stages[0]), state_words(standing.page.state)
     stage = workflow.stage(state.stage)
-    index, count = workflow.index(stage.name), len(workflow.stages)
-    # A text that waits for its review is most of its stage.
-    share = 0.8 if state.phase is Phase.REVIEWING else 0.0
-    low, high, place = index / count, (index + 1) / count, (index + share) / count
-    message = state_words(standing.page.state)
-    if event is None or event.stage != _named(stage):
-        return round(100 * place), _named(stage), message
-    told = max(min(event.percent / 100, high), low, place)
-    return min(round(100 * told), 99), _named(stage), event.message if standing.working else message
+    low, high = percent(workflow, stage.name, 0.0), percent(workflow, stage.name, 1.0)
+    # The end of one stage is the beginning of the next: there the name decides.
+    if event and (low < event.percent <= high or (event.percent == low and event.stage == _named(stage))):
+        return min(event.percent, 99), event.stage, event.message
+    within = 1.0 if state.phase is Phase.REVIEWING else 0.0
+    return min(percent(workflow, stage.name, within), 99), _named(stage), state_words(standing.page.state)
 
 
 def _named(stage: Stage) -> str:
