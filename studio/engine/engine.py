@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from studio.domain.errors import StorageError, StudioError
+from studio.engine import build_tables
 from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.presence import Presence
@@ -61,6 +62,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.CopyCanon: settings.copy_canon,
     c.SyncMirror: mirror.sync_mirror,
     c.ImportBook: mirror.import_book,
+    **build_tables.HANDLERS,
 }
 
 ANSWERS: dict[type[q.Query[Any]], Answer] = {
@@ -81,6 +83,7 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
     q.GetBook: text_views.get_book,
     q.GetPlace: places.get_place,
     q.GetPresence: places.get_presence,
+    **build_tables.ANSWERS,
 }
 
 

@@ -68,6 +68,10 @@ class ModelRoom:
     def _key(self, endpoint: str, names: tuple[str, ...], command: str) -> str | None:
         return self._secrets.lookup(names, endpoint=endpoint if command else "")
 
+    def key(self, name: str) -> str | None:
+        """A key by its name, as the person's environment or an allowed `.env` has it; asked for when it is used."""
+        return self._secrets.lookup((name,))
+
     def redact(self, text: str) -> str:
         """The text without any key that was ever handed out."""
         return self._secrets.redactor(text)

@@ -99,6 +99,10 @@ class OpenProject:
             )
         return self.builds
 
+    def needs_app(self) -> None:
+        """Raises Refused in a project whose workflow writes no files."""
+        _ = self.builds_open
+
     def take_settings(self, settings: Settings) -> None:
         """Use new settings from the next decision on."""
         self.settings = settings

@@ -79,7 +79,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
     done = await project.act(call, work)
     assert done.page is not None
     await project.manuscript.write_page(done.page)
-    return await _with_next_draft(project, done, call, command.draft)
+    return await with_next_draft(project, done, call, command.draft)
 
 
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:
@@ -100,7 +100,7 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     return newest
 
 
-async def _with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:
+async def with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:
     """Add the next draft's price to the answer, or start that draft where the command or `[workflow] auto_draft` says so."""
     page = await project.store.read(lambda tx: pages.get(tx, done.page or ""))
     state = project.state_of(page)

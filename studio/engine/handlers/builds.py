@@ -1,0 +1,222 @@
+"""Commands of a change as a build: begun and completed from outside, sent back, checked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from studio.config.allowed import AllowedCommands
+from studio.domain.errors import BadInput, Refused
+from studio.domain.page import BRIEF, Origin, Page
+from studio.domain.run import Outcome
+from studio.domain.text import clean, one_line
+from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
+from studio.engine.apps import checks, outside
+from studio.engine.apps.gate import Place
+from studio.engine.gates import text_arrived
+from studio.engine.handlers.book import new_chapter, new_page
+from studio.engine.handlers.review import with_next_draft
+from studio.engine.open_project import Call, OpenProject
+from studio.engine.replies import read_reply
+from studio.engine.texts import add_person_revision, add_revision, refuse_running, refuse_stale, structured
+from studio.engine.views.builds import find_page
+from studio.protocol import build_commands as b
+from studio.protocol.commands import Done
+from studio.protocol.events import BookChanged
+from studio.providers.base import FinishReason
+from studio.store import builds, chapters, conversations, pages, revisions, versions
+from studio.store.transaction import Tx
+
+RESULT_LIMIT = 2_000_000
+"""Characters of a phase's result: files written by an outside agent come in it."""
+
+
+async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -> Done:
+    opened = project.builds_open
+    text = clean(command.requirements).strip()
+    if not text:
+        raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
+    if command.model:
+        project.models.parse(command.model)
+
+    def work(tx: Tx) -> Done:
+        known = builds.by_build_id(tx, command.project, command.build) if command.build else None
+        if known is not None:
+            page = pages.get(tx, known.page_id)
+            return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
+        chapter = _release(tx, command.chapter)
+        page = new_page(project, tx, chapter, one_line(command.title) or one_line(text, 60), "")
+        tx.emit(BookChanged(chapter=chapter, page=page.id, what="page.add"))
+        revision = add_person_revision(tx, page.id, BRIEF, text, parent=None)
+        following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
+        page = project.move_to(tx, page, following, "brief", revision=revision.id)
+        return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
+
+    done = await project.act(call, work)
+    build = await opened.ensure_build(done.page or "")
+    named = replace(
+        build, project_id=one_line(command.project), build_id=one_line(command.build), user_id=one_line(command.user),
+        model=one_line(command.model), requirements=text,
+    )  # fmt: skip
+    if not build.requirements:
+        await project.store.transact(lambda tx: builds.save(tx, named), actor=call.actor)
+    return done
+
+
+def _release(tx: Tx, ref: str | None) -> str:
+    """The release that a change belongs to: the one named, else the newest, which is made when there is none."""
+    if ref is not None:
+        return chapters.resolve(tx, ref).id
+    known = chapters.listing(tx)
+    return known[-1].id if known else new_chapter(tx, "Release 1", "release-1").id
+
+
+async def complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
+    """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
+    opened = project.builds_open
+    result = _result(command.result)
+    page, stage = await project.store.read(lambda tx: _turn(project, tx, command, result))
+    await opened.ensure_build(page.id)
+    text, data = _text(stage, clean(command.response), result)
+    agent = one_line(command.agent) or stage.role
+    if stage.output is OutputKind.CODE:
+        made = await outside.write_files(project, page, stage, agent, result.get("files"), one_line(text, 400))
+        data = json.dumps({"version": made.id, "number": made.number}) if made else data
+
+    def work(tx: Tx) -> Done:
+        now, _ = _turn(project, tx, command, result)
+        refuse_running(tx, now.id)
+        revision = add_revision(
+            tx, now.id, stage.name, text, origin=Origin.OUTSIDE, data=data, parent=revisions.head(tx, now.id, stage.name),
+            author=agent, outcome=Outcome.COMPLETE,
+        )  # fmt: skip
+        conversations.append(tx, now.id, stage.role, "assistant", text, data=json.dumps(result, ensure_ascii=False))
+        now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
+        if project.state_of(now) == State(Phase.REVIEWING, stage.name):
+            following = project.workflow.after(stage.name)
+            state = advance(
+                project.workflow, project.state_of(now), Action.APPROVE,
+                next_has_revision=following is not None and opened.later_text(tx, now.id, following),
+            )  # fmt: skip
+            pages.set_approved(tx, now.id, stage.name, revision.id)
+            opened.approved(tx, now, revision)
+            now = project.move_to(tx, now, state, "approve", stage=stage.name, revision=revision.id)
+        return Done(seq=0, message=f"{stage.label} complete.", page=now.id, revision=revision.id, state=now.state)
+
+    done = await project.act(call, work)
+    await project.manuscript.write_page(page.id)
+    return done
+
+
+def _turn(project: OpenProject, tx: Tx, command: b.CompletePhase, result: Mapping[str, Any]) -> tuple[Page, Stage]:
+    """The page and the stage whose turn it is. Raises Refused when the sender speaks of another."""
+    page = find_page(project, tx, command.page)
+    state = project.state_of(page)
+    stage = project.stage_of(page)
+    if stage is None or state.phase not in (Phase.GENERATING, Phase.FAILED, Phase.INTERRUPTED, Phase.REVIEWING):
+        raise Refused(
+            f"This build awaits nothing from a role: it is in state {page.state}.", data={"state": page.state}
+        )
+    said = command.phase or result.get("phase")
+    if isinstance(said, str) and said.casefold() != stage.name.casefold():
+        raise Refused(
+            f"It is the turn of {stage.name.upper()}, not of {one_line(said.upper(), 40)}.",
+            hint="Ask for the status, and complete the phase that it names.",
+            data={"state": page.state, "phase": stage.name.upper()},
+        )
+    if state.phase is Phase.REVIEWING:
+        raise Refused(
+            f"{stage.label} waits for a person's review.",
+            hint="Approve it or ask for a revision.",
+            data={"state": page.state},
+        )
+    return page, stage
+
+
+def _result(raw: str) -> Mapping[str, Any]:
+    if len(raw) > RESULT_LIMIT:
+        raise BadInput(
+            f"The phase's result is longer than {RESULT_LIMIT:,} characters.", hint="Send less with each phase."
+        )
+    try:
+        value = json.loads(raw or "{}")
+    except (ValueError, RecursionError) as error:
+        raise BadInput("The phase's result is not JSON.", hint="Send an object.") from error
+    if not isinstance(value, dict):
+        raise BadInput("The phase's result must be a JSON object.", hint="Send {} when there is nothing to say.")
+    return value
+
+
+_PARTS = {
+    OutputKind.PLAN: ("tasks", "approach"),
+    OutputKind.REVIEW: ("findings", "summary"),
+    OutputKind.RELEASE: ("changelog", "summary"),
+}
+
+
+def _text(stage: Stage, response: str, result: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The response as a stage's text; a structured result (tasks, findings, a changelog) counts before its words."""
+    if not response.strip():
+        raise BadInput(f"The response for {stage.name.upper()} is empty.", hint="Send what the role made.")
+    wanted = _PARTS.get(stage.output)
+    if wanted and wanted[0] in result:
+        raw = json.dumps({wanted[1]: response, **result}, ensure_ascii=False)
+        reply = read_reply(stage, raw, FinishReason.COMPLETE)
+        if not reply.outcome.approvable:
+            raise BadInput(f"The result for {stage.name.upper()} cannot be used: {one_line(reply.text, 300)}")
+        return reply.text, reply.data
+    return structured(stage, response)
+
+
+async def send_back(project: OpenProject, command: b.SendBack, call: Call) -> Done:
+    opened = project.builds_open
+    note = clean(command.note).strip()
+
+    def work(tx: Tx) -> Done:
+        page = find_page(project, tx, command.page)
+        refuse_running(tx, page.id)
+        state = project.state_of(page)
+        head = revisions.head(tx, page.id, state.stage) if state.stage else None
+        refuse_stale(command.revision, head)
+        if head is None or state.phase is not Phase.REVIEWING:
+            advance(project.workflow, state, Action.RETURN)
+            raise Refused("There is no report to send back with.", hint="Draft it first.")
+        page = opened.send_back(tx, page, head, note)
+        return Done(seq=0, message="Sent back with the open findings.", page=page.id, state=page.state)
+
+    done = await project.act(call, work)
+    return await with_next_draft(project, done, call, None)
+
+
+async def allow_check(project: OpenProject, command: b.AllowCheck, call: Call) -> Done:
+    text = command.command.strip()
+    if not text:
+        raise BadInput("No command was given.", hint="Name it in `[app] check` of studio.toml.")
+    await asyncio.to_thread(AllowedCommands(env=project.env).record, project.root, text, allowed=command.allowed)
+    words = "may run in this project on this computer" if command.allowed else "may no longer run"
+    return Done(seq=0, message=f"`{one_line(text, 120)}` {words}.")
+
+
+async def run_check(project: OpenProject, command: b.RunCheck, call: Call) -> Done:
+    project.needs_app()
+    settings = project.settings.app
+
+    def find(tx: Tx) -> tuple[str, str]:
+        page = find_page(project, tx, command.page) if command.page else None
+        newest = versions.newest(tx)
+        return (page.id if page else ""), (newest.id if newest else "")
+
+    page_id, version = await project.store.read(find)
+    if settings.check and not await asyncio.to_thread(
+        AllowedCommands(env=project.env).allows, project.root, settings.check
+    ):
+        raise Refused(
+            f"The check command `{one_line(settings.check, 120)}` was never allowed on this computer.",
+            hint="Read it, then allow it: `studio check --allow`.",
+            data={"command": settings.check},
+        )
+    report = await checks.run(project, Place(page_id, "testing", "", version))
+    return Done(seq=0, message=report.text, page=page_id or None)

@@ -1,0 +1,328 @@
+"""Publishing: the plan that a person is shown, carried out after their yes, step by step, resumed after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
+
+import msgspec
+
+from studio.config.allowed import AllowedCommands
+from studio.domain import release as releases
+from studio.domain.build import AppVersion, Publication, PublicationStatus, VersionStatus
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused, StudioError
+from studio.domain.ids import new_id
+from studio.domain.page import Revision
+from studio.domain.text import one_line
+from studio.domain.workflow import OutputKind
+from studio.engine.open_project import Call, OpenProject
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as q
+from studio.protocol import build_views as v
+from studio.protocol.build_events import PublicationChanged
+from studio.protocol.commands import Done
+from studio.publishers.base import Published, Publisher, PublishPlan, Release, StepData, Target
+from studio.store import pages, publications, revisions, versions
+from studio.store.transaction import Tx
+
+_FOLLOW_UP_FILES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A version and where it is to go."""
+
+    version: AppVersion
+    release: Release
+    target: Target
+    publisher: Publisher
+
+
+async def get_publish_plan(project: OpenProject, query: q.GetPublishPlan, actor: str) -> v.PublishPlanView:
+    way = await _way(project, query.target, query.version, actor)
+    plan = await way.publisher.plan(way.release, way.target, project.models.key)
+    found = await project.store.read(lambda tx: publications.find(tx, query.target, way.version.id, plan.digest))
+    done = found.steps if found else {}
+    return v.PublishPlanView(
+        target=query.target,
+        publisher=way.publisher.name,
+        version=way.version.number,
+        steps=tuple(
+            v.StepView(id=one.id, title=one.title, detail=one.detail, done=one.id in done) for one in plan.steps
+        ),
+        summary=plan.summary,
+        diff=plan.diff,
+        digest=plan.digest,
+        warnings=plan.warnings,
+    )
+
+
+async def publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
+    """Carry a plan out that is still the one the person saw; raises Conflict when it is not."""
+    if call.request and (known := await project.recall(call.request)) is not None:
+        return known
+    way = await _way(project, command.target, command.version, call.actor)
+    begun = await project.store.read(lambda tx: publications.find(tx, command.target, way.version.id, command.plan))
+    plan = await _plan(project, way, command.plan, begun)
+    row = await project.store.transact(lambda tx: _begin(tx, way, plan, begun), actor=call.actor)
+    try:
+        done = await way.publisher.apply(
+            way.release, plan, row.steps, _Reporter(project, row, call.actor), project.models.key
+        )
+    except StudioError as error:
+        words = project.models.redact(str(error))
+        await project.store.transact(lambda tx: _failed(tx, row, words), actor=call.actor)
+        raise
+    except asyncio.CancelledError:
+        await asyncio.shield(
+            asyncio.ensure_future(project.store.transact(lambda tx: _failed(tx, row, "Stopped."), actor=call.actor))
+        )
+        raise
+
+    def write(tx: Tx) -> Done:
+        _ended(tx, row, done)
+        message = f"Version {way.version.number} is published to {command.target}: {done.detail or done.url}"
+        return Done(seq=0, message=message, version=way.version.id, publication=row.id)
+
+    return await project.act(call, write)
+
+
+async def _plan(project: OpenProject, way: _Way, digest: str, begun: Publication | None) -> PublishPlan:
+    """The plan that was shown: the kept one when it was begun already, else made again and compared."""
+    if begun is not None:
+        return msgspec.json.decode(begun.plan, type=PublishPlan)
+    plan = await way.publisher.plan(way.release, way.target, project.models.key)
+    if plan.digest != digest:
+        raise Conflict(
+            "What publishing would do has changed since you looked at it.",
+            hint="Look at the new plan and decide again: `studio publish plan`.",
+            data={"expected": digest, "actual": plan.digest},
+        )
+    return plan
+
+
+class _Reporter:
+    """Keeps each step as soon as it is done, so that another try goes on after it."""
+
+    def __init__(self, project: OpenProject, row: Publication, actor: str) -> None:
+        self._project, self._row, self._actor = project, row, actor
+        self._steps: dict[str, Mapping[str, object]] = dict(row.steps)
+
+    async def __call__(self, step: str, data: StepData) -> None:
+        self._steps[step] = dict(data)
+        steps = dict(self._steps)
+
+        def write(tx: Tx) -> None:
+            publications.update(tx, self._row.id, steps=steps)
+            tx.emit(PublicationChanged(publication=self._row.id, target=self._row.target, status="running", step=step))
+
+        await self._project.store.transact(write, actor=self._actor)
+
+
+def _begin(tx: Tx, way: _Way, plan: PublishPlan, begun: Publication | None) -> Publication:
+    if begun is not None and begun.status is PublicationStatus.DONE:
+        raise Refused(
+            f"Version {way.version.number} is published to {way.target.name} already.", hint=begun.url or begun.detail
+        )
+    if begun is not None:
+        publications.update(tx, begun.id, status=PublicationStatus.RUNNING, error="")
+        return publications.get(tx, begun.id)
+    row = Publication(
+        id=new_id(),
+        version_id=way.version.id,
+        target=way.target.name,
+        publisher=way.publisher.name,
+        plan=msgspec.json.encode(plan).decode(),
+        plan_digest=plan.digest,
+        status=PublicationStatus.RUNNING,
+        actor=tx.actor,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    publications.insert(tx, row)
+    tx.emit(PublicationChanged(publication=row.id, target=row.target, status="running"))
+    return row
+
+
+def _failed(tx: Tx, row: Publication, words: str) -> None:
+    publications.update(tx, row.id, status=PublicationStatus.FAILED, error=words)
+    tx.emit(PublicationChanged(publication=row.id, target=row.target, status="failed", message=words))
+
+
+def _ended(tx: Tx, row: Publication, done: Published) -> None:
+    publications.update(tx, row.id, status=PublicationStatus.DONE, url=done.url, detail=done.detail, error="")
+    tx.emit(PublicationChanged(publication=row.id, target=row.target, status="done", message=done.detail, url=done.url))
+
+
+# What is published, and where
+
+
+async def _way(project: OpenProject, name: str, ref: str | None, actor: str) -> _Way:
+    project.needs_app()
+    target = _target(project, name)
+    publisher = _publisher(target.publisher)
+    await _refuse_strange_hosts(project, publisher, target)
+    version = await project.store.read(lambda tx: _approved(tx, ref))
+    release = await _release(project, version, name, actor)
+    return _Way(version, release, target, publisher)
+
+
+def _target(project: OpenProject, name: str) -> Target:
+    tables = project.settings.publish
+    if name not in tables:
+        known = ", ".join(sorted(tables)) or "none yet"
+        raise NotFound(
+            f"There is no publishing target {one_line(name, 60)!r}.",
+            hint=f"Known are: {known}. Add a table [publish.{one_line(name, 60)}] with publisher = ... to studio.toml.",
+        )
+    table = dict(tables[name])
+    kind = table.pop("publisher", "")
+    if not isinstance(kind, str) or not kind:
+        raise BadInput(
+            f"[publish.{name}] in studio.toml names no publisher.", hint='Write publisher = "git", for instance.'
+        )
+    options = {key: value if isinstance(value, str | int | bool) else str(value) for key, value in table.items()}
+    return Target(name, kind, options)
+
+
+def _publisher(name: str) -> Publisher:
+    from studio.publishers import registry
+
+    return registry.publisher(name)
+
+
+def sending(key: str, host: str) -> str:
+    """The text of the person's yes to send a key to a host that the program does not itself bind it to."""
+    return f"send {key} to {host}"
+
+
+async def _refuse_strange_hosts(project: OpenProject, publisher: Publisher, target: Target) -> None:
+    allowed = AllowedCommands(env=project.env)
+    for use in publisher.keys(target):
+        text = sending(use.key, use.host)
+        if use.usual or await asyncio.to_thread(allowed.allows, project.root, text):
+            continue
+        raise Refused(
+            f"[publish.{target.name}] would send {use.key} to {use.host}, which you have not allowed.",
+            hint=f"If that is right: `studio publish allow {target.name}`.",
+            data={"allow": text},
+        )
+
+
+def _approved(tx: Tx, ref: str | None) -> AppVersion:
+    if ref is not None:
+        version = versions.resolve(tx, ref)
+    else:
+        found = next((one for one in versions.listing(tx) if one.approved), None)
+        if found is None:
+            raise Refused(
+                "No version is approved yet.", hint="Take a change through all its stages, or name a version you want."
+            )
+        version = found
+    if version.status is not VersionStatus.COMPLETED:
+        raise Refused(
+            f"Version {version.number} is {version.status.value}.", hint="Only a completed version is published."
+        )
+    if not version.approved:
+        raise Refused(f"Version {version.number} is not approved.", hint="Approve its change's last stage first.")
+    return version
+
+
+async def _release(project: OpenProject, version: AppVersion, target: str, actor: str) -> Release:
+    def read(tx: Tx) -> tuple[Release, Revision | None]:
+        page = pages.get(tx, version.page_id) if version.page_id else None
+        last = project.workflow.stages[-1]
+        words = revisions.head(tx, page.id, last.name) if page and last.output is OutputKind.RELEASE else None
+        before = [
+            one for one in publications.listing(tx) if one.target == target and one.status is PublicationStatus.DONE
+        ]
+        numbers = {one.id: one.number for one in versions.listing(tx)}
+        previous = next((numbers[one.version_id] for one in before if one.version_id in numbers), None)
+        title = page.title if page and page.title else version.summary
+        return (
+            Release(
+                version=version.number,
+                version_id=version.id,
+                title=one_line(title, 120) or f"Version {version.number}",
+                message=version.summary,
+                changelog=version.changelog,
+                author_name=actor,
+                author_email=f"{actor}@localhost",
+                app=project.app.root,
+                files=tuple(versions.files(tx, version.id)),
+                previous=previous,
+                read=project.app.objects.get,
+                approved_at=(version.finished_at or version.started_at).replace(tzinfo=UTC),
+            ),
+            words,
+        )
+
+    release, words = await project.store.read(read)
+    return _worded(release, words)
+
+
+def _worded(release: Release, words: Revision | None) -> Release:
+    """With the title and message that the release manager wrote."""
+    try:
+        found = releases.from_json(words.data or "") if words else None
+    except BadInput:
+        found = None
+    if found is None:
+        return release
+    message = found.commit_message or found.summary or release.message
+    return replace(release, title=found.title or release.title, message=message)
+
+
+# What there is
+
+
+async def get_publications(project: OpenProject, query: q.GetPublications, actor: str) -> v.PublicationsView:
+    def read(tx: Tx) -> tuple[list[Publication], dict[str, str], str]:
+        rows = publications.listing(tx)
+        numbers = {one.id: one.number for one in versions.listing(tx)}
+        plan = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
+        newest = next((one.page_id for one in versions.listing(tx) if one.page_id), None)
+        head = revisions.head(tx, newest, plan) if newest and plan else None
+        return rows, numbers, head.text if head else ""
+
+    from studio.publishers import follow_ups
+
+    rows, numbers, plan = await project.store.read(read)
+    tree = await project.app.scan()
+    texts = await asyncio.to_thread(project.builds_open.facts.texts, tree)
+    offered = await asyncio.to_thread(follow_ups.suggest, dict(list(texts.items())[:_FOLLOW_UP_FILES]), plan)
+    return v.PublicationsView(
+        targets=tuple(_target_view(project, name) for name in sorted(project.settings.publish)),
+        publications=tuple(_publication_view(one, numbers) for one in rows),
+        follow_ups=tuple(v.FollowUpView(id=one.id, title=one.title, why=one.why, action=one.action) for one in offered),
+    )
+
+
+def _target_view(project: OpenProject, name: str) -> v.TargetView:
+    try:
+        target = _target(project, name)
+        _publisher(target.publisher)
+    except StudioError as error:
+        return v.TargetView(name=name, publisher="", detail="", problem=error.message)
+    detail = ", ".join(f"{key} = {value}" for key, value in sorted(target.options.items()))
+    return v.TargetView(name=name, publisher=target.publisher, detail=detail)
+
+
+def _publication_view(one: Publication, numbers: Mapping[str, str]) -> v.PublicationView:
+    plan = msgspec.json.decode(one.plan, type=PublishPlan)
+    return v.PublicationView(
+        id=one.id,
+        version=numbers.get(one.version_id, ""),
+        target=one.target,
+        publisher=one.publisher,
+        status=one.status.value,
+        url=one.url,
+        detail=one.detail,
+        error=one.error,
+        actor=one.actor,
+        created_at=one.created_at,
+        steps_done=len(one.steps),
+        steps=len(plan.steps),
+    )
