@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,12 @@ async def app_project(tmp_path: Path) -> AsyncIterator[OpenProject]:
     root = tmp_path / "shop"
     scaffold.create(root, title="Shop", workflow="app")
     folders = {name: str(tmp_path / name) for name in ("STUDIO_CONFIG_HOME", "STUDIO_STATE_HOME", "STUDIO_CACHE_HOME")}
-    env = {**folders, "STUDIO_MODELS_DIR": str(tmp_path / "models")}
+    async with reopened(root, {**folders, "STUDIO_MODELS_DIR": str(tmp_path / "models")}) as project:
+        yield project
+
+
+@asynccontextmanager
+async def reopened(root: Path, env: Mapping[str, str]) -> AsyncIterator[OpenProject]:
     engine: Engine = await open_engine(root, env=env, watch=False)
     try:
         yield engine._project
