@@ -30,6 +30,10 @@ def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def without_escapes(written: bytes) -> bytes:
+    return _ESCAPE.sub(b"", written)
+
+
 class PtyProgram:
     """Times are seconds since the fork."""
 
@@ -72,12 +76,12 @@ class PtyProgram:
         seen, wanted, end = b"", text.encode(), self.now() + limit
         while self.now() < end:
             seen += self.pump(0.05)
-            if wanted in _ESCAPE.sub(b"", seen):
+            if wanted in without_escapes(seen):
                 return self.written[-1][0]
             seen = seen[-20_000:]
             self.cpu()
             if self.process.poll() is not None:
-                said = _ESCAPE.sub(b"", seen)[-300:].decode(errors="replace")
+                said = without_escapes(seen)[-300:].decode(errors="replace")
                 raise RuntimeError(f"the program ended with {self.process.returncode} before {text!r}: {said}")
         raise TimeoutError(f"{text!r} was not written within {limit:.0f} s")
 

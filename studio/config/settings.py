@@ -98,7 +98,7 @@ class Ui(Section, frozen=True, kw_only=True):
     ascii: Switch = False
     skip_price_under_usd: Money = 0.0
     mouse: Switch = True
-    fps: Annotated[int, Meta(ge=1, le=120, description="a whole number from 1 to 120")] = 30
+    fps: Annotated[int, Meta(ge=1, le=120, description="a whole number from 1 to 120")] = 60
     author: Text = ""
     bell_after_s: Seconds = 10.0
 
