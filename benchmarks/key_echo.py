@@ -1,4 +1,4 @@
-"""How long a key waits for its echo while a draft streams, against the same keys with nothing else going on: `python -m benchmarks.key_echo`.
+"""How long a key waits for its echo while a draft streams, against the same keys at rest: `python -m benchmarks.key_echo`.
 
 At 120x40, beside a stream of 60 tokens a second: the cursor of the page moved by `j` and `k`, and words typed into a composer.
 The echo of a movement is the cell's bar at its new place; that of a letter is the letter itself.
