@@ -70,7 +70,7 @@ _APP: Data = {
     "tools": ["read_file", "create_file", "finish_app"],
 }
 _NEW_APP: Data = {
-    **{key: "" for key in ("tree", "plan", "checks", "changes", "version")},
+    **dict.fromkeys(("tree", "plan", "checks", "changes", "version"), ""),
     **{key: [] for key in ("files", "tasks", "done", "findings", "tools")},
     "operation": "create",
     "type": "other",

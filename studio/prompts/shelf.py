@@ -31,13 +31,22 @@ Shelf = Mapping[str, Version]
 
 
 def shared_names(name: str, shelf: Shelf) -> dict[str, str]:
-    """The files that come before this template's messages: `{"_prefix": "story/_prefix.md.j2", ...}`, those that exist."""
-    folder = name.rpartition("/")[0]
+    """The files that come before this template's messages: `{"_prefix": "story/_prefix.md.j2", ...}`, those that exist.
+
+    A template's variant (`planning.small`) takes the part of that variant where there is one; a project's file of either kind
+    wins over packaged ones, as it does for the template itself.
+    """
+    folder, _, file = name.rpartition("/")
+    stem = next((file.removesuffix(suffix) for suffix in SUFFIXES if file.endswith(suffix)), file)
+    variant = stem.partition(".")[2]
     found: dict[str, str] = {}
     for part in SHARED:
-        names = (f"{folder}/{part}{suffix}".lstrip("/") for suffix in SUFFIXES)
-        if present := next((other for other in names if other in shelf), None):
-            found[part] = present
+        stems = [f"{part}.{variant}", part] if variant else [part]
+        names = [f"{folder}/{one}{suffix}".lstrip("/") for one in stems for suffix in SUFFIXES]
+        present = [other for other in names if other in shelf]
+        if present:
+            own = [other for other in present if shelf[other].origin is Origin.PROJECT]
+            found[part] = (own or present)[0]
     return found
 
 
