@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 ACTIONS_PER_ANSWER = 4
 _FORM = '{"actions": [{"tool": "<name>", "arguments": {...}}]}'
+GO_ON = "Do not repeat what is done. What is still missing? If nothing is, end the work."
 _GOOD = (FinishReason.COMPLETE, FinishReason.TOOL_USE)
 
 
@@ -97,7 +98,7 @@ def as_actions(request: ModelRequest, profile: ModelProfile) -> ModelRequest:
     """The request without tools: their description in the system prompt, earlier calls in the form of answers, a schema."""
     schema = JsonSchema("actions", actions_schema(request))
     told = _told(request, None if profile.structured == "json_schema" else schema)
-    messages = [_plain(message) for message in paired(request.messages)]
+    messages = list(_plainly(paired(request.messages)))
     leading = sum(1 for _ in takewhile(lambda message: message.role == "system", messages))
     messages.insert(leading, Message("system", told, cache=any(message.cache for message in messages)))
     return replace(request, messages=tuple(messages), tools=(), json_schema=schema)
@@ -149,11 +150,17 @@ def _line(spec: ToolSpec) -> str:
     return f"- {spec.name}({names}): {' '.join(spec.description.split())}"
 
 
+def _plainly(messages: Sequence[Message]) -> Iterator[Message]:
+    for message, after in zip(messages, (*messages[1:], None), strict=True):
+        if message.role != "tool":
+            yield _plain(message)
+            continue
+        text = f"Result of {wire_name(message.tool_name)}:\n{result_text(message)}"
+        last = after is None or after.role != "tool"
+        yield Message("user", f"{text}\n\n{GO_ON}" if last else text, cache=message.cache)
+
+
 def _plain(message: Message) -> Message:
-    if message.role == "tool":
-        return Message(
-            "user", f"Result of {wire_name(message.tool_name)}:\n{result_text(message)}", cache=message.cache
-        )
     if not message.tool_calls:
         return replace(message, carried=())
     return Message("assistant", _answer(message.text, message.tool_calls), cache=message.cache)

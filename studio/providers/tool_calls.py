@@ -177,7 +177,7 @@ class CallCollector:
         if not reason and cut and not call.pieces:
             reason = _CUT
         if not reason and not call.name:
-            reason = "the call names no tool"
+            reason = _CUT if cut else "the call names no tool"
         if not reason:
             try:
                 yield self._whole(call)

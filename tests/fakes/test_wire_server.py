@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ import pytest
 
 from studio.domain import dialogue
 from tests.fakes import wire_prose
+from tests.fakes.wire_asked import Answering, Asked
 from tests.fakes.wire_cache import Block, PromptCache
-from tests.fakes.wire_script import SCRIPTS, Fault, Step, step_from_json
+from tests.fakes.wire_rules import broken_rule
+from tests.fakes.wire_script import SCRIPTS, Call, Fault, Step, step_from_json
 from tests.fakes.wire_server import WireServer, running_wire_server
 
 REPOSITORY = Path(__file__).parents[2]
@@ -136,3 +140,126 @@ def test_as_a_process_it_writes_its_port_and_takes_scripts_from_outside(tmp_path
             child.terminate()
     assert [request["body"] for request in seen] == [CHAT, CHAT]
     assert child.returncode == 0
+
+
+SCRIPT = """
+from tests.fakes.wire_script import Call
+
+def respond(asked):
+    if asked.says("You plan"):
+        return '{"tasks": []}'
+    if not asked.done("list_files"):
+        return ["Looking.", Call("list_files")]
+    return f"There is {asked.last.text}."
+"""
+TOOL = {"type": "function", "function": {"name": "list_files", "parameters": {"type": "object", "properties": {}}}}
+
+
+def test_a_file_of_its_own_answers_by_what_was_said_and_by_what_came_of_its_calls(tmp_path: Path) -> None:
+    (tmp_path / "build.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "tests.fakes.wire_server", "--script", str(tmp_path / "build.py")]
+    worker = [{"role": "system", "content": "You write code."}, {"role": "user", "content": "Look."}]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            chat = f"{child.stdout.readline().split()[1]}/v1/chat/completions"
+            plan = ask(chat, {"model": "m", "messages": [{"role": "system", "content": "You plan."}]})
+            called = ask(chat, {"model": "m", "messages": worker, "tools": [TOOL]})["choices"][0]
+            call = called["message"]["tool_calls"][0]
+            told = {"role": "tool", "tool_call_id": call["id"], "content": "a.html"}
+            after = ask(chat, {"model": "m", "messages": [*worker, called["message"], told], "tools": [TOOL]})
+        finally:
+            child.terminate()
+    assert plan["choices"][0]["message"]["content"] == '{"tasks": []}'
+    assert (called["finish_reason"], call["function"]) == ("tool_calls", {"name": "list_files", "arguments": "{}"})
+    assert after["choices"][0]["message"]["content"] == "There is a.html."
+
+
+async def test_a_script_may_wait_until_three_requests_stand_side_by_side() -> None:
+    waiting: list[int] = []
+    together = asyncio.Event()
+
+    async def respond(asked: Asked) -> Answering:
+        waiting.append(asked.number)
+        if len(waiting) == 3:
+            together.set()
+        await asyncio.wait_for(together.wait(), 10)
+        return "Side by side."
+
+    async with WireServer(respond=respond) as server:
+        url = f"{server.openai_url}/chat/completions"
+        replies = await asyncio.gather(*(asyncio.to_thread(ask, url, CHAT) for _ in range(3)))
+
+    assert {reply["choices"][0]["message"]["content"] for reply in replies} == {"Side by side."}
+
+
+BROKEN: list[tuple[str, dict[str, Any], str]] = [
+    ("/chat/completions", {"messages": [{"role": "tool", "tool_call_id": "x", "content": ""}]}, "must be a response"),
+    (
+        "/chat/completions",
+        {
+            "messages": [
+                {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]},
+                {"role": "user", "content": "Go on."},
+            ]
+        },
+        "did not have response messages: a",
+    ),
+    ("/chat/completions", {"messages": [], "tool_choice": "auto"}, "only allowed when tools"),
+    (
+        "/responses",
+        {"input": [{"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}]},
+        "No tool output found for function call a",
+    ),
+    ("/responses", {"input": [{"type": "function_call_output", "call_id": "b", "output": ""}]}, "No tool call found"),
+    ("/responses", {"input": [{"type": "reasoning", "id": "rs_1"}]}, "without its required following item"),
+    (
+        "/responses",
+        {
+            "input": [],
+            "tools": [
+                {
+                    "type": "function",
+                    "name": "f",
+                    "strict": True,
+                    "parameters": {"type": "object", "properties": {"a": {}}, "additionalProperties": False},
+                }
+            ],
+        },
+        "'required' has to include every key",
+    ),
+    (
+        "/messages",
+        {"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x"}]}]},
+        "unexpected `tool_use_id`",
+    ),
+    (
+        "/messages",
+        {"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "text", "text": " "}]}]},
+        "must be non-empty",
+    ),
+    ("/messages", {"messages": []}, "max_tokens: Field required"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "words"), BROKEN)
+def test_a_request_against_the_rules_of_its_wire_is_refused(path: str, body: dict[str, Any], words: str) -> None:
+    assert words in (broken_rule(path, {"model": "m", **body}) or "")
+
+
+def test_a_refused_request_uses_up_no_step() -> None:
+    with running_wire_server() as server:
+        server.play(Step(text="Kept."))
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            ask(f"{server.openai_url}/chat/completions", {"model": "m", "messages": [{"role": "tool"}]})
+        reply = ask(f"{server.openai_url}/chat/completions", CHAT)
+
+    assert reply["choices"][0]["message"]["content"] == "Kept."
+
+
+def test_calls_that_nobody_offered_are_the_scripts_mistake() -> None:
+    with (
+        running_wire_server(respond=lambda asked: Call("list_files")) as server,
+        pytest.raises(urllib.error.HTTPError, match="500"),
+    ):
+        ask(f"{server.openai_url}/chat/completions", CHAT)

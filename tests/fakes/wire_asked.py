@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from studio.providers.actions import GO_ON
 from tests.fakes.wire_dialect import Body
 from tests.fakes.wire_script import Call, Finish, Part, Step
 
@@ -102,7 +103,7 @@ _Turn = tuple[str, str, str, str]  # kind, call id, name or "error", text
 def _plain(content: object) -> str:
     if isinstance(content, str):
         return content
-    return "".join(str(part.get("text", "")) for part in content or ())  # type: ignore[attr-defined]
+    return "\n\n".join(str(part.get("text", "")) for part in content or ())  # type: ignore[attr-defined]
 
 
 def _chat(body: Body) -> Iterator[_Turn]:
@@ -158,7 +159,7 @@ def _spoken_results(turns: Sequence[_Turn]) -> tuple[Result, ...]:
     for kind, _, _, text in turns:
         pieces = _SPOKEN_RESULT.split(text) if kind == "user" else []
         for name, result in zip(pieces[1::2], pieces[2::2], strict=True):
-            found.append(Result(name, result.strip(), "", result.startswith("Error:")))
+            found.append(Result(name, result.partition(GO_ON)[0].strip(), "", result.startswith("Error:")))
     return tuple(found)
 
 
