@@ -10,7 +10,6 @@ from studio.domain.run import Usage
 from studio.domain.text import clean_delta
 from studio.domain.tooling import BrokenCall, ToolCall
 from studio.providers.base import (
-    CarriedItem,
     Finished,
     FinishReason,
     ModelRequest,
@@ -19,7 +18,6 @@ from studio.providers.base import (
     ToolCallBroken,
     ToolCallReady,
     ToolCallStarted,
-    UsageSeen,
 )
 from studio.providers.classify import CallSite, classify
 from studio.providers.tokens import estimate, estimate_calls, estimate_request
@@ -65,25 +63,14 @@ class ScriptedProvider:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         self.requests.append(request)
-        said: list[str] = []
-        calls: list[ToolCall | BrokenCall] = []
-        finished = False
+        said: list[StreamPart] = []
         try:
             for item in self._script(request):
-                if isinstance(item, ToolCall | BrokenCall):
-                    calls.append(item)
-                    for told in _parts_of(item, len(calls) - 1):
-                        yield told
-                    continue
-                part = await self._next(item, request)
-                if part is None:
-                    continue
-                if isinstance(part, TextDelta):
-                    said.append(part.text)
-                finished = isinstance(part, Finished)
-                yield part
-            if not finished:
-                yield self._end(request, "".join(said), calls)
+                for part in await self._parts(item, request, _calls_in(said)):
+                    said.append(part)
+                    yield part
+            if not (said and isinstance(said[-1], Finished)):
+                yield _end(request, said)
         except (GeneratorExit, asyncio.CancelledError):
             self.closed_early += 1
             raise
@@ -102,12 +89,16 @@ class ScriptedProvider:
     async def aclose(self) -> None:
         self.closed = True
 
-    async def _next(self, item: ScriptItem, request: ModelRequest) -> StreamPart | None:
-        """The part that an item stands for; None when it only takes time."""
+    async def _parts(self, item: ScriptItem, request: ModelRequest, index: int) -> tuple[StreamPart, ...]:
+        """The parts that an item stands for; none when it only takes time."""
         match item:
             case str():
                 await asyncio.sleep(0)
-                return TextDelta(clean_delta(item))
+                return (TextDelta(clean_delta(item)),)
+            case ToolCall():
+                return ToolCallStarted(index, item.name), ToolCallReady(index, item)
+            case BrokenCall():
+                return ToolCallStarted(index, item.name), ToolCallBroken(index, item)
             case Pause():
                 await asyncio.sleep(item.seconds)
             case Gate():
@@ -117,27 +108,19 @@ class ScriptedProvider:
                 if not isinstance(item, Exception):
                     raise item
                 raise classify(item, CallSite(self.name, model=request.model))
-            case (
-                TextDelta()
-                | ToolCallStarted()
-                | ToolCallReady()
-                | ToolCallBroken()
-                | CarriedItem()
-                | UsageSeen()
-                | Finished()
-            ):
+            case _:
                 await asyncio.sleep(0)
-                return item
-        return None
-
-    @staticmethod
-    def _end(request: ModelRequest, text: str, calls: Sequence[ToolCall | BrokenCall]) -> Finished:
-        written = estimate(text) + estimate_calls(call for call in calls if isinstance(call, ToolCall))
-        usage = Usage(input_tokens=estimate_request(request), cached_tokens=0, output_tokens=written)
-        reason = FinishReason.TOOL_USE if calls else FinishReason.COMPLETE
-        return Finished(reason, usage, detail=reason.value, served_model=request.model)
+                return (item,)
+        return ()
 
 
-def _parts_of(call: ToolCall | BrokenCall, index: int) -> tuple[StreamPart, StreamPart]:
-    ready = ToolCallReady(index, call) if isinstance(call, ToolCall) else ToolCallBroken(index, call)
-    return ToolCallStarted(index, call.name), ready
+def _calls_in(parts: Sequence[StreamPart]) -> int:
+    return sum(isinstance(part, ToolCallStarted) for part in parts)
+
+
+def _end(request: ModelRequest, said: Sequence[StreamPart]) -> Finished:
+    written = estimate("".join(part.text for part in said if isinstance(part, TextDelta)))
+    written += estimate_calls(part.call for part in said if isinstance(part, ToolCallReady))
+    usage = Usage(input_tokens=estimate_request(request), cached_tokens=0, output_tokens=written)
+    reason = FinishReason.TOOL_USE if _calls_in(said) else FinishReason.COMPLETE
+    return Finished(reason, usage, detail=reason.value, served_model=request.model)

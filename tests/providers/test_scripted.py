@@ -8,7 +8,17 @@ import pytest
 
 from studio.domain.errors import ConnectionFailed, Overloaded
 from studio.domain.run import Usage
-from studio.providers.base import Finished, FinishReason, TextDelta, UsageSeen
+from studio.domain.tooling import BrokenCall, ToolCall
+from studio.providers.base import (
+    Finished,
+    FinishReason,
+    Message,
+    TextDelta,
+    ToolCallBroken,
+    ToolCallReady,
+    ToolCallStarted,
+    UsageSeen,
+)
 from studio.providers.scripted import Gate, Pause, ScriptedProvider
 from tests.providers.conftest import asking, broken_off, collect, text_of
 
@@ -70,3 +80,24 @@ async def test_closing_early_is_counted() -> None:
     assert provider.closed_early == 1
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
+
+
+async def test_a_script_chosen_by_the_request_may_call_tools() -> None:
+    call, cut = ToolCall("c1", "list_files", {}), BrokenCall("c2", "create_file", '{"pa', "cut off")
+    provider = ScriptedProvider(
+        respond=lambda request: ["Done."] if request.messages[-1].role == "tool" else [call, cut]
+    )
+
+    first = await collect(provider, asking())
+    told = Message("tool", "none", tool_call_id="c1", tool_name="list_files")
+    second = await collect(provider, asking(messages=(Message("user", "Go."), told)))
+
+    assert first[:4] == [
+        ToolCallStarted(0, "list_files"),
+        ToolCallReady(0, call),
+        ToolCallStarted(1, "create_file"),
+        ToolCallBroken(1, cut),
+    ]
+    assert isinstance(first[-1], Finished)
+    assert first[-1].reason is FinishReason.TOOL_USE
+    assert text_of(second) == "Done."

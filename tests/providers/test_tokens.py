@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.providers.base import Message
-from studio.providers.tokens import TextKind, estimate, estimate_messages, kind_of, learn, near_limit
+from studio.domain.tooling import ToolCall, ToolSpec
+from studio.providers.base import JsonSchema, Message, ModelRequest
+from studio.providers.tokens import (
+    TextKind,
+    estimate,
+    estimate_messages,
+    estimate_request,
+    kind_of,
+    learn,
+    near_limit,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +72,22 @@ def test_near_a_limit_the_guess_is_not_enough() -> None:
     assert near_limit(860, 1_000)
     assert not near_limit(840, 1_000)
     assert not near_limit(10, 0)
+
+
+def test_tools_and_calls_count_as_tokens() -> None:
+    spec = ToolSpec("create_file", "Write a new file.", {"type": "object", "properties": {"path": {"type": "string"}}})
+    call = ToolCall("c1", "create_file", {"path": "a.html", "content": "word " * 400})
+    plain = ModelRequest("m", (Message("user", "Go."),), 100)
+    told = replace(plain, tools=(spec,))
+    called = replace(told, messages=(*plain.messages, Message("assistant", "", tool_calls=(call,))))
+
+    assert estimate_request(plain) == estimate_messages(plain.messages)
+    assert 30 < estimate_request(told) - estimate_request(plain) < 80
+    assert 480 < estimate_request(called) - estimate_request(told) < 600
+
+
+def test_the_schema_of_an_answer_counts_too() -> None:
+    plain = ModelRequest("m", (Message("user", "Go."),), 100)
+    shaped = replace(plain, json_schema=JsonSchema("plan", {"type": "object", "properties": {"tasks": {}}}))
+
+    assert estimate_request(shaped) > estimate_request(plain) + 10
