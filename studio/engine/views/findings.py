@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.domain.finding import Finding, FindingState
+from studio.domain.text import clean, one_line
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
@@ -34,12 +35,12 @@ def finding_view(finding: Finding, keys: Mapping[str, str], numbers: Mapping[str
         page=finding.page_id,
         source=finding.source.value,
         rule=problem.rule,
-        path=problem.path,
+        path=one_line(problem.path, 400),
         line=problem.line,
-        message=problem.message,
+        message=clean(problem.message),
         severity=problem.severity.value,
-        suggestion=problem.suggestion,
-        quote=problem.quote,
+        suggestion=clean(problem.suggestion),
+        quote=clean(problem.quote),
         state=finding.state.value,
         stage=finding.stage or "",
         task=keys.get(finding.task_id or "", ""),

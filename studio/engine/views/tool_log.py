@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.domain.build import ToolUse
-from studio.domain.text import clean
+from studio.domain.text import clean, one_line
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
@@ -16,6 +16,8 @@ LIMIT = 5_000
 # A call may hold a whole file; its digest names the rest.
 ARGUMENTS_LIMIT = 4_000
 RESULT_LIMIT = 4_000
+PATH_LIMIT = 400
+"""A refused path may be anything that a model wrote."""
 
 
 async def get_tool_log(project: OpenProject, query: q.GetToolLog, actor: str) -> v.ToolLogView:
@@ -45,8 +47,8 @@ def call_view(use: ToolUse, texts: Mapping[str, str], keys: Mapping[str, str]) -
         arguments=_cut(texts.get(use.arguments_digest, ""), ARGUMENTS_LIMIT),
         arguments_digest=use.arguments_digest,
         status=use.status.value,
-        path=use.path or "",
-        line=use.line,
+        path=one_line(use.path or "", PATH_LIMIT),
+        line=one_line(use.line),
         result=_cut(use.result, RESULT_LIMIT),
         elapsed_ms=use.elapsed_ms,
         created_at=use.created_at,

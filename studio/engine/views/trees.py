@@ -106,7 +106,8 @@ def language(path: str) -> str:
 
 def _diff(change: Changed, read_before: Read, read_after: Read, room: int) -> FileDiff:
     source = change.renamed_from or change.path
-    too_much = (change.before.size if change.before else 0) + (change.after.size if change.after else 0) > max(room, 0)
+    sizes = [leaf.size for leaf in (change.before, change.after) if leaf and leaf.size <= TEXT_BYTES]
+    too_much = bool(sizes) and sum(sizes) > max(room, 0)
     before = None if too_much else _text(change.before, source, read_before)
     after = None if too_much else _text(change.after, change.path, read_after)
     unified, added, removed = "", 0, 0
