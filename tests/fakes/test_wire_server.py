@@ -18,7 +18,7 @@ from tests.fakes import wire_prose
 from tests.fakes.wire_asked import Answering, Asked
 from tests.fakes.wire_cache import Block, PromptCache
 from tests.fakes.wire_rules import broken_rule
-from tests.fakes.wire_script import SCRIPTS, Call, Fault, Step, step_from_json
+from tests.fakes.wire_script import SCRIPTS, Call, Fault, Finish, Step, step_from_json
 from tests.fakes.wire_server import WireServer, running_wire_server
 
 REPOSITORY = Path(__file__).parents[2]
@@ -89,6 +89,12 @@ def test_steps_can_be_given_as_json() -> None:
     step = step_from_json({"fault": "reset", "after": 2, "deltas": ["a", "b"], "headers": [["retry-after", "1"]]})
 
     assert step == Step(fault=Fault.RESET, after=2, deltas=("a", "b"), headers=(("retry-after", "1"),))
+
+
+def test_calls_can_be_given_as_json_too() -> None:
+    step = step_from_json({"parts": ["First.", {"name": "list_files", "cut": 1}], "finish": "stop"})
+
+    assert step == Step(parts=("First.", Call("list_files", cut=1)), finish=Finish.STOP)
 
 
 def ask(url: str, body: dict[str, Any] | None = None) -> Any:

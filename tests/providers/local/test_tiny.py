@@ -18,7 +18,19 @@ import pytest
 import pytest_asyncio
 
 from studio.domain.errors import ConnectionFailed, ContextTooLong, MissingModel
-from studio.providers.base import Finished, FinishReason, JsonSchema, Message, ModelRequest, StreamPart, TextDelta
+from studio.domain.tooling import ToolSpec
+from studio.providers.actions import ActingProvider
+from studio.providers.base import (
+    Finished,
+    FinishReason,
+    JsonSchema,
+    Message,
+    ModelRequest,
+    StreamPart,
+    TextDelta,
+    ToolCallReady,
+    ToolCallStarted,
+)
 from studio.providers.local.choice import find_model, read_choice
 from studio.providers.local.process import Endpoint, ServerState, http_client
 from studio.providers.local.profiles import PROFILES
@@ -98,6 +110,42 @@ async def test_an_answer_fits_the_schema(provider: LocalProvider) -> None:
     found = json.loads(text)["lines"]
     assert 1 <= len(found) <= 2
     assert all(entry["kind"] in ("speech", "sfx") for entry in found)
+
+
+CREATE = ToolSpec(
+    "create_file",
+    "Write a new file.",
+    {
+        "type": "object",
+        "properties": {"path": {"type": "string", "maxLength": 20}, "content": {"type": "string", "maxLength": 60}},
+        "required": ["path", "content"],
+        "additionalProperties": False,
+    },
+)
+
+
+async def test_it_calls_a_tool_by_schema_and_goes_on_from_the_result(provider: LocalProvider) -> None:
+    acting = ActingProvider(provider, provider.profile("tiny"))
+    request = replace(ask("Create hello.txt with a greeting.", tokens=300), tools=(CREATE,), tool_choice="required")
+    request = replace(request, parallel_tools=False)
+
+    first = [part async for part in acting.stream(request)]
+    calls = [part.call for part in first if isinstance(part, ToolCallReady)]
+    assert [call.name for call in calls] == ["create_file"]
+    assert set(calls[0].arguments) == {"path", "content"}
+    assert first[0] == ToolCallStarted(0, "create_file")
+    assert not [part for part in first if isinstance(part, TextDelta)]
+    assert isinstance(first[-1], Finished)
+    assert first[-1].reason is FinishReason.TOOL_USE
+
+    said = Message("assistant", "", tool_calls=tuple(calls))
+    told = Message("tool", "Created.", tool_call_id=calls[0].id, tool_name="create_file")
+    second = [part async for part in acting.stream(replace(request, messages=(*request.messages, said, told)))]
+    after = [part.call for part in second if isinstance(part, ToolCallReady)]
+    assert [call.name for call in after] == ["create_file"]
+    assert after[0].id != calls[0].id
+    assert isinstance(second[-1], Finished)
+    assert (second[-1].usage.cached_tokens or 0) > 100
 
 
 async def test_hanging_up_frees_the_model(provider: LocalProvider) -> None:
