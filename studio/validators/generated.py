@@ -13,7 +13,8 @@ from studio.validators.place import Lines, problem
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#./-]*)(?:[ \t]+[^`\n]*)?$")
 _INTRODUCTION = re.compile(
-    r"^(?:#+ +|\*\*|> )?(?:here(?:'s|’s| is| are)|sure\b|certainly\b|of course\b|below is|this is|the following|okay\b|ok,|absolutely\b|i(?:'ve| have| will|'ll)\b|"
+    r"^(?:#+ +|\*\*|> )?(?:here(?:'s|’s| is| are)|sure\b|certainly\b|of course\b|below is|this is|the following|okay\b|ok,|"
+    r"absolutely\b|i(?:'ve| have| will|'ll)\b|"
     r"(?:updated|complete|full|new|modified|revised) (?:file|code|version|content))[^\n{};=<>]{0,200}$",
     re.IGNORECASE,
 )
@@ -23,11 +24,11 @@ _DIFF = re.compile(
 _OURS = re.compile(r"^<{7}(?: [^\n]*)?$", re.MULTILINE)
 _THEIRS = re.compile(r"^>{7}(?: [^\n]*)?$", re.MULTILINE)
 _PLACEHOLDER = re.compile(
-    r"\W*(?:(?:this is (?:a|the) )?placeholder\b.{0,80}|(?:to ?do|tbd|fixme)\b.{0,80}|"
+    r"\W*(?:(?:this is (?:a|the) )?placeholder\b.{0,80}|(?:to ?do|tbd|fix ?me)\b.{0,80}|"
     r"(?:to be|will be) (?:implemented|added|written|done|filled in)\b.{0,60}|"
     r"(?:your|the|full|complete|actual|file|updated)? ?(?:code|contents?|implementation|file) (?:goes |comes |will go )?here|"
     r"(?:file )?contents? unchanged|(?:no changes?|unchanged|same as (?:before|above)|see above|as above)|"
-    r"(?:implement|add|write) .{0,60} here|coming soon.{0,40})\W*",
+    r"(?:implement|add|write) .{0,60} here|coming\s+soon.{0,40})\W*",
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT_MARKS = re.compile(r"^[ \t]*(?://+|#+|/\*+|\*+/?|<!--)|(?:-->|\*/)[ \t]*$", re.MULTILINE)

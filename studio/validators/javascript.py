@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from studio.domain.finding import Problem
 from studio.domain.text import one_line
 from studio.validators.grammar import OPENERS, broken, encode, line_of, parse, unbalanced
 from studio.validators.grammar_gaps import calmed, without_types_unknown
-from studio.validators.place import Lines, problem
 from studio.validators.script_rules import early_errors
 
 if TYPE_CHECKING:
@@ -46,20 +44,12 @@ def read(text: str, grammar: str) -> Read:
     return Read(grammar, source, tree) if retried.root_node.has_error else Read(grammar, encode(known), retried)
 
 
-def faults(script: Read, path: str, text: str, *, module: bool | None = None, offset: int = 0) -> Iterator[Problem]:
-    """What is wrong with a script; `offset` is added to its lines, for one inside a page."""
-    lines = Lines(text)
+def faults(script: Read) -> Iterator[tuple[int, str]]:
+    """(line, sentence) of what is wrong with a script; at most three."""
     if script.sound:
-        for line, message in islice(early_errors(script.tree.root_node, script.source, script.grammar), SHOWN):
-            yield _fault(path, line, message, lines, offset)
-        return
-    for line, message in dict.fromkeys(islice(_errors(script), SHOWN)):
-        yield _fault(path, line, message, lines, offset)
-
-
-def _fault(path: str, line: int, message: str, lines: Lines, offset: int) -> Problem:
-    found = problem("syntax", path, line + offset, message)
-    return Problem(found.rule, path, found.line, message, found.severity, "", lines.quote(line))
+        yield from islice(early_errors(script.tree.root_node, script.source, script.grammar), SHOWN)
+    else:
+        yield from dict.fromkeys(islice(_errors(script), SHOWN))
 
 
 def _errors(script: Read) -> Iterator[tuple[int, str]]:
@@ -96,3 +86,8 @@ def _excerpt(node: Node, source: bytes) -> str:
     return one_line(
         source[found.start_byte : min(found.end_byte, found.start_byte + 60)].decode("utf-8", "replace"), 40
     )
+
+
+def is_typescript(text: str) -> str:
+    """The grammar that reads a text which is no JavaScript: `tsx`, `typescript` (casts in angle brackets), or empty for neither."""
+    return next((grammar for grammar in ("tsx", "typescript") if read(text, grammar).sound), "")

@@ -1,0 +1,150 @@
+"""What an application depends on, by its manifests and by the hosts its pages load from, against what its standards allow."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from studio.domain.finding import Problem
+from studio.domain.text import one_line
+from studio.validators.html_tokens import Kind
+from studio.validators.languages import Language
+from studio.validators.place import Lines, problem
+from studio.validators.rules import DependencyRule, Rules
+from studio.validators.scan import Scan
+
+_TABLES = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
+_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_OUTSIDE = re.compile(r"https?://|//")
+_LOADS = {"script": "src", "link": "href"}
+_ADDRESSES = {
+    "preconnect",
+    "dns-prefetch",
+    "canonical",
+    "alternate",
+    "author",
+    "license",
+    "next",
+    "prev",
+    "help",
+    "search",
+    "me",
+}
+Named = tuple[str, int]
+
+
+def check_dependencies(scan: Scan, rules: Rules) -> Iterator[Problem]:
+    """The dependencies of one file that a rule does not allow."""
+    if not rules.dependencies:
+        return
+    for kind, found in (("npm", _npm(scan)), ("python", _python(scan)), ("cdn", _hosts(scan))):
+        wanted = [rule for rule in rules.dependencies if rule.kind == kind]
+        for name, line in dict.fromkeys(found) if wanted else ():
+            for rule in wanted:
+                if not _allowed(rule, name):
+                    words = (
+                        f"The standards do not allow {'loading from' if kind == 'cdn' else 'the dependency'} {name}."
+                    )
+                    yield problem(
+                        rule.id, scan.path, line, f"{words} {rule.message}".strip(),
+                        severity=rule.severity, suggestion=rule.suggestion or _choice(rule), lines=scan.lines,
+                    )  # fmt: skip
+
+
+def _allowed(rule: DependencyRule, name: str) -> bool:
+    if any(fnmatchcase(name, _plain(rule, one)) for one in rule.deny):
+        return False
+    return rule.allow is None or any(fnmatchcase(name, _plain(rule, one)) for one in rule.allow)
+
+
+def _plain(rule: DependencyRule, name: str) -> str:
+    return _normal(name) if rule.kind == "python" else name
+
+
+def _choice(rule: DependencyRule) -> str:
+    return f"Allowed are: {one_line(', '.join(rule.allow), 200)}." if rule.allow else ""
+
+
+def _normal(name: str) -> str:
+    """A name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _line(lines: Lines, word: str) -> int:
+    return next((number for number, line in enumerate(lines.lines, 1) if word in line), 0)
+
+
+def _npm(scan: Scan) -> Iterator[Named]:
+    if PurePosixPath(scan.path).name != "package.json":
+        return
+    try:
+        data = json.loads(scan.text)
+    except (ValueError, RecursionError):
+        return
+    for table in _TABLES:
+        given = data.get(table) if isinstance(data, dict) else None
+        for name in given if isinstance(given, dict) else ():
+            yield one_line(name, 100), _line(scan.lines, f'"{name}"')
+
+
+def _python(scan: Scan) -> Iterator[Named]:
+    name = PurePosixPath(scan.path).name
+    if name == "pyproject.toml":
+        yield from _pyproject(scan)
+    elif re.fullmatch(r"requirements[\w.-]*\.(?:txt|in)", name):
+        for number, line in enumerate(scan.lines.lines, 1):
+            found = _REQUIREMENT.match(line)
+            if found:
+                yield _normal(found[1]), number
+
+
+def _pyproject(scan: Scan) -> Iterator[Named]:
+    try:
+        data = tomllib.loads(scan.text)
+    except (ValueError, RecursionError):
+        return
+    project = data.get("project", {})
+    project = project if isinstance(project, dict) else {}
+    optional = project.get("optional-dependencies", {})
+    groups = data.get("dependency-groups", {})
+    lists = [project.get("dependencies", [])]
+    lists += [one for table in (optional, groups) if isinstance(table, dict) for one in table.values()]
+    for requirement in (one for several in lists if isinstance(several, list) for one in several):
+        found = _REQUIREMENT.match(requirement) if isinstance(requirement, str) else None
+        if found:
+            yield _normal(found[1]), _line(scan.lines, str(requirement))
+    poetry = data.get("tool", {}).get("poetry", {}) if isinstance(data.get("tool"), dict) else {}
+    table = poetry.get("dependencies", {}) if isinstance(poetry, dict) else {}
+    for name in table if isinstance(table, dict) else ():
+        if name != "python":
+            yield _normal(name), _line(scan.lines, name)
+
+
+def _hosts(scan: Scan) -> Iterator[Named]:
+    """Hosts of scripts and style sheets that a page loads, and of modules that a script imports."""
+    if scan.language not in (Language.HTML, Language.CSS, Language.JAVASCRIPT, Language.TYPESCRIPT, Language.TSX):
+        return
+    yield from _of_addresses((one.target, one.line) for one in scan.references)
+    for token in scan.tags:
+        if token.kind is not Kind.START or token.name not in _LOADS:
+            continue
+        rel = set((token.value("rel") or "").lower().split())
+        if token.name == "link" and (rel & _ADDRESSES or not rel & {"stylesheet", "modulepreload", "preload"}):
+            continue
+        yield from _of_addresses([(token.value(_LOADS[token.name]) or "", scan.lines.at(token.start))])
+
+
+def _of_addresses(found: Iterable[Named]) -> Iterator[Named]:
+    for address, line in found:
+        if _OUTSIDE.match(address.strip()):
+            try:
+                host = urlsplit(address.strip()).hostname
+            except ValueError:
+                host = None
+            if host:
+                yield host, line
