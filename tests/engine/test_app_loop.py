@@ -1,0 +1,73 @@
+"""An application built from a request to an approved version, by scripted roles over real wires, with real files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.workspace import scaffold
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import draft, environment, opened
+from tests.fakes.wire_server import WireServer
+
+
+def make_app(tmp_path: Path) -> Path:
+    root = tmp_path / "shop"
+    scaffold.create(root, title="Corner shop", workflow="app")
+    return root
+
+
+async def begun(client: InProcessClient, request: str = "A corner shop with a cart.") -> str:
+    done = await client.execute(b.StartBuild(requirements=request, title="The shop"))
+    assert done.page is not None
+    return done.page
+
+
+async def through(client: InProcessClient, page: str, *, to: str = "complete") -> None:
+    """Draft and approve stage by stage until the page is in state `to`."""
+    for _ in range(20):
+        view = await client.query(q.GetPage(page=page))
+        if view.state == to:
+            return
+        if view.phase == "generating":
+            run = await draft(client, page)
+            assert run.status == "completed", (view.stage, run.error, run.hint)
+        else:
+            await client.execute(c.Approve(page=page, anyway=True))
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.parametrize("api", ["chat", "messages"])
+async def test_an_application_is_built_by_parallel_workers_one_retried_and_one_repaired(
+    tmp_path: Path, api: str
+) -> None:
+    roles = Roles()
+    async with (
+        WireServer(respond=roles) as server,
+        opened(make_app(tmp_path), environment(server, tmp_path, api)) as client,
+    ):
+        page = await begun(client)
+        await through(client, page)
+
+        build = await client.query(bq.GetBuild(page=page))
+        assert (build.phase, build.complete, build.operation) == ("COMPLETE", True, "create")
+        assert (build.tasks_total, build.tasks_done, build.tasks_failed) == (8, 8, 0)
+        assert roles.most == 3
+        tasks = {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
+        assert tasks["list"].attempts == 2
+        assert tasks["total"].attempts == 1
+        for path, text in FILES.values():
+            assert (tmp_path / "shop" / "app" / path).read_text() == text
+        found = (await client.query(bq.GetFindings(page=page))).findings
+        assert any(one.path == "total.js" and one.state == "fixed" for one in found)
+        (version,) = (await client.query(bq.GetVersions())).versions
+        assert (version.number, version.status, version.approved) == ("1.0.0", "completed", True)
+        assert version.added == 8
+        assert [one.to_role for one in build.handoffs][-1] == "person"
+        assert len(build.handoffs) == 6
