@@ -149,7 +149,8 @@ class Appwrite:
     def _told(self, error: Exception, what: str) -> ProviderError | Conflict | NotFound:
         code = getattr(error, "code", None)
         said = one_line(str(getattr(error, "message", error)).replace(self._key, "[key removed]"), 300).rstrip(".")
-        if not isinstance(code, int):
+        # Code 0 is the SDK's for a failed request, with the exception as its message, and for a reply that is not its model's.
+        if not isinstance(code, int) or (code == 0 and not isinstance(getattr(error, "message", None), OSError)):
             return BadReply(f"{self.host} answered with something that is not of its API when asked to {what}.")
         if code == 0:
             return ConnectionFailed(f"{self.host} could not be reached to {what}: {said}.", hint="Go on later.")
@@ -160,7 +161,7 @@ class Appwrite:
                 status=code,
             )
         if code == 404:
-            return NotFound(f"{self.host} has nothing to {what}: {said}.", data={"status": code})
+            return NotFound(f"{self.host} does not find what it needs to {what}: {said}.", data={"status": code})
         if code == 409:
             return Conflict(f"{self.host} has it already ({what}): {said}.", data={"status": code})
         if code == 429:
@@ -190,12 +191,18 @@ class Appwrite:
             return (self._tables() if kind == "database" else self._service(kind)).get(identifier)
 
         try:
-            await self._do(f"look at the {kind} {identifier}", get)
+            found = await self._do(f"look at the {kind} {identifier}", get)
         except NotFound as error:
             if "status" not in error.data:
                 raise
             return False
+        self._is(found, identifier)
         return True
+
+    def _is(self, found: object, identifier: str) -> None:
+        """Raises BadReply for an answer about something else: the SDK fills what is missing in a reply with blanks."""
+        if getattr(found, "id", None) != identifier:
+            raise BadReply(f"{self.host} answered with something that is not of its API when asked for {identifier}.")
 
     async def create(self, wanted: Resource) -> bool:
         """Make a site or function; False when it is there already."""
@@ -204,13 +211,15 @@ class Appwrite:
             client = self._client()
             return _make_site(client, wanted) if wanted.kind == "site" else _make_function(client, wanted)
 
-        return await self._unless_there(f"make the {wanted.kind} {wanted.id}", make)
+        return await self._unless_there(f"make the {wanted.kind} {wanted.id}", make, wanted.id)
 
-    async def _unless_there(self, what: str, call: Callable[[], object]) -> bool:
+    async def _unless_there(self, what: str, call: Callable[[], object], identifier: str = "") -> bool:
         try:
-            await self._do(what, call)
+            made = await self._do(what, call)
         except Conflict:
             return False
+        if identifier:
+            self._is(made, identifier)
         return True
 
     async def variables(self, wanted: Resource) -> tuple[Variable, ...]:
@@ -248,15 +257,18 @@ class Appwrite:
             code = InputFile.from_bytes(archive, "code.tar.gz", "application/gzip")
             return self._service(wanted.kind).create_deployment(wanted.id, code, activate=True)
 
-        return _deployment(await self._do(f"deploy {wanted.id}", upload, UPLOAD_DEADLINE_S))
+        made = _deployment(await self._do(f"deploy {wanted.id}", upload, UPLOAD_DEADLINE_S))
+        if not made.id:
+            raise BadReply(f"{self.host} answered with no deployment when {wanted.id} was uploaded.")
+        return made
 
     async def deployment(self, wanted: Resource, identifier: str) -> Deployment:
-        return _deployment(
-            await self._do(
-                f"look at the deployment {identifier}",
-                lambda: self._service(wanted.kind).get_deployment(wanted.id, identifier),
-            )
+        found = await self._do(
+            f"look at the deployment {identifier}",
+            lambda: self._service(wanted.kind).get_deployment(wanted.id, identifier),
         )
+        self._is(found, identifier)
+        return _deployment(found)
 
     async def domain(self, wanted: Resource) -> str:
         """A domain that leads to the site or function; empty when the key may not see one."""
@@ -271,7 +283,7 @@ class Appwrite:
 
     async def create_database(self, identifier: str) -> bool:
         return await self._unless_there(
-            f"make the database {identifier}", lambda: self._tables().create(identifier, identifier)
+            f"make the database {identifier}", lambda: self._tables().create(identifier, identifier), identifier
         )
 
     async def table(self, database: str, table: str) -> TableThere | None:
@@ -288,6 +300,7 @@ class Appwrite:
         return await self._unless_there(
             f"make the table {table}",
             lambda: self._tables().create_table(database, table, table, permissions=[], row_security=True),
+            table,
         )
 
     async def create_column(self, database: str, table: str, column: Column) -> bool:
