@@ -119,9 +119,14 @@ class Claims:
         `now` is the digest of every file. A file that is as it was before its last change, or after it, is nobody else's.
         """
         claims = cls(base)
+        possible: dict[str, tuple[str | None, str | None]] = {}
         for change in changes:
             for path, before, after in _sides(change):
-                claims.written[path] = before if now.get(path) == before and now.get(path) != after else after
+                if before not in possible.get(path, (claims.base.get(path), claims.base.get(path))):
+                    claims.persons.add(path)
+                possible[path] = (after, before)
+        for path, (after, before) in possible.items():
+            claims.written[path] = before if now.get(path) == before else after
         return claims
 
     @contextlib.asynccontextmanager

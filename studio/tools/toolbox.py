@@ -31,8 +31,21 @@ from studio.tools.progress import FinishApp
 from studio.workspace.app_files import AppFiles
 from studio.workspace.app_paths import fold
 
-# What no answer of a model can mend: the run has to stop, and a person has to look.
-_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+# A refusal that is about one file, which a model can answer. After any other (a full disk, a database) a person has to look.
+_OF_ONE_FILE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EBUSY,
+        errno.ETXTBSY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ class ToolBox:
     async def run(self, calls: Sequence[ToolCall | BrokenCall]) -> list[ToolOutcome]:
         """What came of each call, in their order. A model's mistake is an outcome in words and never raises.
 
-        Raises StorageError when the disk is full or broken, and what a hook or the gate raises, after every other call ended.
+        Raises StorageError when more than one file is at fault (a full disk), and what a hook or the gate raises, in either case
+        after every other call has ended.
         Cancelled, it lets the calls at work end (they are told to `hooks.called`), begins no other, and raises CancelledError.
         """
         planned = [self._plan(call) for call in calls]
@@ -170,7 +184,7 @@ class ToolBox:
         except Declined as declined:
             return declined.done
         except StorageError as error:
-            if error.data.get("errno") in _FATAL:
+            if error.data.get("errno") not in _OF_ONE_FILE:
                 raise
             return _from_error(action, error)
         except StudioError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -19,6 +20,9 @@ from studio.workspace.snapshots import OBJECT_LIMIT, Objects, digest_of
 
 # A file that changes twice within one tick of the disk's clock keeps its time; younger files are read again by each scan.
 _SETTLED_NS = 2_000_000_000
+
+# `config.files.replace_at` writes under such a name first.
+_PART = re.compile(r"\.studio-[0-9a-f]{12}\.part")
 
 
 class FileState(NamedTuple):
@@ -160,6 +164,17 @@ class AppFiles:
         """What the last scan found and left out (links, odd names, too large), each with its `problem`."""
         return self._odd
 
+    def sweep(self) -> int:
+        """Remove what writes that were cut short left behind, and say how many. Only for a time when nobody writes."""
+        with self._jail_if_there() as jail:
+            if jail is None:
+                return 0
+            entries = list(jail.walk("", "", skip=_passed_by_sweep))
+            left = [entry.path for entry in entries if _PART.fullmatch(entry.path.rpartition("/")[2])]
+            for path in left:
+                jail.remove(path)
+        return len(left)
+
     def restore(
         self, files: Mapping[str, Wanted], *, expected: Mapping[str, str] | None = None
     ) -> tuple[FileChange, ...]:
@@ -275,6 +290,10 @@ class AppFiles:
             return
         with jail:
             yield jail
+
+
+def _passed_by_sweep(name: str) -> bool:
+    return not _PART.fullmatch(name) and (ignored(name) or protected(name))
 
 
 def _walk(jail: Jail, folder: str) -> Iterator[Entry]:

@@ -65,6 +65,7 @@ _PROTECTED = frozenset(
 )
 _PROTECTED_SHAPES = (
     ".env*",
+    ".studio-*",
     "*.pem",
     "*.key",
     "*.p12",

@@ -212,6 +212,18 @@ def test_a_crash_after_several_changes_of_one_file_looks_at_the_last(tmp_path: P
     assert Claims.resumed({"a.js": "1"}, changes, {"a.js": "1"}).is_persons("a.js", "1")
 
 
+def test_a_file_of_a_persons_stays_theirs_after_a_crash() -> None:
+    passage = FileChange("a.js", ChangeKind.MODIFIED, "a person's", "a person's and ours")
+    assert Claims.resumed({"a.js": "1"}, [passage], {"a.js": "a person's and ours"}).is_persons(
+        "a.js", "a person's and ours"
+    )
+
+
+def test_a_change_that_was_recorded_and_not_made_may_be_recorded_again() -> None:
+    changes = [FileChange("a.js", ChangeKind.MODIFIED, "1", "2"), FileChange("a.js", ChangeKind.MODIFIED, "1", "3")]
+    assert not Claims.resumed({"a.js": "1"}, changes, {"a.js": "3"}).is_persons("a.js", "3")
+
+
 async def test_holders_of_several_files_never_wait_for_each_other_in_a_ring() -> None:
     claims = Claims({})
     turns: list[str] = []

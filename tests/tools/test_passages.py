@@ -117,6 +117,20 @@ def test_an_indentation_that_is_shifted_is_put_on_the_new_lines_too() -> None:
     assert "indentation" in done.note
 
 
+def test_a_passage_at_its_own_indentation_wins_over_one_that_is_shifted() -> None:
+    text = "if x:\n    go()  \n    end\nloop:\n        go()\n        end\n"
+    done = apply(text, [("    go()\n    end", "    stop()\n    end")])
+    assert done.text == "if x:\n    stop()\n    end\nloop:\n        go()\n        end\n"
+    assert done.note == "Found it although white space differed."
+
+
+def test_lines_between_that_the_edit_leaves_keep_their_own_white_space() -> None:
+    text = "a  \nb\t\nc  \nd\ne  \n"
+    assert one(text, "a\nb\nc\nd\ne", "a\nB\nc\nnew\nD\ne") == "a  \nB\nc  \nnew\nD\ne  \n"
+    assert one(text, "a\nb\nc\nd\ne", "a\ne") == "a  \ne  \n"
+    assert one("x  \nx\n.\n", "x\nx\n.", "x\n.") == "x  \n.\n"
+
+
 def test_an_indentation_that_is_too_deep_is_taken_off() -> None:
     assert one(
         "def f():\n    return 1\n",

@@ -303,6 +303,18 @@ async def test_a_file_that_the_disk_refuses_is_one_failed_call(bench: Bench, mon
     assert "you may not do that there" in outcome.text
 
 
+async def test_a_record_that_cannot_be_made_prevents_the_write_and_stops_the_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unwritable(change: object) -> None:
+        raise StorageError("The project's database could not be written.")
+
+    monkeypatch.setattr(bench.hooks, "writing", unwritable)
+    with pytest.raises(StorageError, match="database"):
+        await bench.worker().answer(*creates("x.js"))
+    assert not (bench.app / "x.js").exists()
+
+
 async def test_a_gate_that_breaks_is_not_taken_for_the_models_mistake(bench: Bench) -> None:
     def broken(path: str, text: str) -> Gated:
         raise RuntimeError("a fault in a check")

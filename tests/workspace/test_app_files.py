@@ -204,9 +204,31 @@ def test_a_file_that_was_just_changed_is_read_by_the_next_scan_although_its_time
     assert files.scan()["a.js"].digest == digest_of(b"b.js")
 
 
+def test_a_young_file_is_read_again_by_every_scan(files: AppFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two changes within a tick of the disk's clock (4 ms) look the same from outside."""
+    fill(files, "a.js")
+    monkeypatch.setattr(app_files, "_SETTLED_NS", 10**18)
+    hashed: list[bytes] = []
+    monkeypatch.setattr(app_files, "digest_of", lambda data: hashed.append(data) or digest_of(data))
+    files.scan()
+    files.scan()
+    assert hashed == [b"a.js", b"a.js"]
+
+
+def test_what_a_killed_write_left_behind_is_no_part_of_the_application_and_swept_up(files: AppFiles) -> None:
+    fill(files, "a.js", "src/b.js")
+    for path in (".studio-0123456789ab.part", "src/.studio-aaaaaaaaaaaa.part", ".studio-mine.txt"):
+        (files.root / path).write_text("half")
+    assert sorted(files.scan()) == ["a.js", "src/b.js"]
+    assert files.sweep() == 2
+    assert sorted(path.name for path in files.root.rglob("*") if path.is_file()) == [".studio-mine.txt", "a.js", "b.js"]
+    assert files.sweep() == 0
+
+
 def test_an_application_without_a_folder_is_empty(files: AppFiles) -> None:
     assert files.scan() == {}
     assert files.listing() == []
+    assert files.sweep() == 0
     assert files.digest("a.js") is None
     assert files.restore({}) == ()
 
