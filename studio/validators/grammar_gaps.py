@@ -28,6 +28,9 @@ _IMPORT_TYPE = re.compile(r"""\bimport\(\s*(?:"[^"\n]*"|'[^'\n]*')\s*\)(?=\s*\.)
 _TAGGED = re.compile(r"(?<=\.raw)`[^`]*`")
 # A property that is named `as` in a type.
 _NAMED_AS = re.compile(r"\bas(?=\??\s*:)")
+# `global { }` inside `declare module`; `keyof readonly T[]`.
+_GLOBAL = re.compile(r"^[ \t]*global(?=\s*\{)", re.MULTILINE)
+_KEYS_OF = re.compile(r"(?<=\bkeyof )readonly(?=\s)")
 # `export default function (): T;` of a declaration file.
 _NAMELESS = re.compile(r"export default function (?=\()")
 # `({ a: b }: T) => U` as a type.
@@ -80,6 +83,10 @@ def _as_name(found: re.Match[str]) -> str:
     return found.group().replace(inner, re.sub(r"[^\n]", "x", inner))
 
 
+def _as_blank(found: re.Match[str]) -> str:
+    return " " * len(found.group())
+
+
 def _without_variance(found: re.Match[str]) -> str:
     return found[1] + " " * len(found[2])
 
@@ -106,6 +113,8 @@ _ANY: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 _TYPED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_IMPORT_TYPE, _as_name),
     (_VARIANCE, _without_variance),
+    (_GLOBAL, _as_blank),
+    (_KEYS_OF, _as_blank),
     (_NAMED_AS, _as_name),
     (_TAKEN_APART, _as_name),
     (_NAMELESS, _as_declared),
