@@ -58,6 +58,8 @@ class Plan:
     feedback_ids: tuple[str, ...] = ()
     has_model: bool = True
     fits: bool = True
+    calls: str = ""
+    """What the figures are for, where a run makes many calls: `8 tasks, 3 at a time, each call`."""
 
     @property
     def price(self) -> str:
@@ -75,7 +77,8 @@ class Plan:
         left_out = sum(1 for entry in self.ledger if not entry.included)
         out = f", {left_out} left out" if left_out else ""
         name = self.profile.label or self.model.model
-        return f"{name}: {self.tokens:,} tokens in{out}, about {self.output_low}-{self.output_high} out, {self.price}"
+        what = f"{self.calls}: " if self.calls else ""
+        return f"{name}: {what}{self.tokens:,} tokens in{out}, about {self.output_low}-{self.output_high} out, {self.price}"
 
 
 NO_MODEL = ModelRef("none", "no model")
@@ -210,6 +213,7 @@ class Desk:
             price_high=price[1] if price else None,
             feedback_ids=tuple(note.id for note in material.notes),
             fits=prompt.fits,
+            calls=await builds.calls_of(page_id, stage) if builds else "",
         )
 
     async def price_line(self, page_id: str) -> str:

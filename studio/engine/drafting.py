@@ -94,6 +94,8 @@ class Drafting:
             working = Working(run, live, plan)
             await project.desk.check_budget(plan)
             await project.desk.record(run, plan)
+            if project.builds is not None:
+                await project.builds.asked(run, plan)
             ending = await self._draft(working)
         except asyncio.CancelledError:
             asked = run.id in project.stopping
@@ -256,7 +258,7 @@ class Drafting:
         self._move_page(tx, run, live, ending, revision)
         spent = ended.cost_usd if ended else None
         if project.builds is not None:
-            project.builds.ended(tx, run, ending.status)
+            project.builds.ended(tx, run, ending.status, live.text)
             spent = executions.spent(tx, run_id=run.id)[0]
         tx.emit(
             RunEnded(

@@ -23,7 +23,7 @@ from studio.engine.desk import Plan
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import FindingChanged, TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
-from studio.store import build_tasks, builds, findings, pages, revisions, versions
+from studio.store import build_tasks, builds, conversations, findings, pages, revisions, versions
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -98,12 +98,22 @@ class Builds:
         wanted = task if stage.output is OutputKind.CODE else None
         return await self.facts.gather(page_id, stage, profile, task=wanted)
 
+    async def calls_of(self, page_id: str, stage: Stage) -> str:
+        """What a run of a stage that makes many calls consists of, in words; empty for one call."""
+        if stage.output is not OutputKind.CODE:
+            return ""
+        tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+        app = self._project.settings.app
+        count = sum(1 for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)) or max(len(tasks), 1)
+        words = "1 task" if count == 1 else f"{count} tasks, {min(app.workers, count)} at a time"
+        return f"{words}, at most {app.iterations} calls each; a call"
+
     async def work(self, run: Run, live: LiveRun, plan: Plan) -> Built | None:
         """Carry out a run with tools; None for a stage whose role only answers with a text."""
         stage = self._project.workflow.stage(run.stage)
         if stage.output is OutputKind.CODE:
             return await Building(self._project, run, live, plan).build()
-        if stage.output is OutputKind.REVIEW and stage.tools and not plan.profile.local:
+        if self._talks(stage, plan):
             return Built(await reviewing.review(self._project, run, live, plan))
         return None
 
@@ -111,9 +121,30 @@ class Builds:
         stage = self._project.workflow.stage(run.stage)
         progress.say(tx, self._project.workflow, run.page_id, run.stage, 0.0, f"{stage.label} begins", run=run.id)
 
-    def ended(self, tx: Tx, run: Run, status: RunStatus) -> None:
+    def _talks(self, stage: Stage, plan: Plan | None = None, *, local: bool = False) -> bool:
+        """Whether a stage's role talks with tools and keeps its own conversation."""
+        local = plan.profile.local if plan else local
+        return stage.output is OutputKind.CODE or (
+            stage.output is OutputKind.REVIEW and bool(stage.tools) and not local
+        )
+
+    async def asked(self, run: Run, plan: Plan) -> None:
+        """Keep what a role that answers with one text was asked, as the beginning of its turn in the conversation."""
+        stage = self._project.workflow.stage(run.stage)
+        if self._talks(stage, plan):
+            return
+
+        def write(tx: Tx) -> None:
+            for one in plan.request.messages:
+                conversations.append(tx, run.page_id, stage.role, one.role, one.text, run_id=run.id)
+
+        await self._project.store.transact(write)
+
+    def ended(self, tx: Tx, run: Run, status: RunStatus, text: str) -> None:
         workflow = self._project.workflow
         stage = workflow.stage(run.stage)
+        if text.strip() and not self._talks(stage, local=run.model.startswith("local:")):
+            conversations.append(tx, run.page_id, stage.role, "assistant", text, run_id=run.id)
         words = {RunStatus.COMPLETED: "is ready", RunStatus.STOPPED: "was stopped", RunStatus.FAILED: "failed"}
         message = f"{stage.label} {words.get(status, 'was interrupted')}"
         done = status is RunStatus.COMPLETED

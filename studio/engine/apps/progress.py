@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio.domain.build import Operation
 from studio.domain.workflow import OutputKind, Workflow
 from studio.protocol.build_events import BuildProgress
 from studio.store.transaction import Tx
@@ -50,3 +51,9 @@ def say(
             task=task,
         )
     )
+
+
+def begun(tx: Tx, workflow: Workflow, page_id: str, operation: Operation) -> None:
+    """The first word about a change: which operation was detected."""
+    words = "Update: the application's files are read." if operation is Operation.UPDATE else "A new application."
+    say(tx, workflow, page_id, workflow.stages[0].name, 0.0, words, status="waiting")

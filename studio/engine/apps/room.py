@@ -34,13 +34,15 @@ class Finish(Struct, frozen=True, kw_only=True):
 
 
 class AppRoom:
-    """Made for every project; a story never has the folder. `versioning` is held while a version is made or restored."""
+    """Made for every project; a story never has the folder. `versioning` is held while a version is made or restored,
+    `handing_in` while files of an agent outside become one."""
 
     def __init__(self, root: Path, store: Store) -> None:
         self.root = root / FOLDER
         self.objects = Objects(root)
         self.files = AppFiles(self.root, self.objects)
         self.versioning = asyncio.Lock()
+        self.handing_in = asyncio.Lock()
         self._store = store
 
     async def scan(self) -> dict[str, FileState]:

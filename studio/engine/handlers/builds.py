@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from studio.config.allowed import AllowedCommands
+from studio.domain.build import Build
 from studio.domain.errors import BadInput, Refused
-from studio.domain.page import BRIEF, Origin, Page
+from studio.domain.page import BRIEF, Origin, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
-from studio.engine.apps import checks, outside
+from studio.engine.apps import checks, outside, progress
 from studio.engine.apps.gate import Place
 from studio.engine.gates import text_arrived
 from studio.engine.handlers.book import new_chapter, new_page
@@ -35,15 +35,17 @@ RESULT_LIMIT = 2_000_000
 
 
 async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -> Done:
-    opened = project.builds_open
+    project.needs_app()
     text = clean(command.requirements).strip()
     if not text:
         raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
     if command.model:
         project.models.parse(command.model)
+    operation = await project.app.operation()
 
     def work(tx: Tx) -> Done:
-        known = builds.by_build_id(tx, command.project, command.build) if command.build else None
+        # Looked up in the transaction that makes it: of two senders at the same time, the second finds the first one's.
+        known = builds.by_build_id(tx, one_line(command.project), one_line(command.build))
         if known is not None:
             page = pages.get(tx, known.page_id)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
@@ -51,19 +53,18 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         page = new_page(project, tx, chapter, one_line(command.title) or one_line(text, 60), "")
         tx.emit(BookChanged(chapter=chapter, page=page.id, what="page.add"))
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=None)
+        build = Build(
+            page_id=page.id, operation=operation, returns=0, created_at=tx.now, updated_at=tx.now,
+            project_id=one_line(command.project), build_id=one_line(command.build), user_id=one_line(command.user),
+            model=one_line(command.model), requirements=text,
+        )  # fmt: skip
+        builds.save(tx, build)
         following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
         page = project.move_to(tx, page, following, "brief", revision=revision.id)
+        progress.begun(tx, project.workflow, page.id, operation)
         return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
 
-    done = await project.act(call, work)
-    build = await opened.ensure_build(done.page or "")
-    named = replace(
-        build, project_id=one_line(command.project), build_id=one_line(command.build), user_id=one_line(command.user),
-        model=one_line(command.model), requirements=text,
-    )  # fmt: skip
-    if not build.requirements:
-        await project.store.transact(lambda tx: builds.save(tx, named), actor=call.actor)
-    return done
+    return await project.act(call, work)
 
 
 def _release(tx: Tx, ref: str | None) -> str:
@@ -76,6 +77,12 @@ def _release(tx: Tx, ref: str | None) -> str:
 
 async def complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
     """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
+    # One at a time: of two answers for the same phase the second is refused before it has written a file.
+    async with project.app.handing_in:
+        return await _complete_phase(project, command, call)
+
+
+async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
     opened = project.builds_open
     result = _result(command.result)
     page, stage = await project.store.read(lambda tx: _turn(project, tx, command, result))
@@ -94,21 +101,46 @@ async def complete_phase(project: OpenProject, command: b.CompletePhase, call: C
             author=agent, outcome=Outcome.COMPLETE,
         )  # fmt: skip
         conversations.append(tx, now.id, stage.role, "assistant", text, data=json.dumps(result, ensure_ascii=False))
+        if stage.output is OutputKind.CODE:
+            outside.settle_tasks(tx, now.id, agent)
         now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
         if project.state_of(now) == State(Phase.REVIEWING, stage.name):
-            following = project.workflow.after(stage.name)
-            state = advance(
-                project.workflow, project.state_of(now), Action.APPROVE,
-                next_has_revision=following is not None and opened.later_text(tx, now.id, following),
-            )  # fmt: skip
-            pages.set_approved(tx, now.id, stage.name, revision.id)
-            opened.approved(tx, now, revision)
-            now = project.move_to(tx, now, state, "approve", stage=stage.name, revision=revision.id)
-        return Done(seq=0, message=f"{stage.label} complete.", page=now.id, revision=revision.id, state=now.state)
+            now = _judged(project, tx, now, stage, revision)
+        return Done(
+            seq=0, message=_outcome_words(project, now, stage), page=now.id, revision=revision.id, state=now.state
+        )
 
     done = await project.act(call, work)
     await project.manuscript.write_page(page.id)
     return done
+
+
+def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Revision) -> Page:
+    """Approve what arrived, or follow a report that asks to send back; one that may not any more waits for a person."""
+    opened = project.builds_open
+    if opened.wants_return(tx, page, revision):
+        return opened.send_back(tx, page, revision, "")
+    try:
+        opened.refuse_return_verdict(revision)
+    except Refused:
+        return page
+    following = project.workflow.after(stage.name)
+    state = advance(
+        project.workflow, project.state_of(page), Action.APPROVE,
+        next_has_revision=following is not None and opened.later_text(tx, page.id, following),
+    )  # fmt: skip
+    pages.set_approved(tx, page.id, stage.name, revision.id)
+    opened.approved(tx, page, revision)
+    return project.move_to(tx, page, state, "approve", stage=stage.name, revision=revision.id)
+
+
+def _outcome_words(project: OpenProject, page: Page, stage: Stage) -> str:
+    state = project.state_of(page)
+    if state == State(Phase.REVIEWING, stage.name):
+        return f"{stage.label} asks to send back, and no return is left: a person decides."
+    if state.stage and project.workflow.index(state.stage) < project.workflow.index(stage.name):
+        return f"{stage.label} sent the work back to {state.stage.upper()}."
+    return f"{stage.label} complete."
 
 
 def _turn(project: OpenProject, tx: Tx, command: b.CompletePhase, result: Mapping[str, Any]) -> tuple[Page, Stage]:

@@ -17,7 +17,7 @@ from studio.engine.views.versions import version_views
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
 from studio.protocol.build_events import BuildProgress
-from studio.store import build_tasks, builds, findings, page_events, pages, revisions, runs
+from studio.store import build_tasks, builds, findings, journal, page_events, pages, revisions, runs
 from studio.store.transaction import Tx
 
 COMPLETE = "COMPLETE"
@@ -37,6 +37,7 @@ class Standing:
     tasks: tuple[BuildTask, ...]
     findings_open: int
     versions: tuple[v.VersionView, ...]
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _standing(project: OpenProject, tx: Tx, page: Page, files: int) -> Standing:
         tasks=tuple(build_tasks.listing(tx, page.id)),
         findings_open=findings.open_count(tx, page.id),
         versions=version_views(tx, page.id),
+        seq=journal.head(tx),
     )
 
 
@@ -143,6 +145,7 @@ def build_view(workflow: Workflow, standing: Standing, around: Surroundings) -> 
         user_id=build.user_id,
         model=build.model or (around.models.get(stage.name, "") if stage else ""),
         requirements=build.requirements,
+        seq=standing.seq,
     )
 
 
