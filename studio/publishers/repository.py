@@ -122,20 +122,20 @@ def _check_folder(git_dir: Path, shown: str) -> None:
 
 
 def _links(git_dir: Path) -> Iterator[str]:
-    count = 0
-    for name in ("refs", "logs", "objects"):
-        for folder, folders, files in os.walk(git_dir / name):
-            if folder.startswith(str(git_dir / "objects")):
-                files.clear()  # objects are named by their content, and git makes them with O_EXCL
-            for entry in (*folders, *files):
-                count += 1
-                path = os.path.join(folder, entry)
-                if os.path.islink(path):
-                    yield os.path.relpath(path, git_dir)
-            if count > _ENTRIES_LIMIT:
-                raise Refused(
-                    f"{one_line(str(git_dir))} has more than {_ENTRIES_LIMIT} references.", hint="Run git gc."
-                )
+    for count, (folder, name) in enumerate(_entries(git_dir), 1):
+        if count > _ENTRIES_LIMIT:
+            raise Refused(f"{one_line(str(git_dir))} has more than {_ENTRIES_LIMIT} references.", hint="Run git gc.")
+        path = os.path.join(folder, name)
+        if os.path.islink(path):
+            yield os.path.relpath(path, git_dir)
+
+
+def _entries(git_dir: Path) -> Iterator[tuple[str, str]]:
+    """Everything that git would follow. Files of `objects` are named by their content, and made with O_EXCL."""
+    for top in ("refs", "logs", "objects"):
+        for folder, folders, files in os.walk(git_dir / top):
+            yield from ((folder, name) for name in folders)
+            yield from ((folder, name) for name in files if top != "objects")
 
 
 async def _settings(git_dir: Path, shown: str) -> tuple[str, ...]:
