@@ -146,10 +146,6 @@ class AppFiles:
             entries = list(_walk(jail, folder)) if jail else []
         return [Listed(entry.path, entry.size) for entry in entries if not entry.problem]
 
-    def exists_folder(self, folder: str) -> bool:
-        with self._jail_if_there() as jail:
-            return bool(jail and jail.names(usable(folder)))
-
     def twin(self, path: str) -> str | None:
         """A file or folder whose name differs from `path`'s only in case or Unicode form, hence is the same on some disks."""
         with self._jail_if_there() as jail:

@@ -125,6 +125,14 @@ async def test_passages_of_a_persons_file_may_be_changed_after_reading_and_it_st
     assert bench.text("a.js") == "one\n2\nthree\nmine\n"
 
 
+async def test_the_gate_mends_nothing_in_a_persons_file(bench: Bench) -> None:
+    worker = bench.worker(gate=lambda path, text: Gated(text.upper()))
+    bench.save("a.js", "mine\ntwo\n")
+    await worker.call("read_file", path="a.js")
+    assert (await worker.call("update_file", path="a.js", old="two", new="2b")).status is OK
+    assert bench.text("a.js") == "mine\n2b\n"
+
+
 async def test_a_file_that_a_person_made_meanwhile_is_not_replaced(bench: Bench) -> None:
     bench.save("new.js", "mine\n")
     conflict(await bench.worker().call("create_file", path="new.js", content="the model's\n"))
