@@ -15,6 +15,7 @@ from studio.domain.text import one_line
 from studio.validators.html_tokens import Kind
 from studio.validators.languages import Language
 from studio.validators.place import Lines, problem
+from studio.validators.references import Form
 from studio.validators.rules import DependencyRule, Rules
 from studio.validators.scan import Scan
 
@@ -127,9 +128,9 @@ def _pyproject(scan: Scan) -> Iterator[Named]:
 
 def _hosts(scan: Scan) -> Iterator[Named]:
     """Hosts of scripts and style sheets that a page loads, and of modules that a script imports."""
-    if scan.language not in (Language.HTML, Language.CSS, Language.JAVASCRIPT, Language.TYPESCRIPT, Language.TSX):
+    if scan.language not in (Language.HTML, Language.JAVASCRIPT, Language.TYPESCRIPT, Language.TSX):
         return
-    yield from _of_addresses((one.target, one.line) for one in scan.references)
+    yield from _of_addresses((one.target, one.line) for one in scan.references if one.form is Form.MODULE)
     for token in scan.tags:
         if token.kind is not Kind.START or token.name not in _LOADS:
             continue

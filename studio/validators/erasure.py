@@ -58,7 +58,7 @@ class Erasure:
         if b"\n" not in self.source[node.end_byte : after]:
             return
         around: Node | None = node
-        while around is not None and around.end_byte == node.end_byte:
+        while around is not None and around.end_byte <= after:
             if around.type.endswith(_ENDS):
                 self._written[node.end_byte - 1] = ord(";")
                 return

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from studio.domain.finding import Problem
+from studio.validators.comments import blanked
 from studio.validators.languages import Language
-from studio.validators.place import Lines, problem
+from studio.validators.place import problem
+from studio.validators.scan import Scan
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#./-]*)(?:[ \t]+[^`\n]*)?$")
 _INTRODUCTION = re.compile(
@@ -33,6 +35,7 @@ _PLACEHOLDER = re.compile(
 )
 _COMMENT_MARKS = re.compile(r"^[ \t]*(?://+|#+|/\*+|\*+/?|<!--)|(?:-->|\*/)[ \t]*$", re.MULTILINE)
 _SENTENCES = 3
+_PLACEHOLDER_LENGTH = 400
 _UNWRAPPED = frozenset(Language) - {Language.MARKDOWN, Language.OTHER}
 
 
@@ -115,28 +118,26 @@ def _without_introduction(text: str, lines: list[str]) -> Unwrapped:
     return Unwrapped(rest, ((first + 1, "a sentence before the file"),)) if rest.strip() else Unwrapped(text)
 
 
-def not_the_file(path: str, text: str, language: Language) -> Iterator[Problem]:
+def not_the_file(found: Scan) -> Iterator[Problem]:
     """A diff, merge markers, or a placeholder where a file should be."""
-    lines = Lines(text)
+    path, text, lines = found.path, found.text, found.lines
     if not path.endswith((".diff", ".patch")) and _DIFF.match(text):
         yield problem("diff", path, 1, "This is a diff, not the file.", suggestion="Write the whole file.", lines=lines)
-    ours = _OURS.search(text) if language is not Language.MARKDOWN else None
+    ours = _OURS.search(text) if found.language is not Language.MARKDOWN else None
     if ours and _THEIRS.search(text, ours.end()):
         line = lines.at(ours.start())
         yield problem("merge-marker", path, line, "Merge markers are left in the file.", lines=lines)
-    if text.strip() and language is not Language.OTHER and _is_placeholder(text):
-        yield problem(
-            "placeholder",
-            path,
-            1,
-            "The file holds nothing but a placeholder.",
-            suggestion="Write the file itself.",
-            lines=lines,
-        )
+    if found.language is not Language.OTHER and _is_placeholder(found):
+        message = "The file holds nothing but a placeholder."
+        yield problem("placeholder", path, 1, message, suggestion="Write the file itself.", lines=lines)
 
 
-def _is_placeholder(text: str) -> bool:
-    if len(text) > 400:
+def _is_placeholder(found: Scan) -> bool:
+    """A text without code whose comments, or whose only line, say that the file is still to come."""
+    if len(found.text) > _PLACEHOLDER_LENGTH:
         return False
-    words = " ".join(_COMMENT_MARKS.sub(" ", text.replace("pass\n", "")).split())
-    return bool(words) and _PLACEHOLDER.fullmatch(words) is not None
+    code = blanked(found.text, found.comments).strip()
+    if found.comments and code not in ("", "pass", "..."):
+        return False
+    words = code if not found.comments else " ".join(found.text[start:end] for start, end in found.comments)
+    return _PLACEHOLDER.fullmatch(" ".join(_COMMENT_MARKS.sub(" ", words).split())) is not None

@@ -18,6 +18,8 @@ _ATTRIBUTE = re.compile(r"""(?<=\s)[\w:.-]+=\s*(?:"[^"\n]*&[^"\n]*"|'[^'\n]*&[^'
 # `export { a as if }`, `import { if as b }`: any word may be the name of an export.
 _EXPORTED = re.compile(rf"(?<=\bas )(?:{_WORDS})(?=\s*[,}}])")
 _IMPORTED = re.compile(rf"(?<=[{{,]) ?\s?(?:{_WORDS})(?=\s+as\s)")
+# `using` is a name where no other name follows it.
+_USING = re.compile(r"(?<![\w$.])using(?=\s*(?:[=.,;)(?:+&|}\]]|\[))")
 # <Collapse in={open}>: any word may be the name of an attribute.
 _ATTRIBUTE_NAMED = re.compile(rf"""(?<=\s)(?:{_WORDS})(?==["'{{])""")
 # `import("react").Context<T>` as a type with arguments.
@@ -106,6 +108,7 @@ def _as_declared(found: re.Match[str]) -> str:
 _ANY: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_ATTRIBUTE, _without_ampersand),
     (_ATTRIBUTE_NAMED, _as_name),
+    (_USING, _as_name),
     (_EXPORTED, _as_name),
     (_IMPORTED, _as_name),
     (_TAGGED, _without_escapes),

@@ -90,4 +90,8 @@ def _excerpt(node: Node, source: bytes) -> str:
 
 def is_typescript(text: str) -> str:
     """The grammar that reads a text which is no JavaScript: `tsx`, `typescript` (casts in angle brackets), or empty for neither."""
-    return next((grammar for grammar in ("tsx", "typescript") if read(text, grammar).sound), "")
+    for grammar in ("tsx", "typescript"):
+        script = read(text, grammar)
+        if script.sound and next(faults(script), None) is None:
+            return grammar
+    return ""

@@ -61,7 +61,7 @@ def check_file(
     found = repaired.scan
     verdicts = tuple(_verdicts(found, rules))
     problems = [
-        *not_the_file(path, found.text, found.language),
+        *not_the_file(found),
         *repaired.problems,
         *_elisions(found),
         *found.problems,

@@ -76,12 +76,11 @@ def _untyped(found: Scan, fixed: tuple[Problem, ...], problems: tuple[Problem, .
         found.problems.clear()
         return Repaired(found, fixed, (*problems, *told))
     after = scan(found.path, stripped.text, found.language)
-    if after.problems:
+    if after.problems or not stripped.notes:
         return Repaired(found, fixed, problems)
     kinds = dict.fromkeys(what for _, what in stripped.notes)
-    first = stripped.notes[0][0] if stripped.notes else 0
     message = f"TypeScript in a JavaScript file: {len(stripped.notes)} types taken out ({', '.join(kinds)})."
-    told_once = problem(TYPED, found.path, first, message, severity=Severity.NOTE, lines=lines)
+    told_once = problem(TYPED, found.path, stripped.notes[0][0], message, severity=Severity.NOTE, lines=lines)
     return Repaired(after, (*fixed, told_once), problems)
 
 
