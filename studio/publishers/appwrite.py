@@ -104,7 +104,7 @@ class AppwritePublisher:
         names = [*wanted.variables, *wanted.secret_names]
         if names:
             steps.append(Step("variables", "Set its variables", ", ".join(names)))
-        size = len(archive(release))
+        size = len(await asyncio.to_thread(archive, release))
         steps.append(Step("deploy", "Upload the release", f"{len(release.tree)} files, {size} bytes as tar.gz"))
         steps.append(Step("ready", "Wait until it is built and in use", f"at most {wanted.wait_s / 60:.0f} minutes"))
         lines.append(f"{what.kind} {what.id}: {'a new deployment' if exists else 'is made, with its first deployment'}")
@@ -214,7 +214,7 @@ class _Work:
 
     async def deploy(self, done: Done) -> StepData:
         """Upload, unless an upload of these bytes since the plan is there: one made before a kill."""
-        data = archive(self._release)
+        data = await asyncio.to_thread(archive, self._release)
         what = self._wanted.resource
         for found in await self._server.deployments(what):
             if found.id not in self._known and found.size == len(data) and found.status not in ("failed", "canceled"):

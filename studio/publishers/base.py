@@ -37,8 +37,8 @@ Report = Callable[[str, StepData], Awaitable[None]]
 class Release:
     """An approved version on its way out. `app` is the project's `app/` folder: its parent is the project.
 
-    `files` is the whole tree. `previous` is the number of the version published before it. `approved_at` (aware) dates the
-    commit, so that the same release makes the same commit.
+    `files` is the whole tree; `read` gives bytes by digest and is called in threads. `previous` is the number of the version
+    published before it. `approved_at` (aware) dates the commit, so that the same release makes the same commit.
     """
 
     version: str

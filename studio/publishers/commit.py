@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
@@ -165,7 +166,7 @@ async def bring_index_in_line(git: Git, repository: Repository, release: Release
     """Set the person's index to the release where nothing of theirs is lost by it; in words, what was done or why not."""
     if repository.work is None:
         return "a bare repository has no index"
-    if not same_on_disk(release, repository.work):
+    if not await asyncio.to_thread(same_on_disk, release, repository.work):
         return "the index was left alone, because the files there differ from the version"
     index = repository.git_dir / "index"
     env = {"GIT_INDEX_FILE": str(index)}

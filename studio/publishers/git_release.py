@@ -5,6 +5,7 @@ Used by the publishers whose destination is a repository. A commit is known as t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ async def look(release: Release, place: Place, secrets: Secrets, *, ask_remote: 
     """What is there and what is missing; reads only. Raises Refused where the version cannot go."""
     repository = await find(place.folder)
     branch = _branch(place, repository)
-    ids = commit.blob_ids(release)
+    ids = await asyncio.to_thread(commit.blob_ids, release)
     of_remote = await remote.warnings_of(place.remote) if place.remote and ask_remote else ()
     async with opened(repository) as git:
         tip = await commit.tip(git, f"refs/heads/{branch}")
@@ -120,8 +121,13 @@ async def _difference(
     texts = await commit.texts_of(git, changed.values()) if changed else {}
     by_path = {path: texts[key] for path, key in changed.items()}
     against = f"the commit {tip.commit[:10]}" if tip else "an empty repository"
-    return difference(
-        release, there, lambda path: by_path.get(path, b""), against=against, key=lambda file: ids[file.path]
+    return await asyncio.to_thread(
+        difference,
+        release,
+        there,
+        lambda path: by_path.get(path, b""),
+        against=against,
+        key=lambda file: ids[file.path],
     )
 
 

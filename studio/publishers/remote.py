@@ -224,8 +224,10 @@ _SAYS: tuple[tuple[str, type[StudioError], str], ...] = (
 
 def _failure(git: Git, remote: Remote, result: GitResult) -> StudioError:
     place = remote.host or one_line(remote.url)
-    reason = git.reason(result)
     for pattern, kind, words in _SAYS:
-        if re.search(pattern, result.err, re.IGNORECASE):
-            return kind(f"The remote {place} {words}: {reason}.", hint="Check the address and the key, then go on.")
-    return ProviderError(f"The remote {place} did not answer as git expects: {reason}.", hint="Try again.")
+        telling = next((row for row in result.err.splitlines() if re.search(pattern, row, re.IGNORECASE)), "")
+        if telling:
+            unknown = "host key" in telling.casefold()
+            hint = f"Connect once by hand: ssh {place}" if unknown else "Check the address and the key, then go on."
+            return kind(f"The remote {place} {words}: {one_line(telling, 300).rstrip('.')}.", hint=hint)
+    return ProviderError(f"The remote {place} did not answer as git expects: {git.reason(result)}.", hint="Try again.")

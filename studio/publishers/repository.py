@@ -7,6 +7,7 @@ never pointed at it: a temporary git folder with an empty configuration holds li
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -81,7 +82,7 @@ async def find(folder: Path) -> Repository | None:
         return None
     git_dir, work = place
     shown = one_line(str(git_dir))
-    _check_folder(git_dir, shown)
+    await asyncio.to_thread(_check_folder, git_dir, shown)
     try:
         head = _HEAD.fullmatch((git_dir / "HEAD").read_text("utf-8", "replace"))
     except OSError as error:

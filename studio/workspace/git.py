@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -178,10 +178,16 @@ async def _feed(process: asyncio.subprocess.Process, stdin: bytes | Iterable[byt
     stream = process.stdin
     assert stream is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended early: its exit code tells
-        for piece in [stdin] if isinstance(stdin, bytes) else stdin:
+        pieces = iter([stdin] if isinstance(stdin, bytes) else stdin)
+        # What makes the pieces may read files: it runs in a thread, one piece at a time.
+        while (piece := await asyncio.to_thread(_next, pieces)) is not None:
             stream.write(piece)
             await stream.drain()
     stream.close()
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    return next(pieces, None)
 
 
 async def _collect(stream: asyncio.StreamReader, limit: int) -> bytes:

@@ -84,9 +84,10 @@ def test_failures_of_ssh_are_one_sentence(
     kind: type[StudioError],
     words: str,
 ) -> None:
-    fake_ssh(tmp_path, monkeypatch, f"echo {shlex.quote(said)} >&2; exit 255")
+    fake_ssh(tmp_path, monkeypatch, f"echo {shlex.quote(said)} >&2; echo fatal: Could not read >&2; exit 255")
     with pytest.raises(kind, match=words) as caught:
         publish(GitPublisher(), release(app), target("git", remote="git@example.org:x.git"))
+    assert said.rstrip(".") in caught.value.message
     assert "\n" not in caught.value.message
     assert not (app / ".git").exists()
 
