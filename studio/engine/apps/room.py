@@ -185,7 +185,8 @@ class AppRoom:
     # After a crash
 
     async def recover(self) -> int:
-        """Close versions that a crash left open, with the tree as it lies there."""
+        """Close versions that a crash left open, with the tree as it lies there; take away what was never a file."""
+        await asyncio.to_thread(self.files.sweep)
         left = await self._store.read(versions.open)
         for version in left:
             error = "The program ended while this version was being made."

@@ -1,0 +1,149 @@
+"""Caps, money, stops and what is left when a run ends early: tasks and versions stay consistent, and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as v
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import draft, environment, opened, settled, until
+from tests.fakes.wire_asked import Answering, Asked
+from tests.fakes.wire_script import Call, Step
+from tests.fakes.wire_server import WireServer
+
+
+class Restless(Roles):
+    """A team of whom one never ends its task."""
+
+    def _write(self, asked: Asked, task: str) -> Answering:
+        if task == "style":
+            return Call("list_files", {"folder": None})
+        return super()._write(asked, task)
+
+
+class Refusing(Roles):
+    """A service that refuses one task every time."""
+
+    def _write(self, asked: Asked, task: str) -> Answering:
+        return Step(status=400) if task == "data" else super()._write(asked, task)
+
+
+async def tasks_of(client: InProcessClient, page: str) -> dict[str, v.TaskView]:
+    return {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
+
+
+def settings(root: Path, text: str) -> None:
+    with (root / "studio.toml").open("a") as file:
+        file.write(f"\n{text}\n")
+
+
+async def test_a_worker_that_never_ends_is_stopped_at_its_iterations_and_tries(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "[app]\niterations = 4\ntask_tries = 2")
+    roles = Restless(failing="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        run = await draft(client, page)
+        assert run.status == "completed"
+        tasks = await tasks_of(client, page)
+        assert (tasks["style"].status, tasks["style"].attempts) == ("failed", 2)
+        assert "4 iterations" in tasks["style"].error
+        log = await client.query(bq.GetToolLog(page=page))
+        assert sum(1 for one in log.calls if one.task == "style") == 8
+        assert {one.status for key, one in tasks.items() if key != "style"} == {"done"}
+        view = await client.query(q.GetPage(page=page))
+        cell = next(one for one in view.cells if one.name == "implementation")
+        assert cell.head is not None
+        assert cell.head.outcome == "incomplete"
+
+
+async def test_tasks_that_need_a_failed_one_are_skipped_and_the_next_run_does_only_what_is_left(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Refusing(failing="", pause=0.0)
+    server = WireServer(respond=roles)
+    async with server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        await draft(client, page)
+        tasks = await tasks_of(client, page)
+        assert (tasks["data"].status, tasks["data"].attempts) == ("failed", 3)
+        assert {tasks[key].status for key in ("cart", "list", "total", "check")} == {"skipped"}
+        assert {tasks[key].status for key in ("page", "style", "readme")} == {"done"}
+        stamps = {path: (root / "app" / path).stat().st_mtime_ns for path in ("index.html", "style.css")}
+
+        server.respond = Roles(failing="", broken="", pause=0.0)
+        run = await draft(client, page)
+        assert run.status == "completed"
+        assert {one.status for one in (await tasks_of(client, page)).values()} == {"done"}
+        assert {path: (root / "app" / path).stat().st_mtime_ns for path in stamps} == stamps
+        assert [one.status for one in (await client.query(bq.GetVersions())).versions] == ["completed", "completed"]
+
+
+async def test_the_money_of_a_run_holds_also_for_workers_side_by_side(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    file = root / "studio.toml"
+    file.write_text(file.read_text().replace("[limits]", "[limits]\nrun_usd = 0.09"))
+    async with WireServer(respond=Roles(pause=0.0)) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        run = await draft(client, page)
+        assert run.cost_usd is not None
+        assert run.cost_usd <= 0.09
+        tasks = await tasks_of(client, page)
+        lost = [one for one in tasks.values() if one.status == "failed"]
+        assert lost
+        assert all("left for this run" in one.error for one in lost)
+        assert all(one.attempts == 1 for one in lost)
+
+
+async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.3)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        started = await client.execute(c.Generate(page=page))
+        await until(lambda: (root / "app" / "index.html").exists())
+        await client.execute(c.Stop(page=page))
+        run = await settled(client, started.run or "")
+        assert run.status == "stopped"
+        before = await tasks_of(client, page)
+        assert {one.status for one in before.values()} <= {"done", "interrupted", "planned"}
+        (version,) = (await client.query(bq.GetVersions())).versions
+        assert (version.status, version.error) == ("failed", "Stopped before it was finished.")
+        done = {key: one.attempts for key, one in before.items() if one.status == "done"}
+
+        roles.pause = 0.0
+        again = await client.execute(c.Resume(page=page, action="continue"))
+        assert (await settled(client, again.run or "")).status == "completed"
+        tasks = await tasks_of(client, page)
+        assert {one.status for one in tasks.values()} == {"done"}
+        assert {key: tasks[key].attempts for key in done} == done
+        for path, text in FILES.values():
+            assert (root / "app" / path).read_text() == text
+        assert [one.number for one in (await client.query(bq.GetVersions())).versions] == ["1.0.1", "1.0.0"]
+
+
+async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.3)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        started = await client.execute(c.Generate(page=page))
+        await until(lambda: (root / "app" / "data.js").exists())
+        await asyncio.to_thread((root / "app" / "total.js").write_text, "// mine\n")
+        await settled(client, started.run or "", 60)
+        assert (root / "app" / "total.js").read_text() == "// mine\n"
+        found = (await client.query(bq.GetFindings(page=page))).findings
+        conflict = next(one for one in found if one.source == "conflict")
+        assert (conflict.path, conflict.state) == ("total.js", "open")
+        kept = root / ".studio" / "objects" / conflict.quote[:2] / conflict.quote
+        assert kept.read_text() == FILES["total"][1]
