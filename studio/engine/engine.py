@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from studio.domain.errors import StorageError, StudioError
-from studio.engine import build_tables
 from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.presence import Presence
@@ -62,7 +61,6 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.CopyCanon: settings.copy_canon,
     c.SyncMirror: mirror.sync_mirror,
     c.ImportBook: mirror.import_book,
-    **build_tables.HANDLERS,
 }
 
 ANSWERS: dict[type[q.Query[Any]], Answer] = {
@@ -83,8 +81,27 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
     q.GetBook: text_views.get_book,
     q.GetPlace: places.get_place,
     q.GetPresence: places.get_presence,
-    **build_tables.ANSWERS,
 }
+
+
+def handler_of(command: type[c.Command]) -> Handler:
+    """Who carries out a command. Those of the app workflow come with tools and validators: 75 ms that a story does not pay."""
+    found = HANDLERS.get(command)
+    if found is None:
+        from studio.engine import build_tables
+
+        found = build_tables.HANDLERS[command]
+    return found
+
+
+def answer_of(query: type[q.Query[Any]]) -> Answer:
+    """Who answers a query."""
+    found = ANSWERS.get(query)
+    if found is None:
+        from studio.engine import build_tables
+
+        found = build_tables.ANSWERS[query]
+    return found
 
 
 AT_ONCE: frozenset[type[q.Query[Any]]] = frozenset({q.GetProject, q.GetPage, q.GetPlace})
@@ -154,12 +171,12 @@ class Engine:
         """A repeated request is answered before its handler looks: what made it right the first time may be gone."""
         if call.request and (known := await self._project.recall(call.request)) is not None:
             return known
-        return await HANDLERS[type(command)](self._project, command, call)
+        return await handler_of(type(command))(self._project, command, call)
 
     async def query(self, query: q.Query[R], actor: str) -> R:
         if type(query) not in AT_ONCE:
             await self._project.settled()
-        answer: R = await self._guarded(ANSWERS[type(query)](self._project, query, actor))
+        answer: R = await self._guarded(answer_of(type(query))(self._project, query, actor))
         return answer
 
     def subscribe(self, after: int | None) -> AbstractAsyncContextManager[AsyncIterator[list[AnyEvent]]]:

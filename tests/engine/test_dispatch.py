@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import typing
 
-from studio.engine.engine import ANSWERS, HANDLERS
+from studio.engine import build_tables, engine
 from studio.protocol.commands import AnyCommand
 from studio.protocol.queries import AnyQuery
+
+
+HANDLERS = {**engine.HANDLERS, **build_tables.HANDLERS}
+ANSWERS = {**engine.ANSWERS, **build_tables.ANSWERS}
 
 
 def test_every_command_has_a_handler_that_takes_it() -> None:
