@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
 class OnTerminal:
     """A program on its own pty; `seen` is all it wrote, with what the terminal made of newlines undone."""
 
-    def __init__(self, studio: Studio, *words: str) -> None:
+    def __init__(self, studio: Studio, *words: str, command: Sequence[str] = COMMAND) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.process = subprocess.Popen(
-            [*COMMAND, *words], stdin=slave, stdout=slave, stderr=slave, env=studio.env, cwd=studio.folder,
+            [*command, *words], stdin=slave, stdout=slave, stderr=slave, env=studio.env, cwd=studio.folder,
             start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         os.close(slave)
