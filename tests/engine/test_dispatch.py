@@ -8,7 +8,6 @@ from studio.engine import build_tables, engine
 from studio.protocol.commands import AnyCommand
 from studio.protocol.queries import AnyQuery
 
-
 HANDLERS = {**engine.HANDLERS, **build_tables.HANDLERS}
 ANSWERS = {**engine.ANSWERS, **build_tables.ANSWERS}
 
