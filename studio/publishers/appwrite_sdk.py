@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -62,7 +62,7 @@ class Resource:
 class Variable:
     id: str
     key: str
-    value: str
+    value: str = field(repr=False)
     secret: bool
 
 

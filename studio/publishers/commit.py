@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from studio.domain.errors import Conflict
+from studio.domain.errors import Conflict, Refused
 from studio.domain.text import clean, one_line
 from studio.publishers.base import Release
 from studio.publishers.repository import Repository
-from studio.publishers.snapshot import There, content, mode
+from studio.publishers.snapshot import SHOWN_BYTES, There, content, mode
 from studio.workspace.git import Git
 
 NONE = "0" * 40
@@ -56,7 +56,7 @@ async def files_of(git: Git, commit: str) -> dict[str, There]:
     for row in listed.out.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         facts, _, path = row.partition("\t")
         kind, _, blob = facts.split(" ")
-        found[path] = There(blob, int(kind, 8) & 0o777 or 0o644)
+        found[path] = There(blob, int(kind, 8) & 0o777 if kind.startswith("100") else 0)  # 0: a link or a submodule
     return found
 
 
@@ -66,14 +66,17 @@ def blob_ids(release: Release) -> dict[str, str]:
 
 
 async def texts_of(git: Git, blobs: Iterable[str]) -> dict[str, bytes]:
-    """The bytes of blobs, by id."""
-    wanted = sorted(set(blobs))
-    got = await git.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode("ascii"))
+    """The bytes of blobs that are small enough to be compared line by line, by id."""
+    wanted = "".join(f"{blob}\n" for blob in sorted(set(blobs))).encode("ascii")
+    sizes = await git.run("cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", stdin=wanted)
+    rows = [row.split(" ") for row in sizes.text.splitlines()]
+    small = [row[0] for row in rows if len(row) == 3 and row[1] == "blob" and int(row[2]) <= SHOWN_BYTES]
+    got = await git.run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in small).encode("ascii"))
     found: dict[str, bytes] = {}
     rest = got.out
-    for blob in wanted:
+    for blob in small:
         head, _, rest = rest.partition(b"\n")
-        size = int(head.split(b" ")[2]) if head.count(b" ") == 2 else 0
+        size = int(head.split(b" ")[2])
         found[blob], rest = rest[:size], rest[size + 1 :]
     return found
 
@@ -129,6 +132,8 @@ async def move(git: Git, reference: str, new: str, old: str, why: str) -> None:
             f"{reference} is locked by another git process, or by one that was ended: {git.reason(moved)}.",
             hint="When no git is running, remove the .lock file and publish again.",
         )
+    if now.text == (old or ""):
+        raise Refused(f"{reference} cannot be set: {git.reason(moved)}.", hint="Name another branch or tag prefix.")
     raise Conflict(f"{reference} has moved meanwhile.", hint="Plan again.", data={"expected": old, "actual": now.text})
 
 
@@ -176,6 +181,8 @@ async def bring_index_in_line(git: Git, repository: Repository, release: Release
         if staged.code or staged.text not in (tree, before):
             return "the index was left alone, because it holds staged changes"
     in_work = env | {"GIT_WORK_TREE": str(repository.work)}
-    await git.run("read-tree", tree, env=in_work)
+    taken = await git.run("read-tree", tree, env=in_work, accept=None)
+    if taken.code:
+        return f"the index was left alone: {git.reason(taken)}"
     await git.run("update-index", "-q", "--refresh", env=in_work, accept=None)
     return "the index is that of the version"

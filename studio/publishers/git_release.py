@@ -6,6 +6,7 @@ Used by the publishers whose destination is a repository. A commit is known as t
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ async def look(release: Release, place: Place, secrets: Secrets, *, ask_remote: 
         diff=diff,
         tip=tip.id if tip else "",
         committed=committed,
-        warnings=_warnings(repository, of_remote),
+        warnings=_warnings(repository, place, of_remote),
         remote_tip=held.get(f"refs/heads/{branch}", ""),
     )
 
@@ -99,8 +100,10 @@ def _branch(place: Place, repository: Repository | None) -> str:
     return branch
 
 
-def _warnings(repository: Repository | None, of_remote: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(repository: Repository | None, place: Place, of_remote: tuple[str, ...]) -> tuple[str, ...]:
     found = list(of_remote)
+    if repository is None and place.app and os.path.lexists(place.folder.parent / ".git"):
+        found.append("the project is a git repository already, and app/ becomes one of its own inside it")
     if repository and repository.unused:
         found.append(f"settings of the repository are not used: {one_line(', '.join(repository.unused), 160)}")
     if repository and (repository.git_dir / "hooks").is_dir():
@@ -119,13 +122,13 @@ async def _difference(
 ) -> str:
     changed = {path: found.key for path, found in there.items() if ids.get(path, found.key) != found.key}
     texts = await commit.texts_of(git, changed.values()) if changed else {}
-    by_path = {path: texts[key] for path, key in changed.items()}
+    by_path = {path: texts.get(key) for path, key in changed.items()}
     against = f"the commit {tip.commit[:10]}" if tip else "an empty repository"
     return await asyncio.to_thread(
         difference,
         release,
         there,
-        lambda path: by_path.get(path, b""),
+        by_path.get,
         against=against,
         key=lambda file: ids[file.path],
     )

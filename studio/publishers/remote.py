@@ -117,20 +117,24 @@ async def reaching(git: Git, remote: Remote, token: str | None, user: str = "x-a
     """Git as it may speak to this remote and nothing else, with the key as a header, or the person's own credential helpers."""
     settings: list[tuple[str, str]] = [(f"protocol.{remote.protocol}.allow", "always")]
     secrets: tuple[str, ...] = ()
-    ssh = _SSH
-    if token and remote.protocol in ("https", "http"):
+    env = {"GIT_ALLOW_PROTOCOL": remote.protocol, "GIT_SSH_COMMAND": _SSH, "GIT_SSH_VARIANT": "ssh"}
+    own = await _own_settings() if remote.protocol != "file" else []
+    commands = [value for key, value in own if key == "core.sshcommand"]
+    if commands:
+        env = {"GIT_ALLOW_PROTOCOL": remote.protocol, "GIT_SSH_COMMAND": commands[-1]}
+    with_key = bool(token) and remote.protocol in ("https", "http")
+    settings += [
+        (key, value) for key, value in own if key.startswith("http.") or not (with_key or key == "core.sshcommand")
+    ]
+    if token and with_key:
         header = base64.b64encode(f"{user}:{token}".encode()).decode("ascii")
         parts = urlsplit(remote.url)
         settings.append((f"http.{parts.scheme}://{parts.netloc}/.extraHeader", f"Authorization: Basic {header}"))
         secrets = (token, header)
-    elif remote.protocol != "file":
-        own = await _own_settings()
-        settings += [(key, value) for key, value in own if key != "core.sshcommand"]
-        ssh = next((value for key, value in reversed(own) if key == "core.sshcommand"), _SSH)
     return replace(
         git,
         settings=(*git.settings, *settings),
-        env={**git.env, "GIT_ALLOW_PROTOCOL": remote.protocol, "GIT_SSH_COMMAND": ssh, "GIT_SSH_VARIANT": "ssh"},
+        env={**git.env, **env},
         secrets=secrets,
         network=True,
         deadline_s=NETWORK_DEADLINE_S,

@@ -17,7 +17,8 @@ FILES_LIMIT = 20_000
 BYTES_LIMIT = 500_000_000
 DIFF_LIMIT = 60_000
 """Characters of a plan's diff: more is not read by anyone, and the plan is a row."""
-_FILE_DIFF_BYTES = 200_000
+SHOWN_BYTES = 200_000
+"""Bytes of a file above which its lines are not compared."""
 
 _PROTECTED = frozenset({".git", ".hg", ".svn", ".studio", "git~1"})
 _EXAMPLES = (".example", ".sample", ".template")
@@ -87,14 +88,14 @@ class There:
 def difference(
     release: Release,
     there: Mapping[str, There],
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | None],
     *,
     against: str,
     key: Callable[[VersionFile], str] = lambda file: file.digest,
 ) -> str:
     """What would change at a destination that holds `there`: counts, a line for each file, and unified diffs of texts.
 
-    `read` gives the destination's bytes by path. The text is clean and at most `DIFF_LIMIT` characters.
+    `read` gives the destination's bytes by path, or None for what is not read. The text is clean and at most `DIFF_LIMIT` characters.
     """
     tree = {file.path: file for file in release.tree}
     added = sorted(tree.keys() - there.keys())
@@ -124,8 +125,10 @@ def difference(
     return text if len(text) <= DIFF_LIMIT else f"{text[:DIFF_LIMIT].rsplit(chr(10), 1)[0]}\n… the rest is not shown"
 
 
-def _unified(path: str, before: bytes, after: bytes) -> list[str]:
-    if len(before) + len(after) > _FILE_DIFF_BYTES:
+def _unified(path: str, before: bytes | None, after: bytes) -> list[str]:
+    if before is None:
+        return ["", f"{path}: becomes {len(after)} bytes"]
+    if max(len(before), len(after)) > SHOWN_BYTES:
         return ["", f"{path}: {len(before)} bytes become {len(after)}"]
     try:
         old, new = before.decode("utf-8"), after.decode("utf-8")

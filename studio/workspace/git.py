@@ -92,9 +92,9 @@ class Git:
     """How to run git: in which git folder, with what more in settings and environment, and what to take out of messages."""
 
     git_dir: Path
-    settings: tuple[tuple[str, str], ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # a key may be in one
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     network: bool = False
     deadline_s: float = LOCAL_DEADLINE_S
     unset: tuple[str, ...] = ()

@@ -228,3 +228,41 @@ def test_remotes_that_run_programs_or_leak_keys_are_refused(app: Path, address: 
 def test_names_that_lead_out_or_hold_keys_are_not_published(app: Path, name: str) -> None:
     fault(GitPublisher(), release(app, {name: b"x"}), target("git"), Refused)
     assert not (app / ".git").exists()
+
+
+def test_a_tip_with_links_submodules_and_large_files_is_compared_all_the_same(app: Path) -> None:
+    write(app, {"big.bin": b"a" * 300_000, "link.txt": b"", "module": b""})
+    publish(GitPublisher(), release(app, {"big.bin": b"a" * 300_000, "x": b"x"}), target("git"))
+    commit = git(app, "rev-parse", "HEAD")
+    git(app, "read-tree", "HEAD")
+    git(app, "update-index", "--add", "--cacheinfo", f"160000,{commit},module")
+    blob = git(app, "rev-parse", "HEAD:x")
+    git(app, "update-index", "--add", "--cacheinfo", f"120000,{blob},link.txt")
+    git(app, "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "-m", "mine")
+    files = {"big.bin": b"b" * 300_000, "x": b"x", "link.txt": b"x", "module": b"m"}
+    plan, _, _ = publish(GitPublisher(), release(app, files, "1.1.0"), target("git"))
+    assert {"~ big.bin", "~ link.txt", "~ module"} <= set(plan.diff.splitlines())
+    assert git(app, "ls-tree", "HEAD", "link.txt").startswith("100644")
+
+
+def test_a_branch_that_cannot_be_is_refused_with_gits_reason(app: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    with pytest.raises(Refused, match="cannot be set"):
+        publish(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), target("git", branch="main/below"))
+
+
+def test_an_index_that_is_locked_does_not_stop_a_release(app: Path) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    write(app, {"a": b"a"})
+    (app / ".git" / "index.lock").write_text("")
+    _, _, reports = publish(GitPublisher(), release(app, {**FILES, "a": b"a"}, "1.1.0"), target("git"))
+    assert "left alone" in str(reports.done["index"]["index"])
+    assert git(app, "tag").split() == ["v1.0.0", "v1.1.0"]
+
+
+def test_a_project_that_is_a_repository_itself_is_pointed_out(app: Path) -> None:
+    git(app.parent, "init", "-q")
+    plan = asyncio.run(GitPublisher().plan(release(app), target("git"), no_keys))
+    assert any("inside it" in warning for warning in plan.warnings)
