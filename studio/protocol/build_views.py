@@ -269,7 +269,10 @@ class CheckView(View, frozen=True, kw_only=True):
 
 
 class BuildView(View, frozen=True, kw_only=True):
-    """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end)."""
+    """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end).
+
+    `seq` is the journal sequence that the view was made at: events after it are not in it.
+    """
 
     page: str
     title: str
@@ -298,6 +301,7 @@ class BuildView(View, frozen=True, kw_only=True):
     user_id: str = ""
     model: str = ""
     requirements: str = ""
+    seq: int = 0
 
 
 class PromptMessageView(View, frozen=True, kw_only=True):

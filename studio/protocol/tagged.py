@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
@@ -23,6 +25,10 @@ class Query(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknow
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="ev"):
-    """Base of all events. `seq` is the journal sequence, 0 for a transient event; unknown fields are ignored by readers."""
+    """Base of all events. `seq` is the journal sequence, 0 for a transient event; unknown fields are ignored by readers.
+
+    `at` is when a durable event happened; it is absent from transient ones, and from those that older programs wrote.
+    """
 
     seq: int = 0
+    at: datetime | UnsetType = UNSET

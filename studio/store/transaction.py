@@ -68,7 +68,7 @@ class Tx:
     def emit(self, event: AnyEvent) -> int:
         """Write the event to the journal with the next sequence number, which is returned; listeners hear it after the commit."""
         seq = self._writing() + 1
-        numbered = msgspec.structs.replace(event, seq=seq)
+        numbered = msgspec.structs.replace(event, seq=seq, at=self.now.replace(tzinfo=UTC))
         self.run(
             "INSERT INTO workflow_events (seq, kind, page_id, actor, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6)",
             seq,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -220,8 +221,14 @@ async def test_the_journals_tail_gives_the_same_events_back_in_order(store: Stor
         PageChanged(page="p1", state="x", what="approve", actor="[/b]\x00'"),
         RunEnded(run="r", page="p1", stage="narration", status="failed", error="“no”", cost_usd=0.1),
     ]
-    await store.transact(lambda tx: [tx.emit(event) for event in events])
-    numbered = [msgspec.structs.replace(event, seq=seq) for seq, event in enumerate(events, 1)]
+
+    def work(tx: Tx) -> datetime:
+        for event in events:
+            tx.emit(event)
+        return tx.now.replace(tzinfo=UTC)
+
+    at = await store.transact(work)
+    numbered = [msgspec.structs.replace(event, seq=seq, at=at) for seq, event in enumerate(events, 1)]
     assert await store.read(lambda tx: journal.tail(tx, 0, 10)) == numbered
     assert await store.read(lambda tx: journal.tail(tx, 1, 1)) == numbered[1:2]
     assert await store.read(lambda tx: journal.tail(tx, 3, 10)) == []
