@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
@@ -15,7 +15,8 @@ from studio.domain.ids import new_id
 from studio.domain.run import Execution, Run, Usage
 from studio.domain.tooling import BrokenCall, ToolCall, ToolOutcome, ToolSpec
 from studio.engine.apps.purse import Purse
-from studio.providers import actions, tokens
+from studio.providers import tokens
+from studio.providers.actions import ActingProvider
 from studio.providers.base import (
     AttemptFailed,
     AttemptStarted,
@@ -36,6 +37,7 @@ from studio.providers.base import (
     UsageSeen,
 )
 from studio.providers.retry import stream_with_retry
+from studio.providers.tool_shape import sent_back
 from studio.store import conversations, executions
 from studio.store.transaction import Tx, utc_now
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from studio.engine.open_project import OpenProject
-    from studio.providers.base import AttemptPart, Provider, StreamPart
+    from studio.providers.base import AttemptPart
 
 Call = ToolCall | BrokenCall
 
@@ -92,7 +94,7 @@ class _Hearing:
     asked_at: float = 0.0
     first_ms: float | None = None
     text: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: dict[int, Call] = field(default_factory=dict)
     carried: list[CarriedItem] = field(default_factory=list)
     seen: Usage = field(default_factory=Usage)
     finished: Finished | None = None
@@ -189,9 +191,9 @@ class Talk:
 
     async def _hear(self, request: ModelRequest, heard: _Hearing) -> None:
         provider = await self.project.models.provider(self.seat.model, self._tell)
-        tooled = _Tooled(provider, self.seat.profile)
+        acting = ActingProvider(provider, self.seat.profile)
         policy = self.project.models.retry_policy()
-        parts = cast("AsyncGenerator[AttemptPart, None]", stream_with_retry(tooled, request, policy))
+        parts = cast("AsyncGenerator[AttemptPart, None]", stream_with_retry(acting, request, policy))
         async with aclosing(parts):
             async for part in parts:
                 await self._take(part, heard)
@@ -212,8 +214,8 @@ class Talk:
             case ToolCallStarted(_, name):
                 self._first(heard)
                 self._begun(name)
-            case ToolCallReady(_, call) | ToolCallBroken(_, call):
-                heard.calls.append(call)
+            case ToolCallReady(index, call) | ToolCallBroken(index, call):
+                heard.calls[index] = call
             case CarriedItem():
                 heard.carried.append(part)
             case UsageSeen(usage):
@@ -257,7 +259,7 @@ class Talk:
         self._purse.pay(self.seat.holder, ended.cost_usd if ended else 0.0)
         text = "".join(heard.text)
         new, self._told = self.messages[self._told :], len(self.messages) + 1
-        calls = tuple(heard.calls)
+        calls = tuple(heard.calls[index] for index in sorted(heard.calls))
         data = _data(calls, heard.carried)
 
         def write(tx: Tx) -> None:
@@ -275,7 +277,7 @@ class Talk:
             await asyncio.wait({writing})
             raise
         if error is None:
-            done = tuple(one if isinstance(one, ToolCall) else ToolCall(one.id, one.name, {}) for one in calls)
+            done = tuple(one if isinstance(one, ToolCall) else sent_back(one) for one in calls)
             self.messages.append(Message("assistant", text, tool_calls=done, carried=tuple(heard.carried)))
         reason = heard.finished.reason if heard.finished else FinishReason.UNPROVEN
         return Answer(text, calls, reason, ended.id if ended else "", ended.cost_usd if ended else None)
@@ -318,26 +320,6 @@ class Talk:
             output_tokens=max(heard.seen.output_tokens or 0, tokens.estimate("".join(heard.text))),
             estimated=True,
         )
-
-
-class _Tooled:
-    """A provider whose models are asked for tools in the way that they know."""
-
-    def __init__(self, inner: Provider, profile: ModelProfile) -> None:
-        self.name = inner.name
-        self.inner, self.profile = inner, profile
-
-    def stream(self, request: ModelRequest) -> AsyncIterator[StreamPart]:
-        return actions.stream_with_tools(self.inner, request, self.profile)
-
-    async def list_models(self) -> list[str]:
-        return await self.inner.list_models()
-
-    async def count_tokens(self, request: ModelRequest) -> int | None:
-        return await self.inner.count_tokens(request)
-
-    async def aclose(self) -> None:
-        """The registry closes its providers."""
 
 
 def _data(calls: Sequence[Call], carried: Sequence[CarriedItem]) -> str | None:

@@ -66,7 +66,7 @@ class Worker:
         talk = await self._begin(note)
         silent = 0
         for iteration in range(1, site.project.settings.app.iterations + 1):
-            answer = await talk.ask()
+            answer = await talk.ask("required" if self._profile.local else "auto")
             if not answer.calls:
                 silent += 1
                 if silent > SILENT_ANSWERS:
