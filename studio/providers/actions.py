@@ -71,16 +71,12 @@ async def stream_with_tools(
                     yield part
 
 
-@dataclass(frozen=True, slots=True)
 class ActingProvider:
     """A provider whose streams carry calls whatever its model can do: `stream_with_tools` in a provider's clothes, for the retry."""
 
-    provider: Provider
-    profile: ModelProfile
-
-    @property
-    def name(self) -> str:
-        return self.provider.name
+    def __init__(self, provider: Provider, profile: ModelProfile) -> None:
+        self.name = provider.name
+        self.provider, self.profile = provider, profile
 
     def stream(self, request: ModelRequest) -> AsyncIterator[StreamPart]:
         return stream_with_tools(self.provider, request, self.profile)
