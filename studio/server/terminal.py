@@ -51,10 +51,11 @@ _NOT_PASSED = (
     "TERM_PROGRAM",
 )
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>studio</title>
+<html lang="en"><head><meta charset="utf-8"><title>studio</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/terminal/static/css/xterm.css"><script src="/terminal/static/js/textual.js"></script>
-<style>html, body, #terminal {{ height: 100%; margin: 0; background: #000; }} .ended {{ display: none; }}
-body.-closed .ended {{ display: block; position: absolute; padding: 2rem; color: #fff; font: 16px monospace; }}</style></head>
+<style>html, body, #terminal {{ height: 100%; margin: 0; background: #000; overflow: hidden; }} .ended {{ display: none; }}
+body.-closed .ended {{ display: block; position: absolute; z-index: 100; padding: 2rem; color: #fff; font: 16px monospace; }}
+.ended a {{ color: inherit; }}</style></head>
 <body><p class="ended">The terminal has ended. <a href="/terminal">Open it again</a></p>
 <div id="terminal" class="textual-terminal" data-session-websocket-url="{socket}" data-font-size="16"></div></body></html>
 """
