@@ -39,7 +39,7 @@ OPTIONS = (
     Option("endpoint", str, "address of the API", CLOUD),
     Option("key", str, "name of the key", KEY),
     Option("kind", str, "what to deploy", "site", choices=("site", "function")),
-    Option("id", str, "id of the site or function; without it one made from the title"),
+    Option("id", str, "id of the site or function; without it the name of this table"),
     Option("framework", str, "framework of a site", "other"),
     Option("runtime", str, "runtime, such as static-1, node-22 or python-3.12", "static-1"),
     Option("install", str, "install command of a site"),
@@ -311,7 +311,7 @@ def _wanted(release: Release, target: Target) -> _Wanted:
         tables = tables_of(release, given["tables"]) if given.get("tables") else ()
     except StudioError as error:
         problems.append(error.message.rstrip("."))
-    identifier = given.get("id") or slugify(release.title).encode("ascii", "ignore").decode("ascii").strip("-")[:36]
+    identifier = given.get("id") or slugify(target.name).encode("ascii", "ignore").decode("ascii").strip("-")[:36]
     for name, value in (
         ("project", given.get("project", "x")),
         ("id", identifier),
@@ -328,7 +328,7 @@ def _wanted(release: Release, target: Target) -> _Wanted:
         endpoint=endpoint,
         project=found.text("project"),
         key=found.text("key"),
-        resource=_resource(found, identifier, one_line(release.title, 100) or identifier),
+        resource=_resource(found, identifier, one_line(release.project.name, 100) or identifier),
         variables={name: value for name, value, _ in rows if name not in secret_names},
         secret_names=secret_names,
         database=found.text("database"),

@@ -146,12 +146,11 @@ def _wanted(release: Release, target: Target) -> _Wanted:
     found = options.read(target, OPTIONS, problems)
     if match is None:
         raise BadInput("No repository is named.")
-    description = found.text("description") or one_line(release.title, 300)
     return _Wanted(
         owner=match[1] or "",
         repository=match[2],
         private=found.flag("private"),
-        description=description,
+        description=found.text("description"),
         branch=branch,
         tag=tag,
         key=found.text("key"),

@@ -36,8 +36,8 @@ OPTIONS = (
     Option(
         "path",
         str,
-        "the file, relative to the project; {version} stands for the number",
-        "published/{title}-{version}.zip",
+        "the file, relative to the project; {project} and {version} stand for its name and the number",
+        "published/{project}-{version}.zip",
     ),
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
@@ -88,7 +88,7 @@ class ZipPublisher:
 
 def _place(release: Release, target: Target) -> Path:
     text = options.read(target, OPTIONS).text("path")
-    names = {"{version}": _ODD.sub("-", release.version), "{title}": slugify(release.title) or "app"}
+    names = {"{version}": _ODD.sub("-", release.version), "{project}": slugify(release.project.name) or "app"}
     for name, value in names.items():
         text = text.replace(name, value)
     return options.place(text, release.project)

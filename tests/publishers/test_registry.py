@@ -1,11 +1,14 @@
 """Every publisher is found by its name, knows its options, and is imported when it is used."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from studio.domain.errors import BadInput
+from studio.publishers.base import Option
 from studio.publishers.registry import NAMES, publisher
 from tests.publishers.making import target
 
@@ -33,3 +36,21 @@ def test_finding_publishers_imports_no_http_client_and_no_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_guide_names_every_option_with_its_default() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs/guide/publishing.md").read_text("utf-8")
+    sections = {part.partition("\n")[0]: part for part in guide.split("\n## ")[1:]}
+    assert tuple(sections) == NAMES
+    for name, section in sections.items():
+        rows = dict(re.findall(r"^\| `(\w+)` \|([^|]*)\|", section, re.MULTILINE))
+        wanted = {option.name: _default(option) for option in publisher(name).options}
+        assert {key: value.strip() for key, value in rows.items()} == wanted
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "required"
+    return (
+        "" if option.default is None else f"`{str(option.default).lower() if option.kind is bool else option.default}`"
+    )

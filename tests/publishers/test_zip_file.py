@@ -20,7 +20,7 @@ def app(tmp_path: Path) -> Path:
 
 def test_the_zip_holds_the_release_under_a_name_of_its_own(app: Path) -> None:
     _, published, reports = publish(ZipPublisher(), release(app, executable={"js/app.js"}), target("zip"))
-    path = app.parent / "published" / "a-small-shop-1.0.0.zip"
+    path = app.parent / "published" / "project-1.0.0.zip"
     assert published.url == str(path)
     with zipfile.ZipFile(path) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == FILES
