@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # A line that begins with one of these goes on with the line before it, where that is not ended by a semicolon.
 _GOES_ON = frozenset(b"([`+-/*,.<")
+_OPENS = frozenset(b"([`")
 _SPACE = re.compile(rb"[^\r\n]")
 _SKIPPED = re.compile(rb"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _ENDS = ("_statement", "_declaration", "public_field_definition")
@@ -56,6 +57,9 @@ class Erasure:
         if after >= len(self.source) or self.source[after] not in _GOES_ON:
             return
         if b"\n" not in self.source[node.end_byte : after]:
+            return
+        if node.type in ("as_expression", "satisfies_expression") and self.source[after] in _OPENS:
+            self._written[node.end_byte - 1] = ord(";")  # a cast is neither called nor indexed without parentheses
             return
         around: Node | None = node
         while around is not None and around.end_byte <= after:

@@ -26,7 +26,8 @@ _DIFF = re.compile(
 _OURS = re.compile(r"^<{7}(?: [^\n]*)?$", re.MULTILINE)
 _THEIRS = re.compile(r"^>{7}(?: [^\n]*)?$", re.MULTILINE)
 _PLACEHOLDER = re.compile(
-    r"\W*(?:(?:this is (?:a|the) )?placeholder\b.{0,80}|(?:to ?do|tbd|fix ?me)(?::? (?:implement|add|write|fill in|create|finish|complete|the|this)\b.{0,80})?|"
+    r"\W*(?:(?:this is (?:a|the) )?placeholder\b.{0,80}|(?:to ?do|tbd|fix ?me)"
+    r"(?::? (?:implement|add|write|fill in|create|finish|complete|the|this)\b.{0,80})?|"
     r"(?:to be|will be) (?:implemented|added|written|done|filled in)\b.{0,60}|"
     r"(?:your|the|full|complete|actual|file|updated)? ?(?:code|contents?|implementation|file) (?:goes |comes |will go )?here|"
     r"(?:file )?contents? unchanged|(?:no changes?|unchanged|same as (?:before|above)|see above|as above)|"

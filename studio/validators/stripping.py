@@ -235,7 +235,9 @@ def _with_qualifiers(node: Node) -> Node:
 
 def _belongs_to_type(node: Node, parent: Node) -> bool:
     if parent.type in ("member_expression", "subscript_expression"):
-        return parent.child_by_field_name("object") == node
+        index = parent.children[1]
+        same_line = index.start_point[0] == node.end_point[0]
+        return parent.child_by_field_name("object") == node and (same_line or index.type == ".")
     operator = parent.child_by_field_name("operator") if parent.type == "binary_expression" else None
     return operator is not None and operator.type in ("|", "&") and parent.child_by_field_name("left") == node
 
