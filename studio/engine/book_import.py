@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
 from studio.domain.errors import BadInput, Refused
-from studio.domain.page import BRIEF, FeedbackKind, Origin, Page
+from studio.domain.page import BRIEF, FeedbackKind, Origin, Page, Revision
 from studio.domain.text import clean, one_line, slugify
-from studio.domain.workflow import Action, Phase, State, advance
+from studio.domain.workflow import Action, Phase, Stage, State, advance
+from studio.engine.book_outline import Book, PageOutline, Step
 from studio.engine.feedback import add_feedback
 from studio.engine.handlers.book import new_chapter, new_page
 from studio.engine.open_project import Call, OpenProject
@@ -21,36 +23,17 @@ from studio.store import chapters, pages, revisions
 from studio.store.transaction import Tx
 from studio.workspace.jail import Jail
 
+if TYPE_CHECKING:
+    from studio.workspace.app_files import FileState
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    do: Literal["draft", "revise", "edit", "comment", "approve"]
-    stage: str
-    text: str = ""
-    model: str = "sample:author"
-    feedback: str = ""
-    quote: str | None = None
-
-
-class PageOutline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    title: str = ""
-    slug: str = ""
-    brief: str = ""
-    step: tuple[Step, ...] = ()
-
-
-class ChapterOutline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    title: str
-    slug: str = ""
-    page: tuple[PageOutline, ...] = ()
-
-
-class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    chapter: tuple[ChapterOutline, ...]
+Trees = Mapping[str, Mapping[str, "FileState"]]
+"""By the folder that a version's files lie in."""
 
 
 async def import_book(project: OpenProject, path: str, call: Call) -> c.Done:
     """Everything in one transaction, or nothing; refused when the project has chapters already."""
     book = await asyncio.to_thread(_read, project, path)
+    trees = await asyncio.to_thread(_trees, project, book)
 
     def work(tx: Tx) -> c.Done:
         if chapters.listing(tx):
@@ -60,7 +43,7 @@ async def import_book(project: OpenProject, path: str, call: Call) -> c.Done:
             chapter = new_chapter(tx, one_line(outline.title), outline.slug or slugify(outline.title))
             tx.emit(BookChanged(chapter=chapter.id, what="chapter.add"))
             for one in outline.page:
-                _import_page(project, tx, chapter.id, one)
+                _import_page(project, tx, chapter.id, one, trees)
                 count += 1
         return c.Done(seq=0, message=f"{len(book.chapter)} chapters and {count} pages imported.")
 
@@ -78,7 +61,18 @@ def _read(project: OpenProject, path: str) -> Book:
         ) from error
 
 
-def _import_page(project: OpenProject, tx: Tx, chapter_id: str, outline: PageOutline) -> None:
+def _trees(project: OpenProject, book: Book) -> Trees:
+    """The files of every version that the book names."""
+    steps = (step for chapter in book.chapter for page in chapter.page for step in page.step)
+    folders = [step.version.folder for step in steps if step.version]
+    if not folders:
+        return {}
+    from studio.engine.apps.replaying import read_trees
+
+    return read_trees(project, folders)
+
+
+def _import_page(project: OpenProject, tx: Tx, chapter_id: str, outline: PageOutline, trees: Trees) -> None:
     page = new_page(project, tx, chapter_id, one_line(outline.title), outline.slug)
     tx.emit(BookChanged(chapter=chapter_id, page=page.id, what="page.add"))
     brief = clean(outline.brief).strip()
@@ -86,36 +80,72 @@ def _import_page(project: OpenProject, tx: Tx, chapter_id: str, outline: PageOut
         return
     add_person_revision(tx, page.id, BRIEF, brief, parent=None)
     page = project.move_to(tx, page, advance(project.workflow, State(Phase.AWAITING), Action.BRIEF), "brief")
+    if outline.step and project.builds is not None:
+        from studio.engine.apps import replaying
+
+        replaying.begun(project, tx, page)
     for step in outline.step:
-        page = _replay(project, tx, page, step)
+        page = _replay(project, tx, page, step, trees)
 
 
-def _replay(project: OpenProject, tx: Tx, page: Page, step: Step) -> Page:
+def _replay(project: OpenProject, tx: Tx, page: Page, step: Step, trees: Trees) -> Page:
     stage = project.workflow.stage(step.stage)
     head = revisions.head(tx, page.id, stage.name)
+    match step.do:
+        case "approve":
+            return _approve(project, tx, page, stage, _there(page, head, stage, "approve"))
+        case "comment":
+            there = _there(page, head, stage, "comment on")
+            add_feedback(tx, there, FeedbackKind.NOTE, clean(step.feedback), step.quote)
+            return page
+        case "settle":
+            project.needs_app()
+            from studio.engine.apps import replaying
+
+            replaying.settle(tx, page, step.rule, step.state, tx.actor, step.feedback)
+            return page
+        case "draft" | "revise" | "edit":
+            return _write(project, tx, page, stage, step, head, trees)
+        case _:
+            assert_never(step.do)
+
+
+def _there(page: Page, head: Revision | None, stage: Stage, verb: str) -> Revision:
+    if head is None:
+        raise BadInput(f"{page.title!r}: there is no {stage.name} to {verb}.")
+    return head
+
+
+def _approve(project: OpenProject, tx: Tx, page: Page, stage: Stage, head: Revision) -> Page:
+    following = advance(project.workflow, project.state_of(page), Action.APPROVE)
+    pages.set_approved(tx, page.id, stage.name, head.id)
+    if project.builds is not None:
+        project.builds.approved(tx, page, head)
+    return project.move_to(tx, page, following, "approve", stage=stage.name, revision=head.id)
+
+
+def _write(
+    project: OpenProject, tx: Tx, page: Page, stage: Stage, step: Step, head: Revision | None, trees: Trees
+) -> Page:
     state = project.state_of(page)
-    if step.do == "approve":
-        if head is None:
-            raise BadInput(f"{page.title!r}: there is no {stage.name} to approve.")
-        pages.set_approved(tx, page.id, stage.name, head.id)
-        return project.move_to(
-            tx, page, advance(project.workflow, state, Action.APPROVE), "approve", stage=stage.name, revision=head.id
-        )
-    if step.do == "comment":
-        if head is None:
-            raise BadInput(f"{page.title!r}: there is no {stage.name} to comment on.")
-        add_feedback(tx, head, FeedbackKind.NOTE, clean(step.feedback), step.quote)
-        return page
     text, data = structured(stage, clean(step.text).strip())
     note = None
     if step.do == "revise" and head is not None:
         note = add_feedback(tx, head, FeedbackKind.REVISE, clean(step.feedback).strip(), step.quote).id
         state = advance(project.workflow, state, Action.REVISE, has_revision=True)
     person = step.do == "edit"
+    if project.builds is not None:
+        from studio.engine.apps import replaying
+
+        replaying.said(project, tx, page, stage.name, text)
+        if step.version is not None:
+            data = replaying.version(project, tx, page, step.version, trees[step.version.folder])
     revision = add_revision(
         tx, page.id, stage.name, text, origin=Origin.PERSON if person else Origin.SAMPLE, parent=head, data=data,
         model=None if person else step.model, feedback_id=note, author=None if person else step.model,
     )  # fmt: skip
+    if project.builds is not None:
+        project.builds.revision_made(tx, page, revision)
     action = Action.EDIT if person else Action.DRAFT_READY
     return project.move_to(
         tx, page, advance(project.workflow, state, action), action.value, stage=stage.name, revision=revision.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -117,6 +118,14 @@ class AppRoom:
             return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), tree)
 
         return await self._store.transact(write, actor=actor)
+
+    def record(self, tx: Tx, page_id: str, number: str, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
+        """A version of a replayed history, whose bytes are kept already; `app/` is not looked at."""
+        parent = versions.newest(tx)
+        operation = Operation.UPDATE if parent else Operation.CREATE
+        made = replace(_version(tx, "import", page_id, parent, "minor", operation), number=number)
+        versions.insert(tx, made)
+        return self._finish(tx, made, finish, tree)
 
     # Going back
 
