@@ -9,7 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from studio.config.paths import state_folder, user_state_dir
-from studio.config.redaction import RedactingFilter, Redactor
+from studio.config.redaction import HANDED_OUT, RedactingFilter
 
 LOG_FILE = "engine.log"
 _BYTES = 2_000_000
@@ -37,7 +37,9 @@ def start_logging(root: Path | None, env: Mapping[str, str] | None = None) -> Pa
         path.chmod(0o600)
     except OSError:
         handler = logging.NullHandler()
-    handler.addFilter(RedactingFilter(Redactor(_secrets(os.environ if env is None else env))))
+    for value in _secrets(os.environ if env is None else env):
+        HANDED_OUT.add(value)
+    handler.addFilter(RedactingFilter(HANDED_OUT))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"))
     top = logging.getLogger()
     for old in list(top.handlers):

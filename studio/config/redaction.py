@@ -52,6 +52,11 @@ class Redactor:
         return _NAMED.sub(lambda match: match[1] + MARK, text)
 
 
+HANDED_OUT = Redactor()
+"""Every key that this process was given, whatever it came from: a project's `.env`, a key command, the environment. What a service
+says in an error may hold one, and the log is opened before any is known."""
+
+
 class RedactingFilter(logging.Filter):
     """A log filter that lets every record through without its keys, tracebacks included."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio.config.dotenv import read_dotenv
 from studio.config.key_command import run_key_command
-from studio.config.redaction import Redactor
+from studio.config.redaction import HANDED_OUT, Redactor
 from studio.config.settings import Settings
 from studio.config.trust import TrustBook, claims_of
 
@@ -92,4 +92,5 @@ class Secrets:
 
     def _noted(self, key: str) -> str:
         self.redactor.add(key)
+        HANDED_OUT.add(key)
         return key

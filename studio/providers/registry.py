@@ -36,12 +36,14 @@ _SDK = {"responses": "openai", "chat": "openai", "messages": "anthropic"}
 
 @dataclass(frozen=True, slots=True)
 class LocalHook:
-    """The model on this computer. `default` gives the one that is ready, or None; `provider` is called once, at first use."""
+    """The model on this computer. `default` gives the one that is ready, or None; `installed` says whether a model's own
+    file is here; `provider` is called once, at first use."""
 
     models: Sequence[str]
     default: Callable[[], str | None]
     profile: Callable[[str], ModelProfile]
     provider: Callable[[], Provider]
+    installed: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +247,13 @@ class ProviderRegistry:
     def _local_models(self) -> list[KnownModel]:
         if self._local is None:
             return []
-        ready = self._local.default()
-        why = "" if ready else "not set up: studio local setup"
-        return [
-            KnownModel(ModelRef(LOCAL, model), bool(ready), why, "", self._local.profile(model))
-            for model in self._local.models
-        ]
+        runs = self._local.default() is not None
+        found = []
+        for model in self._local.models:
+            ready = runs and self._local.installed(model)
+            why = "" if ready else f"not set up: studio local setup{' ' + model if runs else ''}"
+            found.append(KnownModel(ModelRef(LOCAL, model), ready, why, "", self._local.profile(model)))
+        return found
 
     def _why_not(self, name: str) -> str:
         """Why a service cannot be used now, in a few words; empty when it can."""

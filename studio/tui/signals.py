@@ -42,6 +42,8 @@ def watch_signals(app: StudioApp) -> None:
 
     def hung_up(number: int, frame: object) -> None:
         # A plain handler: it runs before that of SIGCONT, which a callback of the loop would not.
+        # And once is enough: a second one while Python itself ends would kill it, with another exit code.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         _let_go_of_dead_terminal()
         loop.call_soon_threadsafe(app.leave, _HUNG_UP)
 

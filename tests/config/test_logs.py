@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from studio.config.logs import start_logging
+from studio.config.secrets import Secrets
+from studio.config.settings import Settings
+from studio.config.trust import TrustBook, claims_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +29,22 @@ def test_keys_of_the_environment_do_not_reach_the_log(tmp_path: Path) -> None:
     logging.getLogger("studio").warning("refused: %s", "sk-0123456789abcdef")
     assert "refused" in path.read_text()
     assert "0123456789" not in path.read_text()
+
+
+def test_a_key_of_a_trusted_env_file_does_not_reach_the_log(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OTHER_API_KEY=plain-words-that-look-like-nothing\n")
+    path = start_logging(tmp_path, {})
+    trust = TrustBook(
+        env={"STUDIO_STATE_HOME": str(tmp_path / "state"), "STUDIO_CONFIG_HOME": str(tmp_path / "config")}
+    )
+    trust.record(tmp_path, claims_of(tmp_path))
+    secrets = Secrets(Settings(), tmp_path, {}, trust=trust)
+    key = secrets.lookup(("OTHER_API_KEY",))
+    logging.getLogger("studio").warning("refused: %s", key)
+    assert path is not None
+    assert key == "plain-words-that-look-like-nothing"
+    assert "refused" in path.read_text()
+    assert "plain-words" not in path.read_text()
 
 
 def test_a_log_that_is_a_link_is_not_written(tmp_path: Path) -> None:

@@ -16,7 +16,13 @@ from tests.providers.conftest import asking, collect, text_of
 
 def local(ready: str | None = "small") -> LocalHook:
     profile = ModelProfile(local=True, label="local 1.5B - draft quality", template_variant="small")
-    return LocalHook(("small", "tiny"), lambda: ready, lambda model: profile, lambda: ScriptedProvider(name="local"))
+    return LocalHook(
+        ("small", "tiny"),
+        lambda: ready,
+        lambda model: profile,
+        lambda: ScriptedProvider(name="local"),
+        lambda model: model == ready,
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,6 +116,14 @@ def test_known_models_say_whether_they_can_be_used_and_why_not() -> None:
     assert known["local:small"].profile.label == "local 1.5B - draft quality"
 
 
+def test_a_local_model_whose_file_is_not_here_cannot_be_used_though_another_can() -> None:
+    known = {str(model.ref): model for model in ProviderRegistry(env={}, local=local()).known_models()}
+
+    assert known["local:small"].available != known["local:tiny"].available
+    (missing,) = (model for name, model in known.items() if name.startswith("local:") and not model.available)
+    assert missing.reason == f"not set up: studio local setup {missing.ref.model}"
+
+
 def test_a_provider_is_made_once() -> None:
     registry = ProviderRegistry(env={"OPENAI_API_KEY": "x"}, local=local())
 
@@ -125,7 +139,7 @@ async def test_closing_closes_every_provider_although_one_fails() -> None:
             raise OSError("no")
 
     hook = local()
-    registry = ProviderRegistry(local=LocalHook(hook.models, hook.default, hook.profile, FakeStubborn))
+    registry = ProviderRegistry(local=LocalHook(hook.models, hook.default, hook.profile, FakeStubborn, hook.installed))
     registry.provider("local")
     registry.provider("openai")
 

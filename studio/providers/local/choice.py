@@ -72,6 +72,14 @@ def default_model(folder: Path, environ: Mapping[str, str] | None = None) -> str
     return present[0] if present else None
 
 
+def is_installed(name: str, folder: Path, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the file of `small`, `tiny` or `own` is here; nothing is read of it."""
+    if name in CATALOGUE:
+        return installed_path(CATALOGUE[name], folder) is not None
+    own = own_path(folder, environ)
+    return own is not None and own.is_file()
+
+
 def find_model(name: str, folder: Path, environ: Mapping[str, str] | None = None) -> LocalModel:
     """The file behind `small`, `tiny` or `own`. Raises MissingModel with the command that brings it, NotFound for another name."""
     if name in CATALOGUE:

@@ -12,7 +12,7 @@ from studio.domain.errors import BadReply, ConnectionFailed, ProviderError, Time
 from studio.providers.base import ModelProfile, ModelRequest, StreamPart, TextDelta
 from studio.providers.connection import Connection, Timeouts
 from studio.providers.local import messages
-from studio.providers.local.choice import LocalModel, default_model, find_model, own_path
+from studio.providers.local.choice import LocalModel, default_model, find_model, is_installed, own_path
 from studio.providers.local.process import Endpoint, LocalServer, ServerState, http_client
 from studio.providers.local.profiles import PROFILES, profile_of
 from studio.providers.local.runtime import runtime_version
@@ -158,6 +158,7 @@ def local_hook(
         default=ready,
         profile=lambda model: local_profile(model, home, environ),
         provider=lambda: LocalProvider(folder=home, environ=environ, on_state=on_state),
+        installed=lambda model: is_installed(model, home, environ),
     )
 
 
