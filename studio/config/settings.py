@@ -71,7 +71,10 @@ class Limits(Section, frozen=True, kw_only=True):
 
 
 class WorkflowOptions(Section, frozen=True, kw_only=True):
+    """`auto_gates` names stages whose finished text is approved without a person; `auto_draft` begins the next draft then."""
+
     auto_draft: Switch = False
+    auto_gates: Names = ()
 
 
 class Endpoint(Section, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from studio.domain.canon import LedgerEntry
 from studio.domain.errors import ContextTooLong, Refused, StudioError
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import digest
-from studio.domain.workflow import Action, Phase, Stage, advance
+from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
 from studio.engine.forms import FORMS, schema_for
 from studio.engine.limits import check_money, spend
 from studio.engine.material import gather
@@ -31,6 +31,8 @@ _SHORT, _LONG, _TOKENS_A_WORD = 0.6, 2.0, 1.4
 _LOCAL_ROOM = 1.25
 # What a request for JSON adds to the words in it.
 _JSON_FACTOR = 1.8
+# Answers that copy names and code from their prompt.
+_EXACT = (OutputKind.PLAN, OutputKind.CODE, OutputKind.REVIEW, OutputKind.RELEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,11 @@ class Desk:
             Warning(kind="canon", message=one.message, path=f"canon/{one.path}", line=one.line)
             for one in project.canon.warnings
         ]
-        return (*settings, *canon, *self.prompting.warnings())
+        standards = [
+            Warning(kind="canon", message=one.message, path=one.path, line=one.line)
+            for one in (project.builds.warnings if project.builds else ())
+        ]
+        return (*settings, *canon, *standards, *self.prompting.warnings())
 
 
 def prompt_text(messages: Sequence[Message]) -> str:
@@ -315,7 +321,8 @@ def _request(
     kind: RunKind,
     prompt: Prompt,
 ) -> ModelRequest:
-    sampling = profile.sampling.get("revise" if kind is RunKind.REVISE else "draft") or _sampling(prompt.options)
+    way = "exact" if stage.output in _EXACT else "revise" if kind is RunKind.REVISE else "draft"
+    sampling = profile.sampling.get(way) or _sampling(prompt.options)
     return ModelRequest(
         model=ref.model,
         messages=prompt.messages,

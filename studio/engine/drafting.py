@@ -22,8 +22,9 @@ from studio.domain.workflow import Action, OutputKind, Phase, advance
 from studio.engine import attempts
 from studio.engine.desk import Plan
 from studio.engine.gates import text_arrived
+from studio.engine.handlers.drafts import start_automatically
 from studio.engine.live import LiveRun
-from studio.engine.open_project import OpenProject
+from studio.engine.open_project import Call, OpenProject
 from studio.engine.replies import Reply, read_reply, seam
 from studio.engine.texts import add_revision
 from studio.protocol.events import Notice, RunEnded
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
 RETRY_SECONDS, RETRY_SECONDS_MOST = 1.0, 10.0
+AUTOMATIC = "studio"
+"""Who begins a draft that nobody asked for by a key."""
+
 LAST_SECONDS = 5.0
 """How long the end of the engine waits for a run to be saved; after that its stream file has the text."""
 
@@ -120,6 +124,21 @@ class Drafting:
         stream.close()
         streams.remove(project.root, run.id)
         await project.manuscript.write_page(run.page_id)
+        await self._go_on(run)
+
+    async def _go_on(self, run: Run) -> None:
+        """Begin the next stage's draft, where its text was approved by an open gate and the project wants that."""
+        project = self._project
+        if not project.settings.workflow.auto_draft:
+            return
+        page = await project.store.read(lambda tx: pages.get(tx, run.page_id))
+        state = project.state_of(page)
+        if state.phase is not Phase.GENERATING or state.stage in (None, run.stage):
+            return
+        try:
+            await start_automatically(project, page.id, Call(AUTOMATIC))
+        except StudioError as error:
+            project.bus.publish(Notice(level="warning", message=error.message, hint=error.hint))
 
     async def _draft(self, working: Working) -> Ending:
         builds = self._project.builds

@@ -80,7 +80,10 @@ async def _open(
     watch: bool,
 ) -> Engine:
     settings = await asyncio.to_thread(load, root, env, overrides)
-    workflow = library.load(settings.project.workflow, root, auto_draft=settings.workflow.auto_draft)
+    options = settings.workflow
+    workflow = library.load(
+        settings.project.workflow, root, auto_draft=options.auto_draft, auto_gates=options.auto_gates
+    )
     store = await Store.open(state_folder(root) / DATABASE)
     try:
         live = LiveRuns()

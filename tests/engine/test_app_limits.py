@@ -38,14 +38,16 @@ async def tasks_of(client: InProcessClient, page: str) -> dict[str, v.TaskView]:
     return {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
 
 
-def settings(root: Path, text: str) -> None:
-    with (root / "studio.toml").open("a") as file:
-        file.write(f"\n{text}\n")
+def settings(root: Path, table: str, lines: str) -> None:
+    file = root / "studio.toml"
+    text = file.read_text()
+    head = f"[{table}]"
+    file.write_text(text.replace(head, f"{head}\n{lines}", 1) if head in text else f"{text}\n{head}\n{lines}\n")
 
 
 async def test_a_worker_that_never_ends_is_stopped_at_its_iterations_and_tries(tmp_path: Path) -> None:
     root = make_app(tmp_path)
-    settings(root, "[app]\niterations = 4\ntask_tries = 2")
+    settings(root, "app", "iterations = 4\ntask_tries = 2")
     roles = Restless(failing="", pause=0.0)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         page = await begun(client)
@@ -88,8 +90,7 @@ async def test_tasks_that_need_a_failed_one_are_skipped_and_the_next_run_does_on
 
 async def test_the_money_of_a_run_holds_also_for_workers_side_by_side(tmp_path: Path) -> None:
     root = make_app(tmp_path)
-    file = root / "studio.toml"
-    file.write_text(file.read_text().replace("[limits]", "[limits]\nrun_usd = 0.09"))
+    settings(root, "limits", "run_usd = 0.09")
     async with WireServer(respond=Roles(pause=0.0)) as server, opened(root, environment(server, tmp_path)) as client:
         page = await begun(client)
         await through(client, page, to="generating_implementation")

@@ -57,8 +57,8 @@ def test_a_project_s_own_file_wins_over_the_packaged_one(tmp_path: Path) -> None
     assert workflow.stages[0].label == "Draft"
     assert workflow.labels == {"page": "Scene"}
     assert workflow.auto_draft
-    assert names(tmp_path) == ("poem", "story")
-    assert names() == ("story",)
+    assert names(tmp_path) == ("app", "poem", "story")
+    assert names() == ("app", "story")
 
 
 def test_a_name_that_is_unknown_or_no_name_lists_those_there_are(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ class Building:
             standards=await project.builds_open.standards(),
             claims=Claims({path: state.digest for path, state in tree.items()}),
             version=version,
+            waived=await project.store.read(project.builds_open.waived),
             total=len(tasks),
         )
 
@@ -187,6 +188,8 @@ class Building:
         profile = project.models.profile(model)
         note, tries = "", project.settings.app.task_tries
         for attempt in range(1, tries + 1):
+            if not await self._afford(site, task):
+                return
             await project.store.transact(lambda tx, n=attempt: self._begin(tx, task, n, str(model)))  # type: ignore[misc]
             site.say(f"begins: {task.title}" if attempt == 1 else f"begins again ({attempt} of {tries})", task)
             try:
@@ -209,6 +212,16 @@ class Building:
                 return
             finally:
                 site.purse.close(task.id)
+
+    async def _afford(self, site: Site, task: BuildTask) -> bool:
+        """Reserve what the task's first call may cost, before it starts; a task that can not be paid for is listed as failed."""
+        try:
+            await site.purse.take(task.id, self._plan.price_high)
+        except BudgetExceeded as error:
+            site.say(f"not begun: {error.message}", task)
+            await self._fail(site, task, error)
+            return False
+        return True
 
     def _begin(self, tx: Tx, task: BuildTask, attempt: int, model: str) -> None:
         build_tasks.update(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PlannedTask, TaskStatus, VersionStatus
+from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus
+from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import Finding, FindingSource, FindingState
 from studio.domain.page import Page, Revision
@@ -23,7 +24,7 @@ from studio.engine.desk import Plan
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import FindingChanged, TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
-from studio.store import build_tasks, builds, conversations, findings, pages, revisions, versions
+from studio.store import build_tasks, builds, conversations, findings, pages, publications, revisions, versions
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Builds:
         )
         self._standards = found
         return found[1]
+
+    @property
+    def warnings(self) -> tuple[CanonWarning, ...]:
+        """What is wrong in the standards, as they were last read."""
+        return self._standards[1].warnings if self._standards else ()
 
     def worker_model(self, role: str, task_type: str, otherwise: str) -> ModelRef:
         """The model of a task: `[models] <role>_<type>` where it is set, else the run's own."""
@@ -79,6 +85,15 @@ class Builds:
             return build
 
         return await project.store.transact(write, actor="engine")
+
+    def waived(self, tx: Tx) -> frozenset[tuple[str, str]]:
+        """(rule, path) of the verdicts that a person has waived: they stop no write any more."""
+        every = findings.listing(tx)
+        return frozenset(
+            (one.problem.rule, one.problem.path)
+            for one in every
+            if one.state in (FindingState.WAIVED, FindingState.INTENDED, FindingState.FALSE)
+        )
 
     # Around a run
 
@@ -299,10 +314,15 @@ class Builds:
     # At the start
 
     async def recover(self) -> None:
-        """Settle tasks and versions that a crash left at work."""
+        """Settle tasks, versions and publications that a crash left at work."""
         project = self._project
 
         def write(tx: Tx) -> None:
+            for one in publications.listing(tx):
+                if one.status is PublicationStatus.RUNNING:
+                    publications.update(
+                        tx, one.id, status=PublicationStatus.FAILED, error="The program ended while it was published."
+                    )
             for task in build_tasks.running(tx):
                 build_tasks.update(tx, task.id, status=TaskStatus.INTERRUPTED, ended_at=tx.now)
                 tx.emit(TaskChanged(page=task.page_id, task=task.id, what="interrupted", status="interrupted"))

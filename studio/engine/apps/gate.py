@@ -32,11 +32,13 @@ class Gate:
     place: Place
     rules: Rules
     exists: Callable[[str], bool]
+    waived: frozenset[tuple[str, str]] = frozenset()
     _found: list[Finding] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, path: str, text: str) -> Gated:
-        checked = check_file(path, text, rules=self.rules, exists=self.exists)
+        rules = self.rules.without([rule for rule, where in self.waived if where == path])
+        checked = check_file(path, text, rules=rules, exists=self.exists)
         with self._lock:
             self._found += self._verdicts(checked)
         return Gated(checked.text, checked.problems, blocked=checked.blocked)

@@ -44,6 +44,7 @@ class Site:
     standards: Standards
     claims: Claims
     version: AppVersion | None = None
+    waived: frozenset[tuple[str, str]] = frozenset()
     total: int = 1
     done: int = 0
     activity: dict[str, str] = field(default_factory=dict)
@@ -62,7 +63,9 @@ class Site:
 
     def gate(self, task: BuildTask | None) -> Gate:
         files = self.project.app.files
-        return Gate(self.place(task), self.standards.rules, lambda path: files.digest(path) is not None)
+        return Gate(
+            self.place(task), self.standards.rules, lambda path: files.digest(path) is not None, waived=self.waived
+        )
 
     @property
     def within(self) -> float:

@@ -111,7 +111,7 @@ class Worker:
                 self._profile.max_output_tokens,
                 *([_LOCAL_OUTPUT] if self._profile.local else []),
             ),
-            sampling=self._profile.sampling.get("draft") or _sampling(prompt.options),
+            sampling=self._profile.sampling.get("exact") or _sampling(prompt.options),
             task=self._task.id,
         )
         talk = Talk(
