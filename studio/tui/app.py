@@ -18,15 +18,17 @@ from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
+from studio.tui.board_watch import BoardWatch
 from studio.tui.launcher import Launcher
 from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
 from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere
+from studio.tui.presenters.words import OURS, words_of
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
-from studio.tui.signals import watch_signals
+from studio.tui.signals import in_words, watch_signals
 from studio.tui.terminal import Terminal
 from studio.tui.theme import Palette, palette_for
 from studio.tui.typed import use_typed_text
@@ -56,6 +58,8 @@ class StudioApp(App[int], inherit_bindings=False):
         self.session = Session(connect)
         use_typed_text()
         self.terminal = Terminal(self)
+        self.words = OURS
+        self.board = BoardWatch(self)
         self.message: Message | None = None
         self.pending: Pending | None = None
         self.hits: Hits | None = None
@@ -86,18 +90,31 @@ class StudioApp(App[int], inherit_bindings=False):
         one the engine opens at once, beside the screen."""
         if self.options.memory is not None:
             self.session.project = self.options.memory.recall()
+            self._take_words()
         if self.options.launcher is None and self.session.project is None:
             self._opening = asyncio.create_task(self.session.connect())
 
     def on_mount(self) -> None:
         watch_signals(self)
         self.theme_changed_signal.subscribe(self, self._on_theme)
-        self.session.changed = self.workbench.show
+        self.session.changed = self._changed
         self.session.failed = self.say_error
         watch_link(self)
         self.before_exit.append(self.workbench.place.flush)
-        self.session.listeners += [self.workbench.hear, self.terminal.hear]
+        self.session.listeners += [self.board.hear, self.workbench.hear, self.terminal.hear]
         self.spawn(self._open())
+
+    def _changed(self) -> None:
+        """The book or the page is new."""
+        self._take_words()
+        self.board.turned()
+        self.workbench.show()
+
+    def _take_words(self) -> None:
+        words = words_of(self.session.project)
+        if words != self.words:
+            self.words = words
+            self.keymap = keymap.build(self.options.keys).worded(words.put)
 
     async def _open(self) -> None:
         try:
@@ -236,6 +253,8 @@ class StudioApp(App[int], inherit_bindings=False):
             self.spawn(pending.go())
             return
         self.clear_message()
+        if pending is not None and action_id == "close":  # it withdraws the question, and the screen stays
+            return
         if not await bring(self, action_id):
             return
         handler = self.handlers[action_id]
@@ -261,7 +280,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def ask(self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Say `question`; the same key again, or enter, goes; any other key withdraws it."""
         self.say(question, "ask")
-        self.pending = Pending(frozenset({action_id, "open"}), go)
+        self.pending = Pending(frozenset({action_id, "open", "rows.open"}), go)
         self.refresh_footer()
 
     def clear_message(self) -> None:
@@ -326,6 +345,14 @@ class StudioApp(App[int], inherit_bindings=False):
             return
         log.error("the terminal failed", exc_info=error)
         self.leave(1, f"The screen failed ({type(error).__name__}); everything saved is kept. {self._where()}")
+
+    def panic(self, *renderables: Any) -> None:
+        """Called where the thread that reads keys has died; Textual would print the traceback and exit with 0."""
+        if self.is_headless:
+            super().panic(*renderables)
+            return
+        log.error("the keyboard's thread failed: %s", in_words(renderables))
+        self.leave(1, f"The keyboard could not be read any more; everything saved is kept. {self._where()}")
 
     def _where(self) -> str:
         return f"Details are in {self.options.log}." if self.options.log else ""

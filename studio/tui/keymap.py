@@ -5,10 +5,11 @@ What an action does is in `studio.tui.actions` and `studio.tui.screens`; a row e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from studio.domain.errors import BadInput
+from studio.tui.app_keys import APP_ROWS
 
 ANYWHERE = "anywhere"
 WORKBENCH = "workbench"
@@ -41,23 +42,25 @@ def _row(
 
 
 ACTIONS: tuple[Action, ...] = (
-    _row("cursor.down", "j down", "down", "workbench exact", "Move", help="next paragraph or row"),
-    _row("cursor.up", "k up", "up", "workbench exact", "Move", help="previous paragraph or row"),
+    _row("cursor.down", "j down", "down", "workbench exact rows", "Move", help="next paragraph or row"),
+    _row("cursor.up", "k up", "up", "workbench exact rows", "Move", help="previous paragraph or row"),
     _row(
         "cursor.page_down",
         "space pagedown ctrl+f",
         "page down",
-        "workbench history prompts exact",
+        "workbench history prompts exact rows",
         "Move",
         help="a screen down",
     ),
-    _row("cursor.page_up", "pageup ctrl+b", "page up", "workbench history prompts exact", "Move", help="a screen up"),
-    _row("cursor.top", "home", "top", "workbench history prompts exact", "Move", help="to the beginning"),
+    _row(
+        "cursor.page_up", "pageup ctrl+b", "page up", "workbench history prompts exact rows", "Move", help="a screen up"
+    ),
+    _row("cursor.top", "home", "top", "workbench history prompts exact rows", "Move", help="to the beginning"),
     _row(
         "cursor.end",
         "end G",
         "end",
-        "workbench history prompts exact",
+        "workbench history prompts exact rows",
         "Move",
         help="to the end; a text that streams is followed",
     ),
@@ -174,7 +177,7 @@ ACTIONS: tuple[Action, ...] = (
         "help",
         "? f1",
         "help",
-        "workbench composer history prompts exact first",
+        "workbench composer history prompts exact first rows",
         "Studio",
         98,
         "all keys, searchable",
@@ -204,7 +207,7 @@ ACTIONS: tuple[Action, ...] = (
     _row("pick.choose", "enter", "choose", "pick", "Lists", 1, "take the row under the cursor"),
     _row("models.target", "tab", "for whom", "models", "Lists", 2, "choose for the project or for one role"),
     _row("models.check", "ctrl+r", "check services", "models", "Lists", 3, "ask each service whether it answers"),
-    _row("close", "escape", "close", "pick history prompts exact", "Lists", 8, "back to the page"),
+    _row("close", "escape", "close", "pick history prompts exact rows", "Lists", 9, "back to the page"),
     _row("change.next", "j", "next change", "history", "History", 1, "the next change"),
     _row("change.previous", "k", "previous change", "history", "History", 0, "the change before"),
     _row("entry.down", "down", "next row", "history prompts", "History", 2, "the next row of the list"),
@@ -224,6 +227,7 @@ ACTIONS: tuple[Action, ...] = (
     _row("first.up", "k up", "up", "first", "First run", 0, "previous choice"),
     _row("first.choose", "enter", "choose", "first", "First run", 1, "take this choice"),
     _row("first.back", "escape", "back", "first", "First run", 2, "back to the choices"),
+    *(_row(*given) for given in APP_ROWS),
 )
 """Order here is the order in help; `order` is the order in the footer."""
 
@@ -271,6 +275,13 @@ def valid_key(key: str) -> bool:
     return (len(last) == 1 and last.isprintable()) or last in _SPECIAL
 
 
+_MOVING = ("cursor.", "pick.")
+
+
+def _worded(row: Action, put: Callable[[str], str]) -> Action:
+    return replace(row, label=put(row.label), help=put(row.help))
+
+
 class Keymap:
     """The table with a person's own keys in it, ready for look-ups by what was typed."""
 
@@ -281,6 +292,11 @@ class Keymap:
         for action in actions:
             for key in action.keys:
                 self._by_key.setdefault(key, []).append(action)
+
+    def worded(self, put: Callable[[str], str]) -> Keymap:
+        """The same keys with labels and help as `put` words them; moving about (`page down`) stays as it is."""
+        return Keymap([row if row.group in ("Move", "Lists") and row.id.startswith(_MOVING) else _worded(row, put)
+                       for row in self.actions])  # fmt: skip
 
     def lookup(self, key: str, character: str | None, scopes: Sequence[str]) -> list[Action]:
         """Actions on this key in the order of `scopes`, the nearest place first. `key` is Textual's name, `character` what it types."""

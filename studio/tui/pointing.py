@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 OF_THE_PAGE = frozenset(
     ["generate", "approve", "reopen", "resume.continue", "resume.keep", "resume.discard", "revise", "comment", "brief", "edit",
-     "edit.outside", "diff", "history", "copy", "exact", "tab.context", "tab.notes", "tab.history", "tab.costs"]
+     "edit.outside", "diff", "history", "copy", "exact", "tab.context", "tab.notes", "tab.history", "tab.costs", "tab.build",
+     "tasks", "findings", "tools", "audit", "send_back"]
 )  # fmt: skip
 """Actions on one page, which is on the screen when they are done."""
 READ_FIRST = frozenset(["approve", "reopen", "resume.continue", "resume.keep", "resume.discard"])
@@ -84,7 +85,7 @@ def on_a_chapter(app: StudioApp) -> bool:
 async def bring(app: StudioApp, action_id: str) -> bool:
     """Before an action on a page: have the page under the outline's cursor on the screen. False when the key is spent on that."""
     if action_id in OF_THE_PAGE and on_a_chapter(app):
-        app.say("The outline's cursor is on no page; this key is for a page.")
+        app.say(app.words.put("The outline's cursor is on no page; this key is for a page."))
         return False
     pointed = elsewhere(app) if action_id in OF_THE_PAGE else None
     if pointed is None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from studio.domain.errors import Interrupted, StudioError
 from studio.protocol import events
+from studio.protocol.build_events import BuildEvent
 from studio.protocol.client import EngineClient, LinkedClient, LinkState
 from studio.protocol.commands import AnyCommand, Done
 from studio.protocol.events import AnyEvent
@@ -243,7 +244,7 @@ class Session:
                 self.refresh_people()
             case events.Notice():
                 pass
-            case _:
+            case _ if not isinstance(event, BuildEvent):  # those change neither outline nor page
                 self.refresh()
         for listener in self.listeners:
             listener(event)

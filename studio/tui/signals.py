@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import signal
 import termios
@@ -32,6 +33,15 @@ def _let_go_of_dead_terminal() -> None:
                 os.dup2(nothing, descriptor)
                 os.close(nothing)
                 signal.signal(signal.SIGCONT, lambda number, frame: None)
+
+
+def in_words(renderables: tuple[object, ...]) -> str:
+    """What Textual would have printed, for the log."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=160, record=True)
+    console.print(*renderables)
+    return console.export_text()
 
 
 def watch_signals(app: StudioApp) -> None:

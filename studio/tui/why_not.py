@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from studio.protocol.views import PageView
+from studio.tui.presenters.words import writes_files
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -18,6 +19,10 @@ _PAGE = frozenset(
      "page.previous"]
 )  # fmt: skip
 """Actions that need a page."""
+OF_AN_APP = frozenset(
+    ["tasks", "files", "findings", "tools", "versions", "audit", "publish", "check", "check.forbid", "send_back", "tab.build"]
+)  # fmt: skip
+"""Actions of a workflow that writes files."""
 _WRITING = frozenset(["generate", "approve", "reopen", "revise", "comment", "edit", "edit.outside"])
 """Actions that wait for the end of a draft on the page, and are not for an archived one."""
 
@@ -36,10 +41,18 @@ def no_key(app: StudioApp, typed: str) -> str:
 
 def why_not(app: StudioApp, action_id: str) -> str:
     """Empty where there is nothing to say, as for moving in what does not move."""
+    return app.words.put(_why_not(app, action_id))
+
+
+def _why_not(app: StudioApp, action_id: str) -> str:
     session, page = app.session, app.session.page
     project = session.project
     if action_id.startswith(("cursor.", "pick.", "first.down", "first.up")):
         return ""
+    if action_id in OF_AN_APP and project is not None and not writes_files(project):
+        return (
+            f"{app.keymap.by_id[action_id].label.capitalize()}: only an application has this; this project is a story."
+        )
     if not session.connected and action_id in _BOOK | _PAGE:
         return "The book is still being opened."
     if project is not None and not project.chapters and action_id in _BOOK | _PAGE:
@@ -105,4 +118,6 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
     "edit.leftover": lambda app: "No editor left anything behind.",
     "interrupt": lambda app: "",
+    "send_back": lambda app: "Nothing waits here that could be sent back: a report of the overseer can.",
+    "check.forbid": lambda app: "No check command is allowed here.",
 }

@@ -83,7 +83,9 @@ async def desk(
     try:
         async with app.run_test(size=size) as pilot:
             at = Desk(app, pilot, client, root, page)
-            await at.until(lambda: app.session.page is not None and app.focused is not None)
+            # What is offered at the start is said before the first key.
+            await at.until(lambda: app.session.page is not None and app._all_loaded and app.focused is not None)
+            await pilot.pause()
             yield at
     finally:
         for task in app._tasks:

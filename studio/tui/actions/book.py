@@ -46,9 +46,9 @@ async def new_chapter(app: StudioApp) -> None:
             app.workbench.outline.set_cursor(done.chapter)
             app.workbench.outline.fresh = done.chapter, _on_screen(app)
         key = app.keymap.shown("page.new")
-        app.say(f"{done.message or f'Chapter {title} added.'} {f'{key} makes its first page.' if key else ''}".rstrip())
+        app.say(f"{title} added. {app.words.put(f'{key} makes its first page.') if key else ''}".rstrip())
 
-    await ask(app, PromptLine("New chapter, its title", make))
+    await ask(app, PromptLine(app.words.put("New chapter, its title"), make))
 
 
 def _on_screen(app: StudioApp) -> str | None:
@@ -77,9 +77,9 @@ async def new_page(app: StudioApp) -> None:
         if done.page:
             await app.session.open_page(done.page)
         await app.session.update()
-        app.say(done.message or f"Page {title} added.")
+        app.say(f"{title} added.")
 
-    await ask(app, PromptLine(f"New page in {chapter.number} {chapter.title}, its title", make))
+    await ask(app, PromptLine(f"New {app.words['page']} in {chapter.number} {chapter.title}, its title", make))
 
 
 @action("rename", when=_has_chapter, inline=True, changes=True)
@@ -98,9 +98,9 @@ async def rename(app: StudioApp) -> None:
 
     what, now = "", ""
     if page is not None:
-        what, now = f"page {page.number}", page.title
+        what, now = f"{app.words['page']} {page.number}", page.title
     elif chapter is not None:
-        what, now = f"chapter {chapter.number}", chapter.title
+        what, now = f"{app.words['chapter']} {chapter.number}", chapter.title
     await ask(app, PromptLine(f"Rename {what}", name, text=now))
 
 
@@ -113,19 +113,19 @@ async def _move(app: StudioApp, step: int) -> None:
         await _move_chapter(app, chapter, chapter.number + step, len(project.chapters))
         return
     if page.archived:
-        app.say(f"An archived page has no place; {app.keymap.shown('archive')} brings it back.")
+        app.say(app.words.put(f"An archived page has no place; {app.keymap.shown('archive')} brings it back."))
         return
     beside = next((other for other in project.chapters if other.number == chapter.number + step), None)
     if 1 <= page.place + step <= chapter.total:
         await app.session.execute(MovePage(page=page.id, position=page.place + step))
         said = ""
     elif beside is None:
-        app.say("This is the end of the book." if step > 0 else "This is the beginning of the book.")
+        app.say(app.words.put("This is the end of the book." if step > 0 else "This is the beginning of the book."))
         return
     else:
         position = 1 if step > 0 else beside.total + 1
         await app.session.execute(MovePage(page=page.id, position=position, chapter=beside.id))
-        said = f"Moved into chapter {beside.number} {beside.title}."
+        said = f"Moved into {app.words['chapter']} {beside.number} {beside.title}."
     await app.session.update()
     if said:
         app.workbench.outline.unfold(beside.id if beside else "")
@@ -134,7 +134,7 @@ async def _move(app: StudioApp, step: int) -> None:
 
 async def _move_chapter(app: StudioApp, chapter: ChapterLine, wanted: int, last: int) -> None:
     if not 1 <= wanted <= last:
-        app.say(f"{chapter.title} is the {'last' if wanted > last else 'first'} chapter.")
+        app.say(f"{chapter.title} is the {'last' if wanted > last else 'first'} {app.words['chapter']}.")
         return
     await app.session.execute(MoveChapter(chapter=chapter.id, position=wanted))
     await app.session.update()
@@ -164,7 +164,7 @@ async def archive(app: StudioApp) -> None:
     if page.archived:
         done = await app.session.execute(UnarchivePage(page=page.id))
         await app.session.update()
-        app.say(done.message or "The page is back.")
+        app.say(app.words.put(done.message or "The page is back."))
         return
 
     async def go() -> None:
@@ -183,11 +183,11 @@ def _way_back(app: StudioApp, page: Pointed) -> str:
     key, shown = app.keymap.shown("archive"), app.keymap.shown("archived")
     if page.id == _on_screen(app) and app.workbench.pane_in_use() is not app.workbench.outline:
         return f"{key} brings it back."
-    return f"{shown} shows archived pages, {key} on one brings it back."
+    return app.words.put(f"{shown} shows archived pages, {key} on one brings it back.")
 
 
 @action("archived", when=connected)
 def show_archived(app: StudioApp) -> None:
     app.session.archived = not app.session.archived
     app.session.refresh()
-    app.say("Archived pages are shown." if app.session.archived else "Archived pages are hidden.")
+    app.say(app.words.put("Archived pages are shown." if app.session.archived else "Archived pages are hidden."))

@@ -17,43 +17,51 @@ from studio.tui.clipboard import project_root
 from studio.tui.editor import Editor, TerminalEditor
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
+from studio.tui.screens.framed import FramedScreen
 from studio.tui.widgets.composer import Composer
 from studio.workspace import edits
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
+    from studio.tui.screens.workbench import Workbench
 
 
 def open_composer(app: StudioApp) -> Composer | None:
-    """The composer that is open, if one is."""
-    drawer = app.workbench.drawer
-    return drawer if isinstance(drawer, Composer) else None
+    """The composer that is open, on the screen on top or under the page; None when none is."""
+    drawers = (host(app).drawer, app.workbench.drawer)
+    return next((drawer for drawer in drawers if isinstance(drawer, Composer)), None)
+
+
+def host(app: StudioApp) -> Workbench | FramedScreen:
+    """The screen that a composer opens on: the one on top, if it has a place for it."""
+    return app.screen if isinstance(app.screen, FramedScreen) else app.workbench
 
 
 async def compose(app: StudioApp, request: Request) -> Composer:
     """Open the composer for `request`; its keys work when this returns."""
+    place = host(app)
 
     async def sent(done: Done, text: str) -> None:
-        await app.workbench.close_drawer()
+        await place.close_drawer()
         if done.run:
             app.workbench.page_view.follow(done.run)
         app.say(done.message or _done(request))
         app.session.refresh()
 
     async def left(words: bool) -> None:
-        await app.workbench.close_drawer()
+        await place.close_drawer()
         app.session.refresh()
         if words:
             app.say(composing.kept_words(request.purpose, request.stage, _keys(app)))
 
     composer = Composer(request, sent=sent, left=left)
-    await app.workbench.open_drawer(composer, focus=composer.words)
+    await place.open_drawer(composer, focus=composer.words)
     app.spawn(_fill_in(app, composer))
     return composer
 
 
 def _keys(app: StudioApp) -> dict[str, str]:
-    return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit")}
+    return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit", "send_back", "tasks")}
 
 
 def _done(request: Request) -> str:
@@ -62,6 +70,8 @@ def _done(request: Request) -> str:
         Purpose.COMMENT: "Noted for the next revision.",
         Purpose.BRIEF: "The brief is saved.",
         Purpose.EDIT: "Saved as a new revision.",
+        Purpose.RETURN: "Sent back.",
+        Purpose.TASK: "The task is saved.",
     }[request.purpose]
 
 
@@ -115,6 +125,11 @@ def _under_cursor(app: StudioApp) -> StageCell | None:
     return (app.workbench.page_view.cell() if looked_at(app) else None) or current_cell(app)
 
 
+def brief_of(app: StudioApp, page: PageView) -> Request:
+    """What is asked of the page, under the name that its workflow has for it."""
+    return replace(composing.brief(page), heading=app.words["brief"].capitalize())
+
+
 def _can_edit(app: StudioApp) -> bool:
     page = app.session.page
     return page is not None and not page.archived and not drafting(app) and _edit_request(app) is not None
@@ -125,7 +140,7 @@ def _edit_request(app: StudioApp) -> Request | None:
     if page is None:
         return None
     if looked_at(app) == BRIEF or cell is None:
-        return composing.brief(page)
+        return brief_of(app, page)
     if cell.head is None and cell.name != page.stage:
         return None
     return composing.edit(page, cell)
@@ -156,13 +171,13 @@ async def comment(app: StudioApp) -> None:
 def _brief_shown(app: StudioApp) -> tuple[int, str]:
     """First on a page without one, late on others."""
     page = app.session.page
-    return (6 if page is not None and page.phase == "awaiting" else 56, "brief")
+    return (6 if page is not None and page.phase == "awaiting" else 56, app.words["brief"])
 
 
 @action("brief", when=has_page, inline=True, changes=True, shown=_brief_shown)
 async def brief(app: StudioApp) -> None:
     if app.session.page is not None:
-        await compose(app, composing.brief(app.session.page))
+        await compose(app, brief_of(app, app.session.page))
 
 
 @action("edit", when=_can_edit, inline=True, changes=True)
@@ -196,8 +211,8 @@ def _composing(app: StudioApp) -> bool:
 def _send_shown(app: StudioApp) -> tuple[int, str]:
     """A text is saved; words about it are sent."""
     composer = open_composer(app)
-    whole = composer is not None and composer.request.purpose in (Purpose.EDIT, Purpose.BRIEF)
-    return (1, "save" if whole else "send")
+    purpose = composer.request.purpose if composer is not None else None
+    return (1, "save" if purpose and purpose.whole else "send back" if purpose is Purpose.RETURN else "send")
 
 
 @action("composer.send", when=_composing, inline=True, shown=_send_shown)

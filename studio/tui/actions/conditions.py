@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio.protocol.views import StageCell
+from studio.tui.presenters.words import writes_files
 from studio.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -17,6 +18,16 @@ def connected(app: StudioApp) -> bool:
 
 def has_page(app: StudioApp) -> bool:
     return app.session.page is not None
+
+
+def is_app(app: StudioApp) -> bool:
+    """The project's workflow makes an application."""
+    return app.session.connected and writes_files(app.session.project)
+
+
+def of_a_change(app: StudioApp) -> bool:
+    """A change of an application is on the screen."""
+    return is_app(app) and has_page(app)
 
 
 def current_cell(app: StudioApp) -> StageCell | None:
@@ -45,7 +56,9 @@ def broken(app: StudioApp) -> bool:
 
 def has_partial(app: StudioApp) -> bool:
     cell = current_cell(app)
-    return broken(app) and cell is not None and cell.partial is not None and bool(cell.partial.text.strip())
+    if not broken(app) or cell is None or cell.partial is None or cell.output == "code":
+        return False  # what was written of an application is in its files; the text is a log
+    return bool(cell.partial.text.strip())
 
 
 def can_draft(app: StudioApp) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studio.tui.actions.conditions import has_page, in_lines
+from studio.tui.actions.conditions import has_page, in_lines, of_a_change
 from studio.tui.actions.registry import action
 from studio.tui.widgets.line_view import LineView
 
@@ -142,6 +142,11 @@ def tab_notes(app: StudioApp) -> None:
 @action("tab.history", when=has_page)
 def tab_history(app: StudioApp) -> None:
     _tab(app, "history")
+
+
+@action("tab.build", when=of_a_change)
+def tab_build(app: StudioApp) -> None:
+    _tab(app, "progress")
 
 
 @action("tab.costs", when=has_page)

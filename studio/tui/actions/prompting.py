@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio.tui.actions.composing import host
 from studio.tui.actions.registry import action
 from studio.tui.widgets.prompt_line import PromptLine
 
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 
 @action("prompt.send", inline=True)
 async def send(app: StudioApp) -> None:
-    drawer = app.workbench.drawer
+    drawer = host(app).drawer
     if isinstance(drawer, PromptLine):
         await drawer.send()
 
 
 @action("prompt.leave", inline=True)
 async def leave(app: StudioApp) -> None:
-    await app.workbench.close_drawer()
+    await host(app).close_drawer()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from studio.domain.errors import Conflict
+from studio.domain.errors import Conflict, Refused
 from studio.protocol.commands import Approve, Reopen
 from studio.protocol.views import RevisionView
 from studio.tui.actions.conditions import current_cell, has_approval, reviewing
@@ -33,6 +34,11 @@ async def approve(app: StudioApp) -> None:
         except Conflict as error:
             await _show_change(app, seen, error)
             return
+        except Refused as error:
+            if anyway or "findings" not in error.data:
+                raise
+            _ask_about_return(app, error, go_anyway)
+            return
         price = f" Next draft: {done.price}." if done.price and done.price not in done.message else ""
         app.say((done.message or f"{cell.label} approved.") + price)
 
@@ -43,6 +49,12 @@ async def approve(app: StudioApp) -> None:
         app.ask(f"{why} {app.keymap.shown('approve')} again approves it as it is.", "approve", go_anyway)
         return
     await go(anyway=False)
+
+
+def _ask_about_return(app: StudioApp, error: Refused, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A report that asks to send the work back is approved by a second key only."""
+    approve, back = app.keymap.shown("approve"), app.keymap.shown("send_back")
+    app.ask(f"{error.message} {back} sends it back; {approve} again approves all the same.", "approve", go)
 
 
 async def _show_change(app: StudioApp, seen: RevisionView, error: Conflict) -> None:

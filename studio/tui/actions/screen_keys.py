@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from studio.tui.actions.registry import Applies, Run, action
+from studio.tui.app_keys import APP_ROWS
 from studio.tui.screens.framed import FramedScreen
 
 if TYPE_CHECKING:
@@ -16,8 +17,11 @@ IDS = (
     "entry.down", "entry.up", "change.next", "change.previous", "history.restore", "history.undo", "history.against",
     "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
     "prompts.undo", "first.down", "first.up", "first.choose", "first.back",
+    *(row[0] for row in APP_ROWS if "workbench" not in row[3].split()),
 )  # fmt: skip
-CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo"}
+CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo", "tasks.edit", "tasks.new", "tasks.drop",
+            "tasks.down", "tasks.up", "findings.waive", "findings.intended", "findings.false", "findings.reopen", "versions.restore",
+            "versions.undo", "versions.save", "publish.apply", "publish.take"}  # fmt: skip
 
 
 def _runs(action_id: str) -> Run:

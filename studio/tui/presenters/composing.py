@@ -10,8 +10,14 @@ from typing import assert_never
 from studio.domain.page import BRIEF
 from studio.domain.text import clean, one_line
 from studio.protocol import commands
+from studio.protocol.build_commands import AddTask, EditTask, SendBack
+from studio.protocol.build_views import TaskView
 from studio.protocol.commands import AnyCommand, KeepWords
 from studio.protocol.views import HistoryView, PageView, RevisionView, StageCell
+from studio.tui.presenters import task_form
+
+NEW = "new"
+"""The place of a task that is not there yet."""
 
 
 class Purpose(StrEnum):
@@ -19,11 +25,18 @@ class Purpose(StrEnum):
     COMMENT = "comment"
     BRIEF = "brief"
     EDIT = "edit"
+    RETURN = "return"
+    TASK = "task"
 
     @property
     def large(self) -> bool:
         """Whether the whole text of a stage is written here, not words about it."""
         return self is Purpose.EDIT
+
+    @property
+    def whole(self) -> bool:
+        """Whether what stands in the field takes the place of what was there."""
+        return self in (Purpose.EDIT, Purpose.BRIEF, Purpose.TASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,25 @@ def edit(page: PageView, cell: StageCell) -> Request:
     ))  # fmt: skip
 
 
+def send_back(page: PageView, cell: StageCell, about: str) -> Request:
+    """A note for the work that a report sends back; it may be empty."""
+    head = cell.head
+    return _with_kept(page, Request(
+        Purpose.RETURN, about, page.id, cell.name, revision=head.id if head else None,
+        base_text=head.text if head else "", notes=open_notes(cell), title=page.title,
+    ))  # fmt: skip
+
+
+def task(page: PageView, known: TaskView | None) -> Request:
+    """A task of the plan, or a new one; its `stage` is the task's id."""
+    text = task_form.render(known)
+    heading = f"Task {known.position}" if known else "New task"
+    place = known.id if known else NEW
+    return _with_kept(page, Request(
+        Purpose.TASK, heading, page.id, place, base_text=text, text=text, original=text, title=page.title,
+    ))  # fmt: skip
+
+
 def open_notes(cell: StageCell) -> tuple[str, ...]:
     """Notes that the next revision will be given, one line each, with the passage they are about."""
     return tuple(
@@ -130,15 +162,18 @@ _UNSENT = {
     Purpose.COMMENT: "Your note on the {stage} is",
     Purpose.BRIEF: "Your words for the brief are",
     Purpose.EDIT: "Your edit of the {stage} is",
+    Purpose.RETURN: "Your note on sending back is",
+    Purpose.TASK: "Your words for a task are",
 }
-_OPENS = {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief", Purpose.EDIT: "edit"}
+_OPENS = {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief", Purpose.EDIT: "edit",
+          Purpose.RETURN: "send_back", Purpose.TASK: "tasks"}  # fmt: skip
 _HERE = (Purpose.COMMENT, Purpose.EDIT)
 """Purposes whose key acts on the cell under the cursor."""
 
 
 def kept_words(purpose: Purpose, stage: str, keys: Mapping[str, str], *, said: str = "kept") -> str:
     """`Your edit of the narration is kept; i on the narration opens it.` `keys` are those of actions."""
-    many = purpose is Purpose.BRIEF
+    many = purpose in (Purpose.BRIEF, Purpose.TASK)
     sentence = f"{_UNSENT[purpose].format(stage=stage)} {said}"
     key = keys.get(_OPENS[purpose], "")
     where = f" on the {stage}" if purpose in _HERE else ""
@@ -168,7 +203,7 @@ def unsent(page: PageView) -> tuple[Purpose, str] | None:
 
 def arrived(page: PageView | None, request: Request) -> RevisionView | None:
     """A text that somebody else put where the field was opened on nothing."""
-    whole = request.purpose in (Purpose.BRIEF, Purpose.EDIT)
+    whole = request.purpose in (Purpose.BRIEF, Purpose.EDIT)  # a task has no revisions
     if page is None or page.id != request.page or not whole or request.revision is not None:
         return None
     return newest(page, request)
@@ -184,6 +219,8 @@ def refusal(request: Request, text: str) -> str:
     words = tidy(request, text).strip()
     if request.purpose is Purpose.REVISE:
         return "" if words or request.notes else "Say what should change, or leave with esc."
+    if request.purpose is Purpose.RETURN:
+        return ""
     if request.purpose is Purpose.EDIT and not words:
         return "An empty text is not saved; esc leaves the page as it is."
     return "" if words else "There is nothing to send yet; esc leaves."
@@ -192,7 +229,7 @@ def refusal(request: Request, text: str) -> str:
 def changes_nothing(request: Request, text: str) -> bool:
     """Whether sending would save what is saved already."""
     same = tidy(request, text) == tidy(request, request.original)
-    return same and request.purpose in (Purpose.EDIT, Purpose.BRIEF)
+    return same and request.purpose.whole
 
 
 def command(request: Request, text: str) -> AnyCommand:
@@ -207,8 +244,33 @@ def command(request: Request, text: str) -> AnyCommand:
             return commands.SetBrief(page=request.page, text=words, revision=request.revision)
         case Purpose.EDIT:
             return commands.Edit(page=request.page, stage=request.stage, text=words, revision=request.revision)
+        case Purpose.RETURN:
+            return SendBack(page=request.page, note=words, revision=request.revision)
+        case Purpose.TASK:
+            return _task_command(request, words)
         case _:
             assert_never(request.purpose)
+
+
+def _on_a_cell(page: PageView, cell: StageCell, purpose: Purpose | None) -> Request:
+    match purpose:
+        case Purpose.REVISE:
+            return revise(page, cell)
+        case Purpose.COMMENT:
+            return comment(page, cell, None)
+        case Purpose.RETURN:
+            return send_back(page, cell, f"Send back with {cell.label}")
+        case _:
+            return edit(page, cell)
+
+
+def _task_command(request: Request, words: str) -> AddTask | EditTask:
+    form = task_form.read(words)
+    if request.stage == NEW:
+        return AddTask(page=request.page, title=form.title, type=form.type, description=form.description,
+                       priority=form.priority, needs=form.needs)  # fmt: skip
+    return EditTask(task=request.stage, title=form.title, type=form.type, description=form.description,
+                    priority=form.priority, needs=form.needs)  # fmt: skip
 
 
 def newest(page: PageView, request: Request) -> RevisionView | None:
@@ -219,7 +281,8 @@ def newest(page: PageView, request: Request) -> RevisionView | None:
     return found.head if found else None
 
 
-_FILES = {Purpose.REVISE: "feedback-", Purpose.COMMENT: "comment-", Purpose.BRIEF: "", Purpose.EDIT: ""}
+_FILES = {Purpose.REVISE: "feedback-", Purpose.COMMENT: "comment-", Purpose.BRIEF: "", Purpose.EDIT: "",
+          Purpose.RETURN: "return-", Purpose.TASK: "task-"}  # fmt: skip
 
 
 def file_stage(request: Request) -> str:
@@ -234,12 +297,8 @@ def reopened(page: PageView, file_stage: str, text: str, revision: str) -> Reque
     request: Request | None = None
     if file_stage == BRIEF:
         request = brief(page)
+    elif purpose is Purpose.TASK:
+        request = Request(purpose, "Task", page.id, file_stage.removeprefix(_FILES[purpose]), title=page.title)
     elif cell is not None:
-        request = (
-            revise(page, cell)
-            if purpose is Purpose.REVISE
-            else comment(page, cell, None)
-            if purpose
-            else edit(page, cell)
-        )
+        request = _on_a_cell(page, cell, purpose)
     return replace(request, text=text, kept=True, revision=revision or request.revision) if request else None

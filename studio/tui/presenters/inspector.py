@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView, LedgerView, PageView, SpendView
@@ -21,12 +22,16 @@ _ROOMY = 30
 """Cells from which a row of the ledger has room for reason and size."""
 
 
-def tabs_line(tab: str, width: int) -> Line:
+PROGRESS = "progress"
+"""The tab that only a project of an application has."""
+
+
+def tabs_line(tab: str, width: int, tabs: Sequence[str] = TABS) -> Line:
     """`1 CONTEXT  2 notes ...`, the open one strong; a narrow pane names the open one only, and the keys of all at its end."""
-    if width < _ALL_TABS:
-        return spread(((tab.upper(), "head"),), ((f"1-{len(TABS)}", "dim"),), width)
+    if width < _ALL_TABS + 12 * (len(tabs) - len(TABS)):
+        return spread(((tab.upper(), "head"),), ((f"1-{len(tabs)}", "dim"),), width)
     spans: list[Span] = []
-    for number, name in enumerate(TABS, start=1):
+    for number, name in enumerate(tabs, start=1):
         here = name == tab
         spans += [(f"{number} {name.upper() if here else name}", "head" if here else "dim"), ("  ", "text")]
     return line(*spans)

@@ -17,7 +17,8 @@ _GROUP = 12
 """Cells of the column that names the group of a key found by its words."""
 _GROUPS = {
     "composer": "Composer", "prompt": "One line", "pick": "Lists", "models": "Lists", "history": "History", "prompts": "Prompts",
-    "first": "First run", "inspector": "Inspector", "outline": "Book",
+    "first": "First run", "tasks": "Tasks", "files": "Files", "findings": "Findings", "tools": "Tool log", "versions": "Versions",
+    "publish": "Publish", "rows": "Lists", "inspector": "Inspector", "outline": "Book",
 }  # fmt: skip
 _NAMES = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "delete": "del"}
 THEME = "theme:"

@@ -8,7 +8,8 @@ _WHY = {
     "empty": "The model answered with nothing.",
     "refused": "The model declined to write this.",
     "filtered": "The service's content filter stopped this text.",
-    "unparsed": "This could not be read as lines of dialogue; it is kept as it came.",
+    "unparsed": "This could not be read as what was asked for; it is kept as it came.",
+    "incomplete": "A task was not done; the others are.",
     "stopped": "This text was stopped before its end.",
     "interrupted": "This text was interrupted before its end.",
 }

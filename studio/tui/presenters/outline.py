@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from studio.protocol.views import ChapterLine, PageLine, ProjectView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
+from studio.tui.presenters.words import OURS, Words
 
 
 def state_sign(page: PageLine, glyphs: Glyphs) -> tuple[str, str]:
@@ -34,6 +35,7 @@ class Look:
     glyphs: Glyphs
     new_page: str
     new_chapter: str
+    words: Words = OURS
 
 
 def outline_lines(project: ProjectView | None, look: Look) -> list[Line]:
@@ -42,7 +44,7 @@ def outline_lines(project: ProjectView | None, look: Look) -> list[Line]:
         return []
     if not project.chapters:
         hint = [line((look.new_chapter, "key"), (" makes the first one.", "dim"))] if look.new_chapter else []
-        return [line(("No chapter yet.", "dim")), *hint]
+        return [line((look.words.put("No chapter yet."), "dim")), *hint]
     found: list[Line] = []
     for chapter in project.chapters:
         if found:
@@ -60,7 +62,7 @@ def _chapter(chapter: ChapterLine, look: Look) -> list[Line]:
     if folded:
         return [head]
     if not chapter.pages and look.new_page:
-        return [head, line(("  ", "text"), (look.new_page, "key"), (" makes a page", "dim"), stop=None)]
+        return [head, line(("  ", "text"), (look.new_page, "key"), (look.words.put(" makes a page"), "dim"), stop=None)]
     return [head, *(_page(page, look) for page in chapter.pages)]
 
 

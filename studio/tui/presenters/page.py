@@ -5,46 +5,57 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Hashable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich.cells import cell_len
 
 from studio.domain.diff import paragraphs
 from studio.domain.text import word_count
+from studio.protocol.build_views import TasksView
 from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
+from studio.tui.presenters.board import BoardLook, board_lines, counts
 from studio.tui.presenters.composing import kept_on
 from studio.tui.presenters.lines import BLANK, Line, Span, line, spread, wrap
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.stream import LiveText
 from studio.tui.presenters.text import text_lines
+from studio.tui.presenters.words import OURS, Words
 
 BRIEF = "brief"
 HEAD = "head"
+_ABOUT = " says what this page is about; then "
+_ASKS = " says what this page should build or change; then "
 MEASURE = 72
 """Characters of a line of prose, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the drawing of a page depends on besides the page. `now` is for ages; `keys` are the first keys of actions."""
+    """What the drawing of a page depends on besides the page. `now` is for ages; `keys` are the first keys of actions; `board` are
+    the tasks of a change, asked for `since` seconds ago."""
 
     width: int
     glyphs: Glyphs
     folded: Set[str]
     keys: dict[str, str]
     now: datetime
+    words: Words = field(default=OURS)
+    board: TasksView | None = None
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`live_head` and `live_text` are the rows where a live cell's head stands and its text begins, -1 without one."""
+    """`live_head` and `live_text` are the rows where a live cell's head stands and its text begins, `live_board` where the tasks
+    that workers are at begin; -1 without one."""
 
     lines: list[Line]
     live_head: int = -1
     live_text: int = -1
+    live_board: int = -1
 
 
 def head_stop(cell: str) -> tuple[str, str]:
@@ -70,11 +81,33 @@ def page_picture(page: PageView, live: LiveText | None, look: Look) -> Picture:
     for cell in page.cells:
         found.append(BLANK)
         if live is not None and cell.name == live.stage:
-            found.append(live_head(cell, live.figures(time.monotonic()), look))
-            found.append(BLANK)
-            return Picture(found, len(found) - 2, len(found))
+            return _live(found, cell, live, look)
         found += _cell(page, cell, look)
     return Picture(found)
+
+
+def _live(found: list[Line], cell: StageCell, live: LiveText, look: Look) -> Picture:
+    """The picture up to where the text of a live cell begins: its head, and the board of the tasks that workers are at."""
+    head = len(found)
+    found += [live_head(cell, live_figures(cell, live, look), look), BLANK]
+    board = board_rows(cell, look)
+    at = len(found) if board else -1
+    found += [*board, BLANK] if board else []
+    return Picture(found, head, len(found), at)
+
+
+def live_figures(cell: StageCell, live: LiveText, look: Look) -> str:
+    """Time, words or tasks, and cost of a live run."""
+    figures = live.figures(time.monotonic(), words=cell.output != "code")
+    tasks = counts(look.board) if look.board is not None and cell.output == "code" else ""
+    return f"{tasks} · {figures}" if tasks else figures
+
+
+def board_rows(cell: StageCell, look: Look) -> list[Line]:
+    """The tasks of the stage that writes files, one row each; none for other stages."""
+    if cell.output != "code" or look.board is None:
+        return []
+    return board_lines(look.board, BoardLook(look.width, look.glyphs, look.since), cell.name)
 
 
 def _title(page: PageView, look: Look) -> Line:
@@ -86,21 +119,24 @@ def _title(page: PageView, look: Look) -> Line:
 def _brief(page: PageView, look: Look) -> Iterator[Line]:
     brief = page.brief
     if brief is None or not brief.text.strip():
-        yield spread((("BRIEF", "head"), *_kept(page, BRIEF, look)), (), look.width, head_stop(BRIEF))
+        yield spread(
+            ((look.words["brief"].upper(), "head"), *_kept(page, BRIEF, look)), (), look.width, head_stop(BRIEF)
+        )
         yield BLANK
         yield from _hint(
-            (("b", "brief"), " says what this page is about; then ", ("g", "generate"), " drafts it."), look
+            (("b", "brief"), look.words.put(_ABOUT if look.words is OURS else _ASKS), ("g", "generate"), " drafts it."),
+            look,
         )
         return
     yield spread(
-        ((_fold_sign(BRIEF, look) + "BRIEF", "head"), *_kept(page, BRIEF, look)),
+        ((_fold_sign(BRIEF, look) + look.words["brief"].upper(), "head"), *_kept(page, BRIEF, look)),
         ((f"{brief.author} · {age(brief.created_at, look.now)}", "dim"),),
         look.width,
         head_stop(BRIEF),
     )
     if BRIEF not in look.folded:
         yield BLANK
-        yield from text_lines(brief.text, BRIEF, "prose", look.width)
+        yield from text_lines(brief.text, BRIEF, "prose" if look.words is OURS else "document", look.width)
 
 
 def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
@@ -118,10 +154,20 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
             yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
     elif cell.status == "empty" and page.brief is not None:
         yield BLANK
-        yield from _hint(
-            (("g", "generate"), " shows the price of a draft and starts it; ", ("i", "edit"), " writes it by hand."),
-            look,
-        )
+        yield from _before_work(cell, look)
+
+
+def _before_work(cell: StageCell, look: Look) -> Iterator[Line]:
+    """What can be done where nothing is written yet; before the work on files its tasks stand here."""
+    rows = board_rows(cell, look)
+    if rows:
+        yield from rows
+        yield BLANK
+        tasks = (("t", "tasks"), " changes tasks before the work; ") if look.keys.get("tasks") else ()
+        yield from _hint((*tasks, ("g", "generate"), " shows the price of the work and starts it."), look)
+        return
+    by_hand = (("i", "edit"), " writes it by hand.") if cell.output != "code" else ("tasks come from the plan.",)
+    yield from _hint((("g", "generate"), " shows the price of a draft and starts it; ", *by_hand), look)
 
 
 def _head(page: PageView, cell: StageCell, look: Look) -> Line:
@@ -188,7 +234,8 @@ def live_head(cell: StageCell, figures: str, look: Look) -> Line:
     """The head of a cell while it drafts; the only row that ticks."""
     stop = look.keys.get("stop", "")
     end = ((stop, "key"), (" stop", "dim")) if stop else ()
-    left = ((cell.label.upper(), "head"), (f"  {look.glyphs.drafting} drafting", "accent"))
+    doing = {"code": "at work", "review": "looking"}.get(cell.output, "drafting")
+    left = ((cell.label.upper(), "head"), (f"  {look.glyphs.drafting} {doing}", "accent"))
     return spread((*left, (f" {look.glyphs.dot} {figures}", "dim")), end, look.width, head_stop(cell.name))
 
 
@@ -202,6 +249,9 @@ def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
     sentence = "" if stopped else partial.error or "The draft broke off."
     said = f"{sentence} {partial.hint}".strip()
     why = [line((row, "error")) for row in wrap(f"{look.glyphs.failed} {said}", look.width)] if said else []
+    if cell.output == "code":
+        yield from _broken_work(cell, why, look)
+        return
     if partial.text.strip():
         yield from text_lines(partial.text, cell.name, cell.output, look.width)
         yield BLANK
@@ -217,6 +267,18 @@ def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
     if cell.head is not None:
         yield BLANK
         yield from text_lines(cell.head.text, cell.name, cell.output, look.width)
+
+
+def _broken_work(cell: StageCell, why: list[Line], look: Look) -> Iterator[Line]:
+    """Work on files that broke off: the tasks as they stand. What was written is in the files, not in this text."""
+    rows = board_rows(cell, look)
+    yield from rows
+    if rows:
+        yield BLANK
+    yield from why
+    tasks = (("T", "tools"), " shows what was done; ") if look.keys.get("tools") else ()
+    hint = (("g", "generate"), " goes on with the tasks that are not done; ", *tasks)
+    yield from _hint((*hint, ("X", "resume.discard"), " goes back."), look)
 
 
 def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from studio.protocol.views import PageView, ProjectView, SpendView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import Line, Span, fit, line
+from studio.tui.presenters.words import OURS, Words
 
 
 def money(usd: float) -> str:
@@ -34,6 +35,7 @@ def header_line(
     people: str = "",
     state: str = "",
     view: bool = False,
+    words: Words = OURS,
 ) -> Line:
     """Title at the left, place in the middle, model and cost at the right; on a narrow screen the model gives way, then the place.
 
@@ -45,7 +47,8 @@ def header_line(
     place = ""
     if page is not None:
         number = f"{page.chapter_number} {page.chapter_title}"
-        which = f"page {page.number} of {page.total}" if page.number else "archived page"
+        called = words["page"]
+        which = f"{called} {page.number} of {page.total}" if page.number else f"archived {called}"
         short = f"{page.chapter_number}/{page.number}" if page.number else f"{page.chapter_number}/-"
         place = f"{number}{dot}{which}" if width >= 100 else f"{short} {page.title}"
     right: list[Span] = [(people, "text"), (work, "accent")]

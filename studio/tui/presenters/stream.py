@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.domain.text import word_count
 from studio.protocol.events import RunSnapshot
 from studio.protocol.views import LiveRun
 from studio.tui.presenters.lines import BLANK, Line
+from studio.tui.presenters.markdown import Markdown, markdown_lines
+from studio.tui.presenters.spans import flow
+from studio.tui.presenters.structured import STRUCTURED, is_json
+from studio.tui.presenters.structured import readable as readable_json
 from studio.tui.presenters.text import dialogue_lines, paragraph_lines
 
 _FIELD = re.compile(r'"(speaker|name|kind|type|text|line)"\s*:\s*"((?:[^"\\]|\\.)*)')
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
+_NO_WORDS = re.compile(r"^[\s{}\[\]\",]*$|^[{}\[\]\"]")
+"""A line of JSON in a log: a model without tools answers with it, and it is nothing to read."""
 _ESCAPES = {"n": " ", "t": " ", "r": " ", "b": "", "f": ""}
 
 
@@ -60,13 +66,13 @@ class LiveText:
     def progress(self, elapsed: float, tokens: int, cost: float | None, waiting: str, now: float) -> None:
         self.began, self.tokens, self.cost, self.waiting = now - elapsed, tokens, cost, waiting
 
-    def figures(self, now: float) -> str:
-        """`6 s · 88 words · 41 tok/s · $0.0040`, or what is waited for."""
+    def figures(self, now: float, *, words: bool = True) -> str:
+        """`6 s · 88 words · 41 tok/s · $0.0040`, or what is waited for. A log's words are not counted."""
         elapsed = max(now - self.began, 0.0)
         parts = [f"{elapsed:.0f} s" if elapsed < 100 else f"{elapsed // 60:.0f}:{elapsed % 60:02.0f}"]
         if self.waiting:
             parts.append(self.waiting)
-        elif self.text:
+        elif self.text and words:
             parts.append(f"{word_count(self.text)} words")
         if self.tokens and elapsed >= 1:
             parts.append(f"{self.tokens / elapsed:.0f} tok/s")
@@ -76,7 +82,10 @@ class LiveText:
 
 
 class StreamLines:
-    """Prepared lines of a growing text. `feed` gives the first line that changed and all lines from there."""
+    """Prepared lines of a growing text. `feed` gives the first line that changed and all lines from there.
+
+    A dialogue and a plan arrive as JSON, of which only the words are shown; work on files arrives as a log of whole lines.
+    """
 
     def __init__(self, stage: str, output: str, width: int) -> None:
         self.stage, self.output, self.width = stage, output, width
@@ -84,10 +93,17 @@ class StreamLines:
         self._read = 0  # characters whose paragraphs are finished
         self._kept = 0  # lines that belong to these
         self._number = 0  # finished paragraphs
+        self._document = Markdown(stage, width)
 
     def feed(self, text: str) -> tuple[int, list[Line]]:
         if self.output == "dialogue":
             fresh, start = dialogue_lines(readable(text), self.stage, self.width), 0
+        elif self.output in STRUCTURED and is_json(text):
+            fresh, start = markdown_lines(readable_json(self.output, text), self.stage, self.width), 0
+        elif self.output in ("code", "review"):
+            fresh, start = self._log(text), self._kept_before
+        elif self.output != "prose":
+            fresh, start = self._markdown(text), self._kept_before
         else:
             fresh, start = self._prose(text), self._kept_before
         old = self.lines[start:]
@@ -108,6 +124,31 @@ class StreamLines:
         if text[end:].strip():
             fresh += paragraph_lines(text[end:], self.stage, self._number, self.width)
         return fresh
+
+    def _log(self, text: str) -> list[Line]:
+        """Whole lines only, each a stop; the task that a line is about is set apart."""
+        self._kept_before = self._kept
+        fresh: list[Line] = []
+        end = text.rfind("\n") + 1
+        for row in text[self._read : end].split("\n"):
+            task, dot, said = row.partition(" \u00b7 ")
+            if _NO_WORDS.match(said if dot else row):
+                continue
+            spans = [(f"{task}  ", "dim"), (said, "text")] if dot else [(row, "text")]
+            fresh += flow(spans, self.width, stop=(self.stage, self._number))
+            self._number += 1
+        self._read, self._kept = max(end, self._read), self._kept + len(fresh)
+        return fresh
+
+    def _markdown(self, text: str) -> list[Line]:
+        """Finished lines once; the line that grows again each time, as it stands in the text so far."""
+        self._kept_before = self._kept
+        end = text.rfind("\n") + 1
+        fresh = list(self._document.lines(text[self._read : end - 1])) if end > self._read else []
+        if end > self._read:
+            self._read, self._kept = end, self._kept + len(fresh)
+        tail = text[end:]
+        return [*fresh, *(replace(self._document).lines(tail) if tail.strip() else ())]
 
     _kept_before = 0
 

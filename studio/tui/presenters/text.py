@@ -1,4 +1,4 @@
-"""Prose and dialogue in prepared lines: paragraphs wrapped in the measure, speakers in their own column. No Textual."""
+"""A stage's text in prepared lines: prose in paragraphs, dialogue by speaker, documents as Markdown. No Textual."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from studio.domain.diff import paragraphs
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
+from studio.tui.presenters.markdown import markdown_lines
 
 _SAID = re.compile(r"^(?P<name>[^:\n.!?\"“”(]{1,60}?)\s*(?:\((?P<kind>[^)\n]{1,20})\))?:\s*(?P<text>.*)$")
 
@@ -42,4 +43,6 @@ def dialogue_lines(text: str, stage: str, width: int) -> list[Line]:
 
 def text_lines(text: str, stage: str, output: str, width: int) -> list[Line]:
     """A stage's text by its output kind."""
-    return dialogue_lines(text, stage, width) if output == "dialogue" else prose_lines(text, stage, width)
+    if output == "dialogue":
+        return dialogue_lines(text, stage, width)
+    return prose_lines(text, stage, width) if output == "prose" else markdown_lines(text, stage, width)

@@ -18,6 +18,14 @@ SCREENS: dict[str, str] = {
     "exact": "studio.tui.screens.exact:ExactScreen",
     "first_run": "studio.tui.screens.first_run:FirstRunScreen",
     "help": "studio.tui.screens.help:HelpScreen",
+    "tasks": "studio.tui.screens.tasks:TasksScreen",
+    "files": "studio.tui.screens.files:FilesScreen",
+    "findings": "studio.tui.screens.findings:FindingsScreen",
+    "tools": "studio.tui.screens.trail:ToolLogScreen",
+    "audit": "studio.tui.screens.trail:AuditScreen",
+    "versions": "studio.tui.screens.versions:VersionsScreen",
+    "publish": "studio.tui.screens.publish:PublishScreen",
+    "report": "studio.tui.screens.report:ReportScreen",
     "palette": "studio.tui.screens.palette:PaletteScreen",
 }
 """`name: module:class`."""

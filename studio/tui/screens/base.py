@@ -17,6 +17,8 @@ class StudioScreen(Screen[object], inherit_bindings=False):
 
     scopes: ClassVar[tuple[str, ...]] = ("anywhere",)
     ESCAPE_TO_MINIMIZE = False
+    drawer: Widget | None = None
+    """What stands open above the footer, on screens that have a place for it."""
 
     if TYPE_CHECKING:
 
@@ -25,6 +27,9 @@ class StudioScreen(Screen[object], inherit_bindings=False):
 
     def _extend_compose(self, widgets: list[Widget]) -> None:
         """No toast rack and no tooltip: messages stand above the footer, and an empty rack costs a full repaint at the start."""
+
+    async def close_drawer(self) -> None:
+        """Take the drawer away, where there is one."""
 
     async def answered(self) -> Path | None:
         """What the person chose on a screen that asks for a folder; None where nothing was asked."""

@@ -16,12 +16,14 @@ Acts = dict[str, Callable[[], Awaitable[None] | None]]
 
 
 class FramedScreen(StudioScreen):
-    """Subclasses give `body()` and say their head with `self.head.say`."""
+    """Subclasses give `body()` and say their head with `self.head.say`. `drawer` is what stands open above the footer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.head = Head(id="head")
         self.footer = Footer(id="footer")
+        self.drawer: Widget | None = None
+        self._before_drawer: Widget | None = None
 
     def body(self) -> Iterable[Widget]:
         raise NotImplementedError
@@ -47,6 +49,22 @@ class FramedScreen(StudioScreen):
 
     def show_message(self) -> None:
         self.show_footer()
+
+    async def open_drawer(self, widget: Widget, focus: Widget | None = None) -> None:
+        """Put `widget` above the footer and the focus into it (or into `focus`); another one is closed first."""
+        await self.close_drawer()
+        self.drawer, self._before_drawer = widget, self.focused
+        await self.mount(widget, before=self.footer)
+        self.set_focus(focus or widget, scroll_visible=False)
+        self.show_footer()
+
+    async def close_drawer(self) -> None:
+        """Take the drawer away; the focus goes back to where it was."""
+        widget, self.drawer = self.drawer, None
+        if widget is not None:
+            self.set_focus(self._before_drawer, scroll_visible=False)
+            await widget.remove()
+            self.show_footer()
 
     async def leave(self) -> None:
         """Back to the screen below."""

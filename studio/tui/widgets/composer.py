@@ -37,7 +37,11 @@ _HINTS = {
     Purpose.COMMENT: "A note for the next revision",
     Purpose.BRIEF: "What happens on this page, who is there, how it should feel",
     Purpose.EDIT: "",
+    Purpose.RETURN: "What should be done differently? Open findings go along.",
+    Purpose.TASK: "",
 }
+_REQUEST = "What should the application do, or what is to change?"
+"""The hint for a brief of a workflow with words of its own."""
 
 
 class Composer(Vertical):
@@ -52,6 +56,7 @@ class Composer(Vertical):
     Composer Words { height: 5; border: none; padding: 0; background: $background; }
     Composer Words:focus { border: none; background-tint: $foreground 0%; }
     Composer.large Words { height: 1fr; }
+    Composer.tall Words { height: 9; }
     Composer.low Words { height: 4; }
     Composer.low.large Words { height: 1fr; }
     """
@@ -69,9 +74,12 @@ class Composer(Vertical):
         sent: Callable[[Done, str], Awaitable[None]],
         left: Callable[[bool], Awaitable[None]],
     ) -> None:
-        super().__init__(classes="large" if request.purpose.large else "")
+        super().__init__(
+            classes="large" if request.purpose.large else "tall" if request.purpose is Purpose.TASK else ""
+        )
         self.request = request
-        self.words = Words(request.text, _HINTS[request.purpose])
+        asks = request.purpose is Purpose.BRIEF and request.heading != "Brief"
+        self.words = Words(request.text, _REQUEST if asks else _HINTS[request.purpose])
         self.price = ""
         self._sent, self._left = sent, left
         self._state = "kept from before" if request.kept else ""

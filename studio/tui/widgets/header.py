@@ -37,6 +37,7 @@ class Header(LineView, can_focus=False):
                 people=self._people(width),
                 state=self._state(),
                 view=app.options.view,
+                words=app.words,
             )
             self.set_lines([top, line((app.glyphs.rule * width, "rule"))])
 

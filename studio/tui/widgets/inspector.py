@@ -8,8 +8,10 @@ from typing import ClassVar
 from studio.domain.errors import StudioError
 from studio.protocol.queries import GetContext, GetCosts, GetHistory
 from studio.protocol.views import ContextView, CostsView, HistoryView
+from studio.tui.actions.conditions import is_app
 from studio.tui.presenters import inspector
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
+from studio.tui.presenters.progress import progress_lines
 from studio.tui.widgets.line_view import LineView
 
 MOST = 72
@@ -38,7 +40,8 @@ class Inspector(LineView):
     def prepare(self, width: int) -> None:
         self._ask()
         width = self.text_width - 1
-        rows = [inspector.tabs_line(self.tab, width), BLANK]
+        tabs = (*inspector.TABS, inspector.PROGRESS) if is_app(self.app) else inspector.TABS
+        rows = [inspector.tabs_line(self.tab, width, tabs), BLANK]
         if self.problem:
             rows += [line((row, "warn")) for row in wrap(self.problem, width)]
         else:
@@ -50,6 +53,9 @@ class Inspector(LineView):
         known = {"context": self.context, "history": self.history, "costs": self.costs}
         if session.page is not None and known.get(self.tab, self) is None:
             return [line((glyphs.more, "dim"))]
+        if self.tab == inspector.PROGRESS:
+            watch = self.app.board
+            return progress_lines(watch.build, watch.board, width, glyphs)
         if self.tab == "context":
             return inspector.context_lines(self.context, width, glyphs)
         if self.tab == "notes":
@@ -84,7 +90,7 @@ class Inspector(LineView):
             self.context = self.history = self.costs = None
             self.problem = ""
             self.top, self.cursor = 0, None
-        if page is not None and self.tab != "notes":
+        if page is not None and self.tab not in ("notes", inspector.PROGRESS):
             self.app.spawn(self._load(key, page.id))
 
     async def _load(self, key: tuple[object, ...], page: str) -> None:

@@ -31,8 +31,18 @@ class Outline(LineView):
     def prepare(self, width: int) -> None:
         session = self.app.session
         here = session.page.id if session.page else None
-        keys = ("", "") if self.app.options.view else tuple(map(self.app.keymap.shown, ("page.new", "chapter.new")))
-        look = Look(here, on_pages(session.others), self.folded, self.text_width - 1, self.app.glyphs, *keys)
+        app, view = self.app, self.app.options.view
+        new_page, new_chapter = ("" if view else app.keymap.shown(name) for name in ("page.new", "chapter.new"))
+        look = Look(
+            here,
+            on_pages(session.others),
+            self.folded,
+            self.text_width - 1,
+            app.glyphs,
+            new_page,
+            new_chapter,
+            app.words,
+        )
         stood = next((n for n, (stop, _, _) in enumerate(self.stops) if stop == self.cursor), None)
         self.set_lines(outline_lines(session.project, look))
         if stood is not None and self.cursor is None and self.stops:

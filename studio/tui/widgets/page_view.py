@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +28,8 @@ _KEYS = (
     "resume.discard",
     "page.new",
     "chapter.new",
+    "tasks",
+    "tools",
 )
 
 
@@ -54,7 +55,7 @@ class PageView(LineView):
         self._page: str | None = None
         self._live: LiveText | None = None
         self._grown: StreamLines | None = None
-        self._head = self._text = -1
+        self._head = self._text = self._board = -1
 
     @property
     def shown(self) -> Page | None:
@@ -84,7 +85,7 @@ class PageView(LineView):
         self._place(page, first, fresh)
 
     def _with_stream(self, drawn: picture.Picture, page: Page, column: int) -> list[Line]:
-        self._head, self._text = drawn.live_head, drawn.live_text
+        self._head, self._text, self._board = drawn.live_head, drawn.live_text, drawn.live_board
         if self._live is None or drawn.live_head < 0:
             self._grown = None
             return drawn.lines
@@ -155,14 +156,17 @@ class PageView(LineView):
     def _look(self, column: int) -> Look:
         app = self.app
         keys = {name: app.keymap.shown(name) for name in _KEYS if name in app.keymap.by_id and not app.only_looks(name)}
-        return Look(column, self.app.glyphs, self.folded, keys, datetime.now(UTC))
+        watch = app.board
+        return Look(
+            column, app.glyphs, self.folded, keys, datetime.now(UTC), app.words, watch.board, watch.since
+        )  # fmt: skip
 
     def _nothing(self, column: int) -> list[Line]:
         project = self.app.session.project
         if project is None or not self.app.session.connected or any(chapter.pages for chapter in project.chapters):
             return []
         want = "page.new" if project.chapters else "chapter.new"
-        what = "a page" if project.chapters else "the first chapter"
+        what = self.app.words.put("a page" if project.chapters else "the first chapter")
         makes = "" if self.app.options.view else f" {self.app.keymap.shown(want)} makes {what}."
         return [BLANK, *(line((row, "dim")) for row in wrap(f"Nothing here yet.{makes}", column))]
 
@@ -176,19 +180,37 @@ class PageView(LineView):
         """Paint what came since the last call."""
         if self._live is None or self._grown is None:
             return
+        if not self._paint_board():
+            self.show()
+            return
         start, rows = self._grown.feed(self._live.text)
         if rows:
             self.replace_tail(self._text + start, rows)
 
+    def _paint_board(self) -> bool:
+        """Paint the rows of the tasks that workers are at; False when there are others than were drawn."""
+        cell = self._live_cell()
+        works = cell is not None and cell.output == "code"
+        rows = picture.board_rows(cell, self._look(self._column)) if cell is not None and works else []
+        if len(rows) != (max(self._text - 1 - self._board, 0) if self._board >= 0 else 0):
+            return False
+        if rows and self.lines[self._board : self._board + len(rows)] != rows:
+            self.lines[self._board : self._board + len(rows)] = rows
+            self.repaint()
+        return True
+
+    def _live_cell(self) -> StageCell | None:
+        page, live = self.shown, self._live
+        return next((cell for cell in page.cells if cell.name == live.stage), None) if page and live else None
+
     def tick(self) -> bool:
         """Paint the live cell's figures; False when its head is out of sight."""
-        page = self.shown
-        if self._live is None or page is None or not self.sees_live():
+        cell = self._live_cell()
+        if self._live is None or not self.sees_live():
             return False
-        cell = next((cell for cell in page.cells if cell.name == self._live.stage), None)
         if cell is not None:
-            figures = self._live.figures(time.monotonic())
-            self.set_line(self._head, picture.live_head(cell, figures, self._look(self._column)))
+            look = self._look(self._column)
+            self.set_line(self._head, picture.live_head(cell, picture.live_figures(cell, self._live, look), look))
         return True
 
     def sees_live(self) -> bool:

@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from studio.domain.text import one_line
 from studio.tui.presenters.lines import line
+from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
 from studio.tui.widgets.line_view import LineView
 
@@ -52,7 +53,9 @@ class PromptLine(Vertical):
     async def send(self) -> None:
         """Take what stands in the line, close, and act on it."""
         text = one_line(self.input.value)
-        await self.app.workbench.close_drawer()
+        screen = self.screen
+        if isinstance(screen, StudioScreen):
+            await screen.close_drawer()
         if text:
             await self._send(text)
 

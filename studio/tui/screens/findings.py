@@ -1,0 +1,108 @@
+"""Findings of a change: what is open first; each settled with a word and a reason, or looked at in its file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar, Literal
+
+from studio.protocol.build_commands import SettleFinding
+from studio.protocol.build_events import FindingChanged
+from studio.protocol.build_queries import GetFindings
+from studio.protocol.build_views import FindingsView, FindingView
+from studio.protocol.events import AnyEvent
+from studio.tui.presenters.findings import finding_rows, in_order, story, where
+from studio.tui.presenters.lines import Line
+from studio.tui.screens.framed import Acts
+from studio.tui.screens.listed import ListedScreen
+from studio.tui.widgets.prompt_line import PromptLine
+
+Settled = Literal["open", "waived", "intended", "false"]
+
+
+class FindingsScreen(ListedScreen):
+    scopes: ClassVar[tuple[str, ...]] = ("findings", "rows", "anywhere")
+    part: ClassVar[float] = 0.5
+    title_text = "Findings"
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.page = page
+        self.view: FindingsView | None = None
+        self.every = False
+
+    async def ask(self) -> None:
+        self.view = await self.app.session.query(GetFindings(page=self.page))
+        if self.view.findings and not self.view.open and not self.loaded:
+            self.every = True
+
+    def concerns(self, event: AnyEvent) -> bool:
+        return isinstance(event, FindingChanged) and event.page == self.page
+
+    def rows(self, width: int) -> list[Line]:
+        found = in_order(self.view.findings, every=self.every) if self.view else []
+        return [row for one in found for row in finding_rows(one, width, self.app.glyphs)]
+
+    @property
+    def nothing_words(self) -> str:
+        settled = len(self.view.findings) if self.view else 0
+        key = self.app.keymap.shown("findings.all")
+        return f"Nothing is open. {key} shows {settled} settled." if settled else "Nothing was found yet."
+
+    def list_rows(self, width: int) -> list[Line]:
+        self.nothing = self.nothing_words  # type: ignore[misc]
+        return list(super().list_rows(width))
+
+    def detail_rows(self, width: int) -> list[Line]:
+        return story(self.one, min(width, 90), datetime.now(UTC)) if self.one else []
+
+    def about(self) -> str:
+        page = self.app.session.page
+        return page.title if page is not None and page.id == self.page else ""
+
+    def said(self) -> str:
+        if self.view is None:
+            return ""
+        settled = len(self.view.findings) - self.view.open
+        return f"{self.view.open} open" + (f", {settled} settled" if settled else "")
+
+    @property
+    def one(self) -> FindingView | None:
+        return next((one for one in self.view.findings if one.id == self.here), None) if self.view else None
+
+    def acts(self) -> Acts:
+        acts = super().acts()
+        acts["findings.all"] = self.toggle_all
+        one = self.one
+        if one is None:
+            return acts
+        if one.path:
+            acts["rows.open"] = self.open_file
+        if one.state == "open":
+            acts["findings.waive"] = lambda: self.with_reason(one, "waived")
+            acts["findings.intended"] = lambda: self.with_reason(one, "intended")
+            acts["findings.false"] = lambda: self.settle(one, "false", "")
+        else:
+            acts["findings.reopen"] = lambda: self.settle(one, "open", "")
+        return acts
+
+    async def open_file(self) -> None:
+        if self.one is not None:
+            await self.app.open_screen("files", path=self.one.path, at=self.one.line)
+
+    async def with_reason(self, one: FindingView, state: Settled) -> None:
+        """Ask why, on one line: the reason is kept and shown to the next reviewer."""
+
+        async def settle(reason: str) -> None:
+            await self.settle(one, state, reason)
+
+        prompt = PromptLine(f"{where(one)} is {state}, because", settle)
+        await self.open_drawer(prompt, focus=prompt.input)
+
+    async def settle(self, one: FindingView, state: Settled, reason: str) -> None:
+        done = await self.app.session.execute(SettleFinding(finding=one.id, state=state, reason=reason))
+        await self.refresh_rows()
+        self.app.say(done.message)
+
+    async def toggle_all(self) -> None:
+        self.every = not self.every
+        await self.refresh_rows()

@@ -1,0 +1,160 @@
+"""Versions of the application: compared with the one before or with a marked one, restored, undone. The difference comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from studio.domain.errors import Conflict
+from studio.protocol.build_commands import RestoreVersion, SaveVersion, UndoVersion
+from studio.protocol.build_events import VersionChanged
+from studio.protocol.build_queries import GetVersionDiff, GetVersions
+from studio.protocol.build_views import VersionDiffView, VersionsView, VersionView
+from studio.protocol.events import AnyEvent
+from studio.tui.presenters import versions as picture
+from studio.tui.presenters.lines import BLANK, Line, fit, line
+from studio.tui.presenters.versions import FILES
+from studio.tui.screens.framed import Acts
+from studio.tui.screens.listed import ListedScreen
+
+Going = Callable[[bool], RestoreVersion | UndoVersion]
+"""The command, with or without going on over changes made by hand."""
+
+
+class VersionsScreen(ListedScreen):
+    scopes: ClassVar[tuple[str, ...]] = ("versions", "rows", "anywhere")
+    part: ClassVar[float] = 0.42
+    title_text = "Versions"
+    nothing = "No version yet. The first one comes with the first implementation."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view: VersionsView | None = None
+        self.diff: VersionDiffView | None = None
+        self.marked: str | None = None
+        self._preview = False
+
+    async def ask(self) -> None:
+        self.view = await self.app.session.query(GetVersions())
+
+    def concerns(self, event: AnyEvent) -> bool:
+        return isinstance(event, VersionChanged)
+
+    def rows(self, width: int) -> list[Line]:
+        if self.view is None:
+            return []
+        now, glyphs = datetime.now(UTC), self.app.glyphs
+        found = self._own(width)
+        for one in self.view.versions:
+            found += picture.version_rows(one, width, now, glyphs, marked=one.id == self.marked)
+        return found
+
+    def _own(self, width: int) -> list[Line]:
+        """What the person changed since the newest version, which no version holds yet."""
+        changed = self.view.changed if self.view else ()
+        if not changed:
+            return []
+        glyphs = self.app.glyphs
+        head = line((glyphs.failed, "warn"), (" your changes, in no version yet", "strong"), stop=FILES)
+        return [head, line(("  ", "text"), (fit(", ".join(changed), width - 2, glyphs.more), "dim"), stop=FILES)]
+
+    @property
+    def one(self) -> VersionView | None:
+        return next((one for one in self.view.versions if one.id == self.here), None) if self.view else None
+
+    async def chosen(self) -> None:
+        """The difference to the marked version, else to the one before."""
+        if self._preview:
+            return
+        here = self.here
+        if not isinstance(here, str):
+            self.diff = None
+            return
+        base = self.marked if self.marked != here else None
+        diff = await self.app.session.query(GetVersionDiff(version=here, base=base))
+        if self.here == here:
+            self.diff = diff
+
+    def on_line_view_cursor_moved(self, event: object) -> None:
+        self._preview = False
+        super().on_line_view_cursor_moved(event)  # type: ignore[arg-type]
+
+    def detail_rows(self, width: int) -> list[Line]:
+        story = picture.story(self.one, min(width, 90)) if self.one and not self._preview else []
+        diff = picture.diff_lines(self.diff, width, self.app.glyphs) if self.diff else []
+        return [*story, BLANK, *diff] if story else diff
+
+    def said(self) -> str:
+        count = len(self.view.versions) if self.view else 0
+        return f"{count} version{'s' if count != 1 else ''}" if count else ""
+
+    def acts(self) -> Acts:
+        acts = super().acts()
+        one = self.one
+        if one is not None:
+            acts["versions.mark"] = self.mark
+        if one is not None and not one.newest and one.status == "completed":
+            acts["versions.restore"] = lambda: self.restore(one)
+        if self.view is not None and any(one.newest and one.parent for one in self.view.versions):
+            acts["versions.undo"] = self.undo
+        if self.view is not None and self.view.changed:
+            acts["versions.save"] = self.save
+        return acts
+
+    async def mark(self) -> None:
+        self.marked = self.one.id if self.one and self.one.id != self.marked else None
+        self.list.show()
+        await self.show_row()
+        self.app.say("Others are compared with this one." if self.marked else "Compared is with the version before.")
+
+    async def restore(self, one: VersionView) -> None:
+        await self._go_back("versions.restore", one, lambda anyway: RestoreVersion(version=one.id, anyway=anyway))
+
+    async def undo(self) -> None:
+        newest = next((one for one in self.view.versions if one.newest), None) if self.view else None
+        before = (
+            next((one for one in self.view.versions if newest and one.number == newest.parent), None)
+            if self.view
+            else None
+        )
+        if before is not None:
+            await self._go_back("versions.undo", before, lambda anyway: UndoVersion(anyway=anyway))
+
+    async def _go_back(self, action: str, to: VersionView, going: Going) -> None:
+        """Show what would change in the files, and wait for the same key."""
+        self.diff = await self.app.session.query(GetVersionDiff(version=to.id, base=FILES))
+        self._preview = True
+        self.detail.scroll_lines(0)
+        self.draw()
+        key, count = self.app.keymap.shown(action), len(self.diff.files)
+        what = f"{count} file{'s' if count != 1 else ''} would change, as shown"
+
+        async def go() -> None:
+            await self._restore(action, to, going, anyway=False)
+
+        self.app.ask(f"Back to {to.number}: {what}. {key} again does it, as a new version.", action, go)
+
+    async def _restore(self, action: str, to: VersionView, going: Going, *, anyway: bool) -> None:
+        async def go() -> None:
+            await self._restore(action, to, going, anyway=True)
+
+        try:
+            done = await self.app.session.execute(going(anyway))
+        except Conflict as error:
+            key = self.app.keymap.shown(action)
+            self.app.ask(
+                f"{error.message} {key} again goes on; your changes become a version of their own first.", action, go
+            )
+            return
+        self._preview = False
+        await self.refresh_rows()
+        if self.list.stops:
+            self.list.set_cursor(self.list.stops[0][0])
+            await self.show_row()
+        self.app.say(done.message or f"Back to {to.number}.")
+
+    async def save(self) -> None:
+        done = await self.app.session.execute(SaveVersion())
+        await self.refresh_rows()
+        self.app.say(done.message or "Your changes are a version now.")
