@@ -67,29 +67,29 @@ async def test_a_standard_binds_at_the_write_and_a_waived_one_no_longer(tmp_path
     root = make_app(tmp_path)
     (root / "canon" / "standards").mkdir(parents=True, exist_ok=True)
     (root / "canon" / "standards" / "ours.md").write_text(RULES)
-    async with WireServer(respond=Loud(failing="", broken="", pause=0.0)) as server:
-        async with opened(root, environment(server, tmp_path)) as client:
-            page = await begun(client)
-            await through(client, page, to="generating_implementation")
-            assert (await draft(client, page)).status == "completed"
-            assert "console" not in (root / "app" / "data.js").read_text()
-            found = (await client.query(bq.GetFindings(page=page))).findings
-            blocked = next(one for one in found if one.rule == "no-console")
-            assert (blocked.source, blocked.state, blocked.path, blocked.line) == (
-                FindingSource.RULE, FindingState.BLOCKED, "data.js", 1,
-            )  # fmt: skip
-            refusals = [one for one in (await client.query(bq.GetToolLog(page=page))).calls if one.status == "refused"]
-            assert [one.path for one in refusals] == ["data.js"]
-            await client.execute(
-                b.SettleFinding(finding=blocked.id, state="waived", reason="While we look for a fault.")
-            )
-            (root / "app" / "data.js").unlink()
-            await client.execute(b.SaveVersion(summary="Away with it"))
-            await client.execute(c.Generate(page=page))
-            async with asyncio.timeout(60):
-                while (await client.query(q.GetPage(page=page))).phase == "generating":
-                    await asyncio.sleep(0.05)
-            assert "console" in (root / "app" / "data.js").read_text()
+    async with (
+        WireServer(respond=Loud(failing="", broken="", pause=0.0)) as server,
+        opened(root, environment(server, tmp_path)) as client,
+    ):
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        assert (await draft(client, page)).status == "completed"
+        assert "console" not in (root / "app" / "data.js").read_text()
+        found = (await client.query(bq.GetFindings(page=page))).findings
+        blocked = next(one for one in found if one.rule == "no-console")
+        assert (blocked.source, blocked.state, blocked.path, blocked.line) == (
+            FindingSource.RULE, FindingState.BLOCKED, "data.js", 1,
+        )  # fmt: skip
+        refusals = [one for one in (await client.query(bq.GetToolLog(page=page))).calls if one.status == "refused"]
+        assert [one.path for one in refusals] == ["data.js"]
+        await client.execute(b.SettleFinding(finding=blocked.id, state="waived", reason="While we look for a fault."))
+        (root / "app" / "data.js").unlink()
+        await client.execute(b.SaveVersion(summary="Away with it"))
+        await client.execute(c.Generate(page=page))
+        async with asyncio.timeout(60):
+            while (await client.query(q.GetPage(page=page))).phase == "generating":
+                await asyncio.sleep(0.05)
+        assert "console" in (root / "app" / "data.js").read_text()
 
 
 async def test_a_share_waits_while_another_holds_the_money_and_is_refused_when_nobody_does() -> None:
