@@ -20,6 +20,8 @@ from studio.protocol.client import EngineClient
 from studio.server import guard, openapi, pages, terminal
 from studio.server.asked import Asked, Endpoint
 from studio.server.auth import cookie_name
+from studio.server.builds import endpoints as builds
+from studio.server.builds import progress
 from studio.server.gateway import Gateway, Settings
 from studio.server.limits import BoundedBodies
 from studio.server.reference import reference
@@ -32,7 +34,7 @@ _COOKIE_SECONDS = 30 * 86_400
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every JSON endpoint, in the order of the document."""
-    return (*story.endpoints(), *engine.endpoints())
+    return (*story.endpoints(), *builds.endpoints(), *engine.endpoints())
 
 
 def create_app(settings: Settings, client: EngineClient) -> tuple[ASGIApp, Gateway]:
@@ -69,12 +71,6 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
     async def stream(request: Request) -> Response:
         return events.EventStream(gateway, events.after_of(request))  # type: ignore[return-value]  # ty: ignore[invalid-explicit-return]  # an ASGI answer
 
-    async def talk(web_socket: WebSocket) -> None:
-        try:
-            await socket.serve(web_socket, gateway)
-        except TooMany as error:
-            await web_socket.send_denial_response(guard.refusal(error))
-
     async def home(request: Request) -> Response:
         return RedirectResponse("/terminal" if web else "/reference", 303)
 
@@ -87,10 +83,23 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         Route("/openapi.json", show_document),
         Route("/login", enter, methods=["GET", "POST"]),
         Route("/api/events", stream),
-        WebSocketRoute("/api/ws", talk),
+        WebSocketRoute("/api/ws", _talking(gateway, socket.serve)),
+        WebSocketRoute("/api/progress", _talking(gateway, progress.serve)),
         *web,
         *(Route(one.path, _served(gateway, one), methods=[one.method], name=one.name) for one in table),
     ]
+
+
+def _talking(
+    gateway: Gateway, serve: Callable[[WebSocket, Gateway], Awaitable[None]]
+) -> Callable[[WebSocket], Awaitable[None]]:
+    async def talk(web_socket: WebSocket) -> None:
+        try:
+            await serve(web_socket, gateway)
+        except TooMany as error:
+            await web_socket.send_denial_response(guard.refusal(error))
+
+    return talk
 
 
 def _served(gateway: Gateway, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

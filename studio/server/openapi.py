@@ -17,6 +17,8 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
 _TAGS = {
     "story": "Named routes for agents that write from outside. A client never sets a state itself.",
+    "workflow": "A change to an application, taken through its phases by agents outside. Its progress is at the WebSocket "
+    '`/api/progress`: send `{"type": "subscribe-task", "taskId": ID, "after": SEQ}`.',
     "engine": "Every command, query and view of the engine as it is, in tagged JSON.",
     "events": "What happens, as it happens. A WebSocket with the same frames as the engine's socket is at `/api/ws`.",
 }

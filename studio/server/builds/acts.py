@@ -1,0 +1,130 @@
+"""What the workflow API does: begins a change, and completes its phases with what agents outside made."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from studio.domain.errors import StudioError
+from studio.domain.request import request_text
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as v
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.protocol.commands import Done
+from studio.server.asked import Asked, NoParameters
+from studio.server.builds import shapes as s
+from studio.server.builds.phases import estimates, turn_after
+from studio.server.refusals import ErrorBody, failure
+
+
+async def orchestrate(asked: Asked) -> s.Orchestrated:
+    wanted = asked.body(s.Orchestration)
+    beginning = asked.parameters(s.Beginning)
+    project = wanted.project
+    command = b.StartBuild(
+        requirements=request_text(project.name, project.description, project.type, project.requirements),
+        title=project.name, chapter=wanted.chapter_id, project=project.name, user=wanted.user_id, model=wanted.model,
+    )  # fmt: skip
+    done = await asked.client.execute(command, request=asked.key_for("build"))
+    run, error = await _begin(asked, done, wanted.model) if beginning.generate else (None, None)
+    build = await asked.client.query(bq.GetBuild(page=done.page or ""))
+    metrics = await asked.client.query(bq.GetMetrics())
+    seconds = estimates(build, metrics.mean_seconds)
+    return s.Orchestrated(
+        task_id=build.page,
+        assignments=tuple(
+            s.Assignment(
+                task_id=f"{build.page}:{line.stage}", agent_id=line.role, specialization=line.label, estimated_time=time
+            )
+            for line, time in zip(build.phases, seconds, strict=True)
+        ),
+        message=build.next_action if error is None else f"{done.message} No draft was started: {error.message}",
+        run_id=run,
+        draft_error=error,
+    )
+
+
+async def _begin(asked: Asked, done: Done, model: str) -> tuple[str | None, ErrorBody | None]:
+    """The run of the first phase; the change stays when it cannot start."""
+    command = c.Generate(page=done.page or "", model=model or None)
+    try:
+        return (await asked.client.execute(command, request=asked.key_for("draft"))).run, None
+    except StudioError as error:
+        return None, failure(error).error
+
+
+async def initialize(asked: Asked) -> s.Initialized:
+    asked.parameters(NoParameters)
+    given = asked.body(s.Initialize)
+    words = given.requirements
+    command = b.StartBuild(
+        requirements=words if isinstance(words, str) else request_text("", "", "", words),
+        project=given.project_id, build=given.build_id, user=given.user_id, model=given.model,
+    )  # fmt: skip
+    done = await asked.client.execute(command, request=asked.key_for("build"))
+    build = await asked.client.query(bq.GetBuild(page=done.page or ""))
+    turn = turn_after(build.state, build)
+    # A change that is complete has no role whose prompt there could be.
+    prompt = None if build.complete else await asked.client.query(bq.GetBuildPrompt(page=build.page))
+    return s.Initialized(
+        workflow_id=build.page,
+        initial_state=build.phases[0].phase,
+        current_state=build.phase,
+        system_prompt=prompt.system_prompt if prompt else "",
+        next_role=turn.role,
+        next_action=turn.action,
+        message=done.message,
+    )
+
+
+async def complete_phase(asked: Asked) -> s.PhaseCompleted:
+    asked.parameters(NoParameters)
+    given = asked.body(s.CompletePhaseBody)
+    build = await asked.client.query(bq.GetBuild(page=given.workflow_id))
+    result = msgspec.json.encode(given.phase_result).decode()
+    command = b.CompletePhase(
+        page=build.page, response=given.ai_response, result=result, phase=given.current_state, agent=given.agent
+    )
+    key = asked.key_for("phase") or _content_key(command, build)
+    done = await asked.client.execute(command, request=key)
+    made = await asked.client.query(q.GetRevision(revision=done.revision or ""))
+    turn = turn_after(done.state or "", build)
+    return s.PhaseCompleted(
+        workflow_id=build.page,
+        previous_state=made.stage.upper(),
+        new_state=turn.phase,
+        next_role=turn.role,
+        next_action=turn.action,
+        is_complete=turn.complete,
+        message=done.message,
+        revision_id=made.id,
+    )
+
+
+def _content_key(command: b.CompletePhase, build: v.BuildView) -> str:
+    """The request's name where the sender gives none: what is the same word for word is the same request.
+
+    One that names its phase is told apart from the same words for the same phase after work was sent back.
+    """
+    digest = hashlib.sha256()
+    for part in (
+        command.page,
+        command.phase or "",
+        command.response,
+        command.result,
+        str(_round(command.phase, build)),
+    ):
+        digest.update(len(part).to_bytes(8))
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return f"phase/{digest.hexdigest()}"
+
+
+def _round(phase: str | None, build: v.BuildView) -> int:
+    """How often the phase had been left when it was this request's turn: each time leaves one handoff."""
+    if phase is None:
+        return 0
+    left = sum(1 for one in build.handoffs if one.from_stage.upper() == phase.upper())
+    return left if build.phase == phase.upper() else max(left - 1, 0)

@@ -1,0 +1,93 @@
+"""What the workflow API tells: where a change stands, what its role would be asked, and its trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as v
+from studio.server.asked import Asked, NoParameters
+from studio.server.builds import shapes as s
+from studio.server.builds.phases import turn_after
+from studio.server.story.answers import utc
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+async def status(asked: Asked) -> s.BuildStatus:
+    asked.parameters(NoParameters)
+    return status_of(await _build(asked))
+
+
+def status_of(build: v.BuildView) -> s.BuildStatus:
+    turn = turn_after(build.state, build)
+    return s.BuildStatus(
+        workflow_id=build.page,
+        current_state=build.phase,
+        progress=build.progress,
+        completed_phases=tuple(line.phase for line in build.phases if line.status == "done"),
+        next_role=turn.role,
+        next_action=turn.action,
+        is_complete=build.complete,
+        state=build.state,
+        stage=build.progress_stage,
+        operation=build.operation,
+        message=build.next_action,
+        seq=build.seq,
+    )
+
+
+async def prompt(asked: Asked) -> s.BuildPrompt:
+    asked.parameters(NoParameters)
+    asked.optional_body(s.NoBuildBody)
+    found = await asked.client.query(bq.GetBuildPrompt(page=asked.path("id")))
+    return s.BuildPrompt(
+        workflow_id=found.page,
+        current_state=found.phase,
+        role=found.role.upper(),
+        model=found.model,
+        messages=tuple(s.PromptMessage(role=one.role, content=one.content) for one in found.messages),
+        max_tokens=found.max_tokens,
+        temperature=found.temperature,
+        tools=found.tools,
+    )
+
+
+async def audit(asked: Asked) -> v.AuditView:
+    asked.parameters(NoParameters)
+    return zoned(await asked.client.query(bq.GetAudit(page=asked.path("id"))))
+
+
+async def tasks(asked: Asked) -> v.TasksView:
+    asked.parameters(NoParameters)
+    return await asked.client.query(bq.GetTasks(page=(await _build(asked)).page))
+
+
+async def findings(asked: Asked) -> v.FindingsView:
+    asked.parameters(NoParameters)
+    return zoned(await asked.client.query(bq.GetFindings(page=(await _build(asked)).page)))
+
+
+async def versions(asked: Asked) -> v.VersionsView:
+    asked.parameters(NoParameters)
+    return zoned(await asked.client.query(bq.GetVersions(page=(await _build(asked)).page)))
+
+
+async def _build(asked: Asked) -> v.BuildView:
+    """By the page, or by the sender's own build id."""
+    return await asked.client.query(bq.GetBuild(page=asked.path("id")))
+
+
+def zoned(view: S) -> S:
+    """The view with times that say that they are UTC, also in the lists of structs that it holds."""
+    values: dict[str, object] = {}
+    for name in view.__struct_fields__:
+        value = getattr(view, name)
+        if isinstance(value, datetime):
+            values[name] = utc(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+            values[name] = tuple(map(zoned, value))
+    return msgspec.structs.replace(view, **values) if values else view
