@@ -148,3 +148,20 @@ async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path
         assert (conflict.path, conflict.state) == ("total.js", "open")
         kept = root / ".studio" / "objects" / conflict.quote[:2] / conflict.quote
         assert kept.read_text() == FILES["total"][1]
+
+
+async def test_two_changes_that_are_built_at_the_same_time_take_turns(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.05)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await through(client, await begun(client))
+        both = [await begun(client, "Say more."), await begun(client, "And more.")]
+        for page in both:
+            await through(client, page, to="generating_implementation")
+        started = [await client.execute(c.Generate(page=page)) for page in both]
+        for one in started:
+            assert (await settled(client, one.run or "")).status == "completed"
+        versions = (await client.query(bq.GetVersions())).versions
+        assert [one.number for one in versions] == ["1.2.0", "1.1.0", "1.0.0"]
+        assert not [one for one in (await client.query(bq.GetFindings())).findings if one.source == "conflict"]
+        assert (root / "app" / "README.md").read_text().count("Changed:") == 2

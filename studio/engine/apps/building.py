@@ -65,6 +65,14 @@ class Building:
     async def build(self) -> Built:
         """Everything from the first task to the finished version. Cancelled, it leaves tasks and version in a state that a next
         run goes on from."""
+        building = self._project.app.building
+        if building.locked():
+            self._live.tell("another change is being built")
+        async with building:
+            self._live.tell("")
+            return await self._build()
+
+    async def _build(self) -> Built:
         project, run = self._project, self._run
         build = await project.builds_open.ensure_build(run.page_id)
         tasks = await project.store.transact(self._claim_tasks, actor=run.model)

@@ -43,6 +43,7 @@ class AppRoom:
         self.objects = Objects(root)
         self.files = AppFiles(self.root, self.objects)
         self.versioning = asyncio.Lock()
+        self.building = asyncio.Lock()
         self.handing_in = asyncio.Lock()
         self._store = store
 
