@@ -62,6 +62,38 @@ def test_bytes_that_are_no_text_are_passed_over(program: PtyProgram) -> None:
     assert b"UnicodeDecodeError" not in said
 
 
+DYING = """
+import sys, time
+from textual.drivers.linux_driver import LinuxDriver
+def dies(driver):
+    time.sleep(1)
+    raise RuntimeError("no keyboard")
+LinuxDriver.run_input_thread = dies
+sys.argv = ["workbench"]
+from benchmarks.fake_workbench import main
+main()
+"""
+
+
+def test_a_keyboard_that_cannot_be_read_ends_it_with_a_sentence() -> None:
+    program = PtyProgram([sys.executable, "-c", DYING])
+    assert _ended(program) == 1
+    said = b"".join(data for _, data in program.written)
+    assert b"The keyboard could not be read any more; everything saved is kept." in said
+    assert b"\x1b[?1049l" in said
+    assert b"Traceback" not in said
+
+
+def test_a_second_hangup_changes_nothing(program: PtyProgram) -> None:
+    program.type("\x10")  # the palette is open
+    program.settle(0.3)
+    for _ in range(40):
+        if program.process.poll() is None:
+            program.process.send_signal(signal.SIGHUP)
+            program.pump(0.02)
+    assert _ended(program) == 129
+
+
 def test_a_dropped_line_ends_it(program: PtyProgram) -> None:
     os.close(program._master)
     assert _ended(program, read=False) == 129
