@@ -21,7 +21,12 @@ TEXT = "TEXT, - for standard input, or @FILE (a text that starts with @ is writt
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, as every other error of the program; `--help` shows the examples as written."""
+    """Says what is wrong in one sentence, as every other error of the program; `--help` shows the examples as written.
+
+    `fallback` is the action that is meant where a command of several names none.
+    """
+
+    fallback: str = ""
 
     def __init__(self, **given: Any) -> None:
         given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -65,10 +70,12 @@ def describe(parser: argparse.ArgumentParser, run: Run, text: str, *examples: st
 
 
 class Group:
-    """Commands below a command: `studio page add`."""
+    """Commands below a command: `studio page add`. With a `fallback`, `studio tasks 2/1` means `studio tasks list 2/1`."""
 
-    def __init__(self, parser: argparse.ArgumentParser, text: str) -> None:
+    def __init__(self, parser: argparse.ArgumentParser, text: str, *, fallback: str = "") -> None:
         parser.description = text
+        if isinstance(parser, Parser):
+            parser.fallback = fallback
         self._parsers = parser.add_subparsers(metavar="ACTION", dest="action", required=True, title="actions")
 
     def add(self, name: str, run: Run, text: str, *examples: str) -> argparse.ArgumentParser:
@@ -78,8 +85,11 @@ class Group:
         return parser
 
 
-def page_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("page", metavar="PAGE", help=PAGE)
+def page_argument(parser: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    if needed:
+        parser.add_argument("page", metavar="PAGE", help=PAGE)
+    else:
+        parser.add_argument("page", metavar="PAGE", nargs="?", help=f"{PAGE} (default: the one at work, else the last)")
 
 
 def number(text: str) -> int:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from studio.cli.output import Output
     from studio.protocol.client import EngineClient
 
-SAMPLE = "lantern-ferry"
+STORY, APP = "story", "app"
+SAMPLES = {STORY: "lantern-ferry", APP: "corner-shop"}
+"""By workflow."""
+SAMPLE = SAMPLES[STORY]
 FEEDBACK = "Keep every beat. Cut one sentence of description, and end on something a person does."
 
 
@@ -35,21 +38,26 @@ class Finished:
     remarks: tuple[str, ...]
 
 
-def copy_to(root: Path) -> bool:
-    """Copy the sample to a new or empty folder; False when that demo is there already. Raises Refused for any other folder."""
-    if _is_the_demo(root):
+def copy_to(root: Path, sample: str = SAMPLE) -> bool:
+    """Copy a sample to a new or empty folder; False when that demo is there already. Raises Refused for any other folder."""
+    if _is_the_demo(root, sample):
         return False
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise Refused(
             f"{one_line(str(root))} is not empty, and the demo overwrites nothing.",
             hint="Name a new folder: studio demo DIR",
         )
-    scaffold.copy_sample(SAMPLE, root)
+    scaffold.copy_sample(sample, root)
     return True
 
 
-def _is_the_demo(root: Path) -> bool:
-    sample = next((one for one in scaffold.samples() if one.name == SAMPLE), None)
+def workflow_at(root: Path) -> str | None:
+    """The workflow of the demo that lies in a folder already, None when there is none."""
+    return next((workflow for workflow, sample in SAMPLES.items() if _is_the_demo(root, sample)), None)
+
+
+def _is_the_demo(root: Path, name: str) -> bool:
+    sample = next((one for one in scaffold.samples() if one.name == name), None)
     if sample is None or not (root / PROJECT_FILE).is_file():
         return False
     try:

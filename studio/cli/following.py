@@ -1,4 +1,4 @@
-"""Waiting for a draft: its text as it arrives, its events as JSON lines, its end as an exit code."""
+"""Waiting for a draft: what is seen of it as it arrives, its events as JSON lines, its end as an exit code."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from studio.cli.live_text import LOGS, LiveText, LogLines, screen_for
 from studio.cli.outline import page_ref
 from studio.domain import errors
 from studio.domain.errors import ERRORS, Interrupted, StudioError
-from studio.domain.text import clean_delta, word_count
+from studio.domain.text import word_count
+from studio.protocol import build_events as be
 from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.protocol.client import LinkedClient
-from studio.tui.presenters.stream import readable
 
 if TYPE_CHECKING:
     from studio.cli.output import Output
@@ -27,7 +28,8 @@ OUTCOMES = {
     "empty": "It is empty",
     "refused": "The model declined",
     "filtered": "The service's content filter stopped it",
-    "unparsed": "It could not be read as dialogue and is kept as it came",
+    "unparsed": "It could not be read and is kept as it came",
+    "incomplete": "A task failed",
     "stopped": "It was stopped before its end",
     "interrupted": "It was interrupted before its end",
 }
@@ -40,41 +42,6 @@ class Drafted:
     run: v.RunView
     revision: v.RevisionView | None
     page: v.PageView
-
-
-class TextOnTerminal:
-    """Prints a growing text append-only. Dialogue that arrives as JSON is shown line by line, each once it is whole."""
-
-    def __init__(self, out: Output, *, dialogue: bool) -> None:
-        self._out = out
-        self._dialogue = dialogue
-        self._text = ""
-        self._shown = 0
-
-    def add(self, offset: int, text: str) -> None:
-        """A delta where it belongs; a gap is left to `finish`, which knows the whole text."""
-        if offset > len(self._text):
-            return
-        self._text += clean_delta(text)[max(len(self._text) - offset, 0) :]
-        if self._dialogue:
-            self._show_lines(readable(self._text).split("\n")[:-1])
-        else:
-            self._out.piece(self._text[self._shown :])
-            self._shown = len(self._text)
-
-    def finish(self, text: str) -> None:
-        """Print what is missing of the final text."""
-        if self._dialogue:
-            self._show_lines(text.split("\n"))
-        elif text.startswith(self._text[: self._shown]):
-            self._out.piece(f"{text[self._shown :]}\n")
-        else:
-            self._out.piece("\n")
-
-    def _show_lines(self, lines: list[str]) -> None:
-        for line in lines[self._shown :]:
-            self._out.piece(f"{line}\n")
-        self._shown = max(self._shown, len(lines))
 
 
 async def draft(client: EngineClient, command: c.AnyCommand, out: Output) -> Drafted:
@@ -107,8 +74,7 @@ async def wait_for(client: EngineClient, done: c.Done, seq: int, out: Output) ->
 async def _follow(client: EngineClient, done: c.Done, seq: int, out: Output) -> None:
     run = done.run or ""
     page = await client.query(q.GetPage(page=done.page or ""))
-    dialogue = any(cell.name == page.stage and cell.output == "dialogue" for cell in page.cells)
-    screen = TextOnTerminal(out, dialogue=dialogue) if out.live else None
+    screen = screen_for(out, _output_of(page, page.stage))
     waiting = ""
     after: int | None = seq
     while after is not None:
@@ -118,7 +84,7 @@ async def _follow(client: EngineClient, done: c.Done, seq: int, out: Output) -> 
                 if isinstance(event, e.Lagged):
                     after = event.seq
                     break
-                if getattr(event, "run", None) != run:
+                if not _belongs(event, run, page.id):
                     continue
                 if out.as_json:
                     out.json(event, flush=True)
@@ -128,7 +94,15 @@ async def _follow(client: EngineClient, done: c.Done, seq: int, out: Output) -> 
                     return
 
 
-def _show(event: e.AnyEvent, screen: TextOnTerminal | None, out: Output, waiting: str) -> str:
+_OF_THE_CHANGE = (be.TaskChanged, be.VersionChanged, be.FindingChanged)
+
+
+def _belongs(event: e.AnyEvent, run: str, page: str) -> bool:
+    """Whether an event is of the run, or of what its workers do to the change."""
+    return getattr(event, "run", None) == run or (isinstance(event, _OF_THE_CHANGE) and event.page == page)
+
+
+def _show(event: e.AnyEvent, screen: LiveText | LogLines | None, out: Output, waiting: str) -> str:
     match event:
         case e.Delta() if screen is not None:
             screen.add(event.offset, event.text)
@@ -143,13 +117,17 @@ def _show(event: e.AnyEvent, screen: TextOnTerminal | None, out: Output, waiting
     return waiting
 
 
-async def _finish(client: EngineClient, event: e.RunEnded, screen: TextOnTerminal | None) -> None:
+def _output_of(page: v.PageView, stage: str | None) -> str:
+    return next((cell.output for cell in page.cells if cell.name == stage), "")
+
+
+async def _finish(client: EngineClient, event: e.RunEnded, screen: LiveText | LogLines | None) -> None:
     if screen is None:
         return
     if event.revision is not None:
         screen.finish((await client.query(q.GetRevision(revision=event.revision))).text)
     else:
-        screen.finish((await client.query(q.GetRun(run=event.run))).partial)
+        screen.finish((await client.query(q.GetRun(run=event.run))).partial, whole=False)
 
 
 async def _stop(client: EngineClient, run: str, out: Output) -> None:
@@ -159,11 +137,24 @@ async def _stop(client: EngineClient, run: str, out: Output) -> None:
     except StudioError:
         return
     view = await client.query(q.GetRun(run=run))
-    page = page_ref(await client.query(q.GetPage(page=view.page)))
-    kept = f"{word_count(view.partial)} words are kept" if view.partial.strip() else "no text had come"
+    page = await client.query(q.GetPage(page=view.page))
+    kept = _kept(view, page) or "no text had come"
     if out.live:
         out.piece("\n")
-    out.say(f"Stopped; {kept}." + (f" Go on with: studio resume {page} --continue" if view.partial.strip() else ""))
+    go_on = f" Go on with: studio resume {page_ref(page)} --continue" if view.partial.strip() else ""
+    out.say(f"Stopped; {kept}.{go_on}")
+
+
+def _kept(run: v.RunView, page: v.PageView) -> str:
+    """What is left of a run that broke off, in words; empty when nothing is."""
+    output = _output_of(page, run.stage)
+    if not run.partial.strip():
+        return ""
+    if output == "code":
+        return "what was written is kept as a version that is not complete"
+    if output == "review":
+        return "the answers that had come are kept"
+    return f"{word_count(run.partial)} words are kept"
 
 
 async def _ended(client: EngineClient, run: str, page: str) -> Drafted:
@@ -177,10 +168,14 @@ def _raise_failure(drafted: Drafted) -> None:
     if run.status == "completed":
         return
     data: dict[str, object] = {"run": run.id, "page": run.page, "status": run.status}
-    kept = ""
-    if run.partial.strip():
-        ways = f"studio resume {page_ref(drafted.page)} --continue, --keep or --discard"
-        kept = f"{word_count(run.partial)} words are kept: {ways}."
+    kept = _kept(run, drafted.page)
+    if kept:
+        ways = (
+            "--continue or --discard"
+            if _output_of(drafted.page, run.stage) in LOGS
+            else "--continue, --keep or --discard"
+        )
+        kept = f"{kept[:1].upper()}{kept[1:]}: studio resume {page_ref(drafted.page)} {ways}."
     if run.status in ("stopped", "interrupted") and run.error_code is None:
         raise Interrupted("The draft was stopped.", hint=kept, data=data)
     kind = ERRORS.get(run.error_code or "", errors.ProviderError)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from studio.cli.arguments import Parser, add_globals
-from studio.cli.table import FAMILIES
+from studio.cli.table import FAMILIES, GROUPS
 from studio.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -32,12 +32,37 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     wanted = command_in(words)
     if wanted is not None and wanted not in FAMILIES:
         raise _unknown(wanted)
-    args, rest = build(wanted).parse_known_args(list(words))
+    parser = build(wanted)
+    args, rest = parser.parse_known_args(_with_fallback(parser, wanted, list(words)))
     if rest:
         inner = getattr(args, "action", None)
         where = " ".join(filter(None, ("studio", wanted, inner if isinstance(inner, str) else None)))
         raise BadInput(f"Unrecognized arguments: {_one_line(rest)}.", hint=f"See: {where} --help")
     return args
+
+
+def _with_fallback(parser: Parser, wanted: str | None, words: list[str]) -> list[str]:
+    """The words with the action that a command of several means by default, where none is named."""
+    family = _commands(parser).choices.get(wanted or "")
+    if wanted is None or not isinstance(family, Parser) or not family.fallback:
+        return words
+    after = len(words) - len(_words_after(words, wanted))
+    rest = words[after:]
+    if command_in(rest) in _commands(family).choices or (command_in(rest) is None and {"-h", "--help"} & set(rest)):
+        return words
+    return [*words[:after], family.fallback, *rest]
+
+
+def _words_after(words: Sequence[str], wanted: str) -> list[str]:
+    """What follows the command's own name, which may also stand before it as a flag's value."""
+    at = 0
+    while words[at] != wanted or (at and words[at - 1] in _WITH_VALUE):
+        at += 1
+    return list(words[at + 1 :])
+
+
+def _commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[Parser]:
+    return next(one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
 
 
 def _one_line(words: Sequence[str]) -> str:
@@ -69,7 +94,7 @@ def command_in(words: Sequence[str]) -> str | None:
 
 def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
     """The parser, with the flags of `wanted` alone, or of all commands."""
-    parser = Parser(prog="studio", description=_DESCRIPTION, epilog=_EPILOG)
+    parser = Parser(prog="studio", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Grouped)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     parser.set_defaults(run=_open_workbench, command=None)
     add_globals(parser, top=True)
@@ -82,6 +107,22 @@ def build(wanted: str | None = None, *, everything: bool = False) -> Parser:
             family.configure(sub)
             add_globals(sub, top=False)
     return parser
+
+
+class _Grouped(argparse.RawDescriptionHelpFormatter):
+    """Shows the commands under the headings of the table."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        rows = {one.dest: one for one in action._get_subactions()}
+        blocks: list[str] = []
+        for title, names in GROUPS.items():
+            heading = f"{' ' * self._current_indent}{title}:\n"
+            self._indent()
+            blocks.append(heading + "".join(super(_Grouped, self)._format_action(rows[name]) for name in names))
+            self._dedent()
+        return "\n".join(blocks)
 
 
 class _Version(argparse.Action):

@@ -62,6 +62,50 @@ Where the budget is short, a higher `priority` goes first.
 """
 
 
+_APP_SETTINGS = """\
+# The settings of this project. Keys of services never stand here: see `studio config show`.
+[project]
+title = {title}
+slug = {slug}
+workflow = {workflow}
+language = {language}
+
+[app]
+type = {kind}
+# workers = 3                 # how many workers write files at the same time
+# check = "npm test"          # a command that tests the application; it runs only after `studio check --allow`
+
+[models]
+# default = "provider:model"      # for every role; without it, whatever is set up on this computer
+# lead = "provider:model"         # plans, splits the work, and verifies
+# code_writer = "provider:model"  # writes the files
+
+[limits]
+# run_usd = 2.00              # US dollars for one run, all its workers together
+# day_usd = 10.00
+# project_usd = 100.00
+
+# Where versions go: `studio publish plan NAME` shows what would happen, `studio publish apply NAME` does it.
+# [publish.site]
+# publisher = "git"           # or folder, zip, github, appwrite, supabase
+# remote = "git@example.org:me/shop.git"
+"""
+_APP_CANON_README = """\
+# Canon
+
+What is true of your application, one Markdown file each. The studio reads every file here except this one.
+
+`standards/` holds the rules that all code of the application follows. They go into every prompt, and a fenced block that is
+marked `rules` binds in code: what breaks it is not written. The packaged standards apply while this folder has none of its own:
+`studio canon copy standards/web.md` makes a copy to change. An AGENTS.md, CLAUDE.md or .cursorrules of the application counts too.
+
+Other folders are yours (`domain/`, `design/`): a file there goes into a draft when the change mentions its name, or always with
+`include: always` in its head.
+"""
+APP_WORKFLOW = "app"
+APP_FOLDERS = ("app", "canon/standards")
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """`written` are the files that were made, relative to `root`."""
@@ -80,26 +124,32 @@ class Sample:
     description: str = ""
 
 
-def create(root: Path, *, title: str, workflow: str = "story", language: str = "en", slug: str = "") -> Created:
-    """Make an empty project in `root`, which may hold other files as long as none collides.
+def create(
+    root: Path, *, title: str, workflow: str = "story", language: str = "en", slug: str = "", kind: str = ""
+) -> Created:
+    """Make an empty project in `root`, which may hold other files as long as none collides. `kind` is the type of an application.
 
     Raises Refused (a project already, or a collision, named), BadInput or StorageError.
     """
     shown = one_line(title)
     if not shown:
         raise BadInput("A project needs a title.")
-    settings = _SETTINGS.format(
+    app = bool(kind) or workflow == APP_WORKFLOW
+    settings = (_APP_SETTINGS if app else _SETTINGS).format(
         title=_quoted(shown),
-        slug=_quoted(slugify(slug or shown) or "book"),
+        slug=_quoted(slugify(slug or shown) or ("app" if app else "book")),
         workflow=_quoted(workflow),
         language=_quoted(one_line(language, 40)),
+        kind=_quoted(kind or "web"),
     )
-    _refuse_collisions(root, folders=("canon", ".studio"))
+    folders = ("canon", *APP_FOLDERS) if app else ("canon",)
+    _refuse_collisions(root, folders=(*folders, ".studio"))
     written: list[str] = []
     with _made_words(root):
-        (root / "canon").mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            (root / folder).mkdir(parents=True, exist_ok=True)
     if not (root / "canon" / "README.md").exists():
-        atomic_write(root / "canon" / "README.md", _CANON_README)
+        atomic_write(root / "canon" / "README.md", _APP_CANON_README if app else _CANON_README)
         written.append("canon/README.md")
     ensure_state(root)
     # Last, as it is what makes the folder a project: a creation that was cut short can be repeated.

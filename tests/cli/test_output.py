@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.cli.following import TextOnTerminal
+from studio.cli.live_text import LiveText
 from studio.cli.local_setup import ProgressLine
 from studio.cli.output import Output, table
 from studio.protocol.local import LocalProgress
@@ -26,7 +26,7 @@ def test_quiet_silences_words_and_never_data(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_growing_text_is_printed_once_whatever_is_heard_twice_or_missed(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = TextOnTerminal(Output(), dialogue=False)
+    screen = LiveText(Output(), "prose")
     for offset, text in ((0, "One two "), (4, "two three "), (40, "lost"), (14, "four ")):
         screen.add(offset, text)
     screen.finish("One two three four five.")
@@ -34,7 +34,7 @@ def test_a_growing_text_is_printed_once_whatever_is_heard_twice_or_missed(capsys
 
 
 def test_an_escape_split_over_two_pieces_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = TextOnTerminal(Output(), dialogue=False)
+    screen = LiveText(Output(), "prose")
     screen.add(0, "a\x1b")
     screen.add(1, "]0;t\x07b")
     screen.finish("a]0;tb")

@@ -1,4 +1,4 @@
-"""`studio demo`: an example book to look around in; without a terminal, one page of it from draft to approval."""
+"""`studio demo`: an example to look around in, a book or an application; without a terminal, one page of it to its approval."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from studio.cli.arguments import describe
 from studio.cli.host import Host
 from studio.cli.output import Output, table
 
+_WHAT = {"story": "book", "app": "application"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser, run,
-        "Copy the example book to DIR and open it. With --headless, or without a terminal, nothing is asked: the next page is drafted,\n"
-        "revised from a feedback and approved, with the local model where no key is set (it is fetched first).",
-        "studio demo my-demo", "studio demo --headless my-demo --local tiny",
+        "Copy the example book, or with --workflow app the example application, to DIR and open it. With --headless, or without a\n"
+        "terminal, nothing is asked: the next page is drafted, revised from a feedback and approved (of the application, the next\n"
+        "change goes through all phases to an approved version), with the local model where no key is set (it is fetched first).",
+        "studio demo my-demo", "studio demo my-shop --workflow app", "studio demo --headless my-demo --local tiny",
     )  # fmt: skip
+    parser.add_argument("directory", metavar="DIR", nargs="?", help="where to (default: lantern-ferry, or corner-shop)")
     parser.add_argument(
-        "directory", metavar="DIR", nargs="?", default="lantern-ferry", help="where to (default: lantern-ferry)"
+        "--workflow", choices=("story", "app"), help="which example (default: the one in DIR, else story)"
     )
     parser.add_argument("--headless", action="store_true", help="no screen and no question")
     parser.add_argument(
@@ -33,12 +37,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, host: Host) -> int:
     from studio.cli import demo
 
-    root = Path(os.path.abspath(Path(args.directory).expanduser()))
-    if demo.copy_to(root):
-        host.out.say(f"The example book is in {root}.")
+    sample = demo.SAMPLES[args.workflow or demo.STORY]
+    root = Path(os.path.abspath(Path(args.directory or sample).expanduser()))
+    workflow = args.workflow or demo.workflow_at(root) or demo.STORY
+    if demo.copy_to(root, demo.SAMPLES[workflow]):
+        host.out.say(f"The example {_WHAT[workflow]} is in {root}.")
     model = host.run(_prepared(host, root))
     if args.headless or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _without_a_screen(args, host, root, model)
+        return _without_a_screen(args, host, root, model, workflow)
     if model is None or args.local:
         _offer_local(args, host, has_model=model is not None)
     return host.workbench(root)
@@ -54,11 +60,11 @@ async def _prepared(host: Host, root: Path) -> str | None:
         return (await client.query(GetProject())).model
 
 
-def _without_a_screen(args: argparse.Namespace, host: Host, root: Path, model: str | None) -> int:
+def _without_a_screen(args: argparse.Namespace, host: Host, root: Path, model: str | None, workflow: str) -> int:
     local = None
     if args.local or model is None or model.startswith("local:"):
         local = f"local:{_local_model(args.local, host, yes=True)}"
-    return host.run(_one_page(host, root, local))
+    return host.run((_one_page if workflow == "story" else _one_change)(host, root, local))
 
 
 def _local_model(wanted: str | None, host: Host, *, yes: bool) -> str:
@@ -99,4 +105,17 @@ async def _one_page(host: Host, root: Path, model: str | None) -> int:
         host.out.json(demo.as_data(root, finished))
     else:
         host.out.lines(table(demo.lines(root, finished)))
+    return 0
+
+
+async def _one_change(host: Host, root: Path, model: str | None) -> int:
+    from studio.cli import demo_app
+
+    words = Output(quiet=host.out.quiet, live=host.out.live)
+    async with host.session(root, drafts=True) as client:
+        finished = await demo_app.finish_a_change(client, model, words)
+    if host.out.as_json:
+        host.out.json(demo_app.as_data(root, finished))
+    else:
+        host.out.lines(table(demo_app.lines(root, finished)))
     return 0

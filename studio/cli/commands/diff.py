@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
 
 from studio.cli.arguments import describe, page_argument
 from studio.cli.commands.show import revision_ref
 from studio.cli.host import Host
 from studio.cli.outline import page_ref
-from studio.cli.output import Output
-from studio.domain.diff import ParagraphDiff, Span, diff
+from studio.cli.word_diff import changed_lines
+from studio.domain.diff import diff
 from studio.domain.errors import NotFound
 from studio.protocol import queries as q
 from studio.protocol import views as v
-from studio.tui.presenters.diff import glued
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +51,7 @@ async def _print(args: argparse.Namespace, host: Host) -> int:
         host.out.json({"page": page.id, "old": before.id, "new": after.id, "paragraphs": spans})
         return 0
     host.out.say(f"{before.stage} r{before.number} -> {after.stage} r{after.number}")
-    host.out.lines(_lines(found, host.out, full=args.full), styled=True)
+    host.out.lines(changed_lines(found, host.out, full=args.full), styled=True)
     return 0
 
 
@@ -70,39 +68,3 @@ def _newest(page: v.PageView, stage: str | None) -> v.RevisionView:
     if found is None:
         raise NotFound(f"There is no text of {stage or 'any stage'} yet.", hint=f"See: studio history {page_ref(page)}")
     return found
-
-
-def _lines(paragraphs: Iterable[ParagraphDiff], out: Output, *, full: bool) -> Iterator[str]:
-    same = 0
-    for paragraph in paragraphs:
-        if not paragraph.changed and not full:
-            same += 1
-            continue
-        if same:
-            yield _folded(same, out)
-            same = 0
-        yield "".join(_spans(paragraph.spans, out))
-        yield ""
-    if same:
-        yield _folded(same, out)
-
-
-def _folded(count: int, out: Output) -> str:
-    return out.styled(f"  ({count} paragraph{'s' if count > 1 else ''} unchanged)", "dim")
-
-
-def _spans(spans: Iterable[Span], out: Output) -> Iterator[str]:
-    before: Span | None = None
-    for span in spans:
-        if before is not None and out.colour and glued(before, span):
-            yield " "
-        yield _span(span.op, span.text, out)
-        before = span
-
-
-def _span(op: str, text: str, out: Output) -> str:
-    if op == "same":
-        return out.styled(text, "plain")
-    if out.colour:
-        return out.styled(text, op)
-    return out.styled(f"[-{text}-]" if op == "del" else f"{{+{text}+}}", "plain")

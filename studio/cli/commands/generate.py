@@ -13,7 +13,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser, run,
         "Draft the stage that a page stands at and wait for its end. On a terminal the text appears as it arrives; otherwise it is\n"
-        "printed at the end. With --json, events come as JSON lines and the result last. Ctrl-C stops the draft and keeps its text.",
+        "printed at the end. Where workers write files, the log of their work is shown. With --json, events come as JSON lines and the\n"
+        "result last. Ctrl-C stops the draft and keeps its text.",
         "studio generate next", "studio generate 2/14 --model anthropic:claude-sonnet-5-5",
     )  # fmt: skip
     page_argument(parser)
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _generate(command: c.Generate, host: Host) -> int:
-    from studio.cli.following import draft, print_result
+    from studio.cli.moving_on import print_draft
 
     async with host.session(drafts=True) as client:
-        return print_result(await draft(client, command, host.out), host.out)
+        return await print_draft(client, command, host.out)

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _revise(command: c.Revise, host: Host) -> int:
-    from studio.cli.following import draft, print_result
+    from studio.cli.moving_on import print_draft
 
     async with host.session(drafts=True) as client:
-        return print_result(await draft(client, command, host.out), host.out)
+        return await print_draft(client, command, host.out)

@@ -1,0 +1,79 @@
+"""`studio metrics`: how the changes of the application went."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from studio.cli.arguments import describe
+from studio.cli.host import Host
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as bv
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    describe(
+        parser, run, "Success rate, time, files and versions per change, tasks and their tries, and how tools are used.",
+        "studio metrics", "studio metrics --json",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace, host: Host) -> int:
+    return host.run(_print(host))
+
+
+async def _print(host: Host) -> int:
+    from studio.cli.application import app_of
+
+    async with host.session() as client:
+        await app_of(client)
+        found = await client.query(bq.GetMetrics())
+    if host.out.as_json:
+        host.out.json(found)
+        return 0
+    host.out.lines(_lines(found))
+    return 0
+
+
+def _lines(found: bv.MetricsView) -> Iterator[str]:
+    from studio.cli.application import lasted
+    from studio.cli.output import table
+
+    rate = "-" if found.success_rate is None else f"{found.success_rate:.0%}"
+    kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
+    yield from table(
+        [
+            ("changes", f"{found.completed} of {found.changes} complete"),
+            ("versions", f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed"),
+            ("success", rate),
+            ("time per change", lasted(found.mean_seconds)),
+            ("files per change", _mean(found.mean_files)),
+            ("versions per change", _mean(found.mean_versions)),
+            (
+                "tasks",
+                f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again",
+            ),
+            ("answers per task", _mean(found.mean_iterations)),
+            ("findings", kept),
+            ("cost", f"${found.cost_usd:.4f}"),
+        ]
+    )
+    if found.tools:
+        yield ""
+        head = ("tool", "calls", "errors", "refused", "mean")
+        yield from table(
+            [
+                head,
+                *(
+                    (one.name, str(one.calls), str(one.errors), str(one.refused), f"{one.mean_ms:.0f} ms")
+                    for one in found.tools
+                ),
+            ]
+        )
+    if found.patterns:
+        yield ""
+        yield from table([("what follows what", "times"), *((words, str(times)) for words, times in found.patterns)])
+
+
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
