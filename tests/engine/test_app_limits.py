@@ -134,6 +134,7 @@ async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path
 
 async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     root = make_app(tmp_path)
+    settings(root, "app", "iterations = 3\ntask_tries = 1")
     roles = Roles(failing="", broken="", pause=0.3)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         page = await begun(client)

@@ -130,6 +130,8 @@ def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Re
         next_has_revision=following is not None and opened.later_text(tx, page.id, following),
     )  # fmt: skip
     pages.set_approved(tx, page.id, stage.name, revision.id)
+    if following is not None:
+        progress.say(tx, project.workflow, page.id, stage.name, 1.0, f"{stage.label} complete", status="waiting")
     opened.approved(tx, page, revision)
     return project.move_to(tx, page, state, "approve", stage=stage.name, revision=revision.id)
 
