@@ -113,7 +113,7 @@ async def test_a_repeated_call_answers_the_same_and_changes_nothing(app: Running
 
 async def test_a_key_tells_two_calls_with_the_same_words_apart(app: Running) -> None:
     workflow = await begin(app)
-    body = {"workflow_id": workflow, "ai_response": "Done."}
+    body: dict[str, Any] = {"workflow_id": workflow, "ai_response": "Done."}
     one, two = {"Idempotency-Key": "k-1"}, {"Idempotency-Key": "k-2"}
     first = await app.post(f"{BASE}/complete-phase", body, headers=one)
     assert await app.post(f"{BASE}/complete-phase", body, headers=one) == first
