@@ -142,7 +142,7 @@ async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path
         started = await client.execute(c.Generate(page=page))
         await until(lambda: (root / "app" / "data.js").exists())
         await asyncio.to_thread((root / "app" / "total.js").write_text, "// mine\n")
-        await settled(client, started.run or "", 60)
+        await settled(client, started.run or "")
         assert (root / "app" / "total.js").read_text() == "// mine\n"
         found = (await client.query(bq.GetFindings(page=page))).findings
         conflict = next(one for one in found if one.source == "conflict")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from studio.domain.errors import StudioError
+import pytest
+
+from studio import workflows
+from studio.domain.errors import BadInput, Conflict, StudioError
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.fakes.project import add_page, draft, settled
+from tests.fakes.project import add_page, draft, environment, make_project, opened, settled
 from tests.fakes.wire_script import Fault, Step
 from tests.fakes.wire_server import WireServer
 
@@ -28,6 +32,33 @@ async def test_a_partial_text_is_kept_once(client: InProcessClient, server: Wire
     done = await together(client, *[c.Resume(page=page, action="keep")] * 3)
     assert sum(one is not None for one in done) == 1
     assert len((await client.query(q.GetHistory(page=page, stage="narration"))).revisions) == 1
+
+
+async def test_the_second_to_approve_meets_a_conflict_with_the_text_that_stands(client: InProcessClient) -> None:
+    page = await add_page(client)
+    seen = (await draft(client, page)).revision
+    edited = (await client.execute(c.Edit(page=page, stage="narration", text="Another text.", revision=seen))).revision
+    await client.execute(c.Approve(page=page, revision=edited))
+    with pytest.raises(Conflict, match="Narration was approved meanwhile") as caught:
+        await client.execute(c.Approve(page=page, revision=seen))
+    assert caught.value.data == {"expected": seen, "actual": edited, "theirs": "Another text."}
+    assert (await client.query(q.GetPage(page=page))).state == "generating_dialogue"
+
+
+async def test_a_page_whose_stage_the_workflow_has_lost_is_named(tmp_path: Path, server: WireServer) -> None:
+    root, env = make_project(tmp_path), environment(server, tmp_path)
+    own = root / "workflows" / "story.toml"
+    own.parent.mkdir(exist_ok=True)
+    packaged = (Path(workflows.__file__).parent / "story.toml").read_text()
+    own.write_text(packaged)
+    async with opened(root, env) as client:
+        page = await add_page(client)
+        await draft(client, page)
+    own.write_text(packaged.replace('"narration"', '"telling"'))
+    async with opened(root, env) as client:
+        with pytest.raises(BadInput, match="The page 'fog' is at 'user_reviewing_narration'") as caught:
+            await client.query(q.GetProject())
+        assert "Put the stage back" in caught.value.hint
 
 
 async def test_a_draft_is_not_bought_for_a_stage_that_was_approved_meanwhile(client: InProcessClient) -> None:

@@ -66,7 +66,7 @@ async def draft(client: InProcessClient, page: str, command: c.AnyCommand | None
     return await settled(client, done.run)
 
 
-async def settled(client: InProcessClient, run: str, seconds: float = 30.0) -> v.RunView:
+async def settled(client: InProcessClient, run: str, seconds: float = 120.0) -> v.RunView:
     """The run once it has ended."""
     async with asyncio.timeout(seconds):
         while (view := await client.query(q.GetRun(run=run))).ended_at is None:
@@ -74,7 +74,7 @@ async def settled(client: InProcessClient, run: str, seconds: float = 30.0) -> v
     return view
 
 
-async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(seconds):
         while not condition():

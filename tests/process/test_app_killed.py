@@ -50,7 +50,7 @@ async def test_a_killed_engine_leaves_tasks_and_versions_that_a_next_run_goes_on
 
             roles.pause = 0.0
             started = await client.execute(c.Resume(page=page, action="continue"))
-            assert (await settled(client, started.run or "", 60)).status == "completed"
+            assert (await settled(client, started.run or "")).status == "completed"
             tasks = {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
             assert {one.status for one in tasks.values()} == {"done"}
             assert {key: tasks[key].attempts for key in done} == done
