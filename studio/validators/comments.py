@@ -17,9 +17,9 @@ _PYTHON = re.compile(
     re.DOTALL,
 )
 _HASH = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?P<comment>(?:(?<=\s)|(?<![\s\S]))#[^\n]*)")
-_STYLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?P<comment>/\*.*?\*/)", re.DOTALL)
-_LOOSE_JSON = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|/\*.*?\*/)', re.DOTALL)
-_PAGE = re.compile(r"(?P<comment><!--.*?-->)", re.DOTALL)
+_STYLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?P<comment>/\*(?:.*?\*/|.*))", re.DOTALL)
+_LOOSE_JSON = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*))', re.DOTALL)
+_PAGE = re.compile(r"(?P<comment><!--(?:.*?-->|.*))", re.DOTALL)
 _BY_LANGUAGE = {
     Language.PYTHON: _PYTHON,
     Language.TOML: _HASH,

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from studio.domain.text import one_line
 
-YAML_SECONDS = 5.0
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+YAML_SECONDS = 2.0
+_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
 _TRAILING = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 _LINE = re.compile(r"at line (\d+)")

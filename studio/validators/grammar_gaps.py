@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 _WORDS = (
     "break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|import|"
     "in|instanceof|new|null|return|super|switch|this|throw|true|try|typeof|var|void|while|with|yield|await|let|static"
 )
 # A quoted attribute: the grammars want an entity after every `&` in one; browsers and compilers do not.
-_ATTRIBUTE = re.compile(r"""(?<=\s)[\w:.-]+=\s*(?:"[^"\n]*&[^"\n]*"|'[^'\n]*&[^'\n]*')""")
+_ATTRIBUTE = re.compile(r"""(?<=\s)[\w:.-]+=\s*(?:"[^"\n]*"|'[^'\n]*')""")
 # `export { a as if }`, `import { if as b }`: any word may be the name of an export.
 _EXPORTED = re.compile(rf"(?<=\bas )(?:{_WORDS})(?=\s*[,}}])")
 _IMPORTED = re.compile(rf"(?<=[{{,]) ?\s?(?:{_WORDS})(?=\s+as\s)")
@@ -45,12 +46,13 @@ _VARIANCE = re.compile(
 _TEMPLATE_AFTER_TYPES = re.compile(r">\s*`")
 _TYPES_OF_MODULE = re.compile(r"^[ \t]*export\s+type\s+\*[^;\n]*;?", re.MULTILINE)
 _TYPES_LIMIT = 4000
+_TAGS_LIMIT = 100
 
 
 def without_types_unknown(text: str) -> str:
     """TypeScript with the types blanked that the grammar does not know: `export type *`, a tag's object type as type argument."""
     text = _TYPES_OF_MODULE.sub(lambda found: " " * len(found.group()), text)
-    for found in list(_TEMPLATE_AFTER_TYPES.finditer(text)):
+    for found in list(islice(_TEMPLATE_AFTER_TYPES.finditer(text), _TAGS_LIMIT)):
         start = _opening(text, found.start())
         if start is not None:
             inside = re.sub(r"\S", " ", text[start : found.start() + 1])

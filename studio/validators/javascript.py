@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from studio.domain.text import one_line
-from studio.validators.grammar import OPENERS, broken, encode, line_of, parse, unbalanced
+from studio.validators.grammar import OPENERS, TooSlow, broken, encode, line_of, parse, unbalanced
 from studio.validators.grammar_gaps import calmed, without_types_unknown
 from studio.validators.script_rules import early_errors
 
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 SHOWN = 3
+SLOW_SECONDS = 1.0
 NAMES = {"javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TypeScript with JSX"}
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """A parsed script. `source` are the bytes that its tree counts: the text,
-    less the few types that its grammar does not know."""
+    less the few types that its grammar does not know. One that was slow to parse is not tried in any other way."""
 
     grammar: str
     source: bytes
     tree: Tree
+    slow: bool = False
 
     @property
     def sound(self) -> bool:
@@ -34,13 +37,20 @@ class Read:
 
 
 def read(text: str, grammar: str) -> Read:
-    """Parse a script; what only the grammar does not know is no error."""
-    source = encode(text)
+    """Parse a script; what only the grammar does not know is no error. Raises TooSlow."""
+    source, started = encode(text), time.monotonic()
     tree = parse(grammar, source)
-    if not tree.root_node.has_error:
-        return Read(grammar, source, tree)
+    slow = time.monotonic() - started > SLOW_SECONDS
+    if slow or not tree.root_node.has_error:
+        return Read(grammar, source, tree, slow)
     known = text if grammar == "javascript" else without_types_unknown(text)
-    retried = parse(grammar, encode(calmed(known, grammar)))
+    calm = calmed(known, grammar)
+    if calm == text:
+        return Read(grammar, source, tree)
+    try:
+        retried = parse(grammar, encode(calm))
+    except TooSlow:
+        return Read(grammar, source, tree)
     return Read(grammar, source, tree) if retried.root_node.has_error else Read(grammar, encode(known), retried)
 
 
@@ -91,7 +101,10 @@ def _excerpt(node: Node, source: bytes) -> str:
 def is_typescript(text: str) -> str:
     """The grammar that reads a text which is no JavaScript: `tsx`, `typescript` (casts in angle brackets), or empty for neither."""
     for grammar in ("tsx", "typescript"):
-        script = read(text, grammar)
+        try:
+            script = read(text, grammar)
+        except TooSlow:
+            return ""
         if script.sound and next(faults(script), None) is None:
             return grammar
     return ""

@@ -26,10 +26,7 @@ OPTIONAL = frozenset(
 )  # fmt: skip
 FOREIGN = frozenset({"svg", "math"})
 DEPTH = 2000
-_EXPRESSION = re.compile(
-    r"\{\{.{0,2000}?\}\}|\{%.{0,2000}?%\}|\{#.{0,2000}?#\}|<%.{0,2000}?%>|<\?php.{0,5000}?\?>|<\?=.{0,2000}?\?>",
-    re.DOTALL,
-)
+_EXPRESSIONS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"), ("<%", "%>"), ("<?php", "?>"), ("<?=", "?>"))
 _BRANCHES = re.compile(r"\{%|<%|<\?php|\{\{[#/]")
 _VISIBLE = re.compile(r"[^\n]")
 _JAVASCRIPT = frozenset(
@@ -61,16 +58,24 @@ class Page:
 
 def read(text: str) -> Page:
     """Read a page, or a piece of one."""
-    plain = _EXPRESSION.sub(lambda found: _VISIBLE.sub("x", found.group()), text) if _is_template(text) else text
-    template = plain is not text and plain != text
+    plain = _without_expressions(text)
+    template = plain != text
     found = tuple(tokens(plain))
     broken = [(token.start, token.name) for token in found if token.kind is Kind.BROKEN]
     balance = [] if broken or (template and _BRANCHES.search(text)) else list(_balance(found))
     return Page(found, (*broken, *balance), tuple(_embedded(found, plain)), template)
 
 
-def _is_template(text: str) -> bool:
-    return "{{" in text or "{%" in text or "<%" in text or "<?" in text
+def _without_expressions(text: str) -> str:
+    """A template with letters for its expressions, at the same places."""
+    for opener, closer in _EXPRESSIONS:
+        pieces, at = [], 0
+        while (start := text.find(opener, at)) >= 0 and (end := text.find(closer, start + len(opener))) >= 0:
+            end += len(closer)
+            pieces += [text[at:start], _VISIBLE.sub("x", text[start:end])]
+            at = end
+        text = "".join([*pieces, text[at:]]) if pieces else text
+    return text
 
 
 class _Stack:

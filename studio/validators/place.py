@@ -24,7 +24,7 @@ class Lines:
 
     def quote(self, line: int) -> str:
         """A line as it is shown to a person: on one line, cut."""
-        return one_line(self.lines[line - 1], QUOTE) if 0 < line <= len(self.lines) else ""
+        return one_line(self.lines[line - 1][: 4 * QUOTE], QUOTE) if 0 < line <= len(self.lines) else ""
 
 
 def problem(

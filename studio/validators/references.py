@@ -11,11 +11,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from studio.validators.grammar import captures
 from studio.validators.html_tokens import Kind, Token
 from studio.validators.place import Lines
 
 if TYPE_CHECKING:
-    from tree_sitter import Query
+    from tree_sitter import Node, Query
 
     from studio.validators.javascript import Read
 
@@ -38,6 +39,7 @@ class Reference:
     optional: bool = False
 
 
+_CLIMB = 200
 _LINKS = frozenset(
     {"stylesheet", "icon", "shortcut", "apple-touch-icon", "manifest", "modulepreload", "preload", "mask-icon"}
 )
@@ -46,7 +48,7 @@ _SOURCES = {
     "track": ("src",), "embed": ("src",), "image": ("href", "xlink:href"), "object": ("data",),
 }  # fmt: skip
 _URL = re.compile(
-    r"""/\*.*?\*/|(?:url\(\s*|@import\s+)(?:"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>(?<=\()[^"'()\s]+|(?<=\(\s)[^"'()\s]+))""",
+    r"""/\*(?:.*?\*/|.*)|(?:url\(\s*|@import\s+)(?:"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)'|(?P<bare>(?<=\()[^"'()\s]+|(?<=\(\s)[^"'()\s]+))""",
     re.DOTALL | re.IGNORECASE,
 )
 _QUERY = """
@@ -88,18 +90,21 @@ def of_style(text: str, lines: Lines, offset: int = 0) -> Iterator[Reference]:
 
 def of_script(script: Read, first_line: int = 1) -> Iterator[Reference]:
     """Imports, `require` and workers with literal names. A `require` inside a `try` may fail."""
-    from tree_sitter import QueryCursor
-
-    for name, nodes in QueryCursor(_query(script.grammar)).captures(script.tree.root_node).items():
+    for name, nodes in captures(_query(script.grammar), script.tree.root_node).items():
         if name in ("function", "class"):
             continue
         for node in nodes:
             target = script.source[node.start_byte + 1 : node.end_byte - 1].decode("utf-8", "replace")
-            around, optional = node.parent, False
-            while name != "url" and around is not None:
-                optional = optional or around.type == "try_statement"
-                around = around.parent
-            yield Reference(Form(name), target, int(node.start_point[0]) + first_line, optional=optional)
+            yield Reference(Form(name), target, int(node.start_point[0]) + first_line, optional=_may_fail(node))
+
+
+def _may_fail(node: Node) -> bool:
+    around = node.parent
+    for _ in range(_CLIMB):
+        if around is None or around.type == "try_statement":
+            break
+        around = around.parent
+    return around is not None and around.type == "try_statement"
 
 
 @lru_cache(maxsize=4)

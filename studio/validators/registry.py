@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from posixpath import normpath
 
@@ -26,6 +27,9 @@ from studio.validators.scan import Scan, scan
 
 CHARACTERS_LIMIT = 1_000_000
 """A longer file is not parsed; the tools let a model write 256 kB."""
+
+REFERENCES_SHOWN = 20
+_ALONE = frozenset({Language.YAML, Language.MARKDOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,11 @@ def check_tree(files: Mapping[str, str], rules: Rules = NO_RULES) -> tuple[Probl
     tree = Tree(files)
     found: list[Problem] = []
     for path, text in files.items():
-        if len(text) > CHARACTERS_LIMIT:
+        language = language_of(path)
+        if len(text) > CHARACTERS_LIMIT or language in _ALONE:
             continue
-        one = scan(path, text, language_of(path))
-        found.extend(_unresolved(one, tree))
+        one = scan(path, text, language)
+        found.extend(islice(_unresolved(one, tree), REFERENCES_SHOWN))
         found.extend(check_dependencies(one, rules))
     found.extend(forbidden_files(tuple(files), rules))
     found.extend(missing_files(tuple(files), rules))
@@ -110,9 +115,9 @@ def _elisions(found: Scan) -> Iterator[Problem]:
 
 
 def _missing(found: Scan, exists: Callable[[str], bool]) -> Iterator[Problem]:
-    for reference in found.references:
-        if missing(found.path, reference, exists):
-            yield _reference_problem(found, reference, Severity.WARNING)
+    absent = (one for one in found.references if missing(found.path, one, exists))
+    for reference in islice(absent, REFERENCES_SHOWN):
+        yield _reference_problem(found, reference, Severity.WARNING)
 
 
 def _unresolved(found: Scan, tree: Tree) -> Iterator[Problem]:

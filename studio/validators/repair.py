@@ -27,6 +27,8 @@ def repair(path: str, text: str, language: Language) -> Repaired:
     """Scan a file, mending what can be mended without changing what it means."""
     first = scan(path, text, language)
     found, fixed, problems = _unwrapped(first)
+    if found.slow:
+        return Repaired(found, fixed, problems)
     if found.language is Language.JAVASCRIPT and found.problems:
         return _untyped(found, fixed, problems)
     if found.language is Language.TYPESCRIPT and found.problems:
@@ -85,9 +87,9 @@ def _untyped(found: Scan, fixed: tuple[Problem, ...], problems: tuple[Problem, .
 
 
 def _markup_in_typescript(found: Scan) -> tuple[Problem, ...]:
-    from studio.validators.javascript import read
+    from studio.validators.javascript import is_typescript
 
-    if found.language not in SCRIPTS or not read(found.text, "tsx").sound:
+    if found.language not in SCRIPTS or is_typescript(found.text) != "tsx":
         return ()
     found.problems.clear()
     message = "This holds JSX, which a .ts file cannot."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from studio.domain.finding import Problem
+from studio.domain.finding import Problem, Severity
 from studio.validators import data_files, html_tokens, javascript, markup, python_source, references, stylesheet
 from studio.validators.comments import Span, script_spans, spans
+from studio.validators.grammar import TooSlow
 from studio.validators.languages import SCRIPTS, Language
 from studio.validators.place import Lines, problem
 from studio.validators.references import Reference
@@ -27,10 +28,16 @@ class Scan:
     comments: list[Span] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
     tags: tuple[html_tokens.Token, ...] = ()
+    slow: bool = False
 
     def say(self, line: int, message: str, suggestion: str = "") -> None:
         if len(self.problems) < SHOWN:
             self.problems.append(problem("syntax", self.path, line, message, suggestion=suggestion, lines=self.lines))
+
+    def unread(self, line: int) -> None:
+        message = "This takes too long to read and was not checked."
+        self.slow = True
+        self.problems.append(problem("too-slow", self.path, line, message, severity=Severity.WARNING))
 
 
 def scan(path: str, text: str, language: Language) -> Scan:
@@ -58,10 +65,15 @@ def _script(found: Scan, text: str) -> None:
 
 
 def _read_script(found: Scan, text: str, grammar: str, start: int) -> None:
-    script = javascript.read(text, grammar)
     first = found.lines.at(start)
+    try:
+        script = javascript.read(text, grammar)
+    except TooSlow:
+        found.unread(first)
+        return
     for line, message in javascript.faults(script):
         found.say(line + first - 1, message)
+    found.slow = found.slow or script.slow
     found.comments += script_spans(script.tree.root_node, script.source, start)
     found.references += references.of_script(script, first)
 

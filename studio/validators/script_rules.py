@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from studio.validators.grammar import language, line_of
+from studio.validators.grammar import captures, language, line_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -38,6 +38,7 @@ _FUNCTIONS = frozenset(
     }
 )  # fmt: skip
 _ALSO_CALLS = frozenset({"parenthesized_expression", "array", "template_string", "regex", "unary_expression"})
+_CLIMB = 200  # a node's parent is looked for from the root, which in a hostile tree is far
 _NAMES_ANYTHING = frozenset({"export_specifier", "import_specifier", "namespace_export"})
 
 Found = tuple[int, str] | None
@@ -45,10 +46,8 @@ Found = tuple[int, str] | None
 
 def early_errors(root: Node, source: bytes, grammar: str) -> Iterator[tuple[int, str]]:
     """(line, sentence) of each."""
-    from tree_sitter import QueryCursor
-
     found: list[tuple[int, str]] = []
-    for name, nodes in QueryCursor(_query(grammar)).captures(root).items():
+    for name, nodes in captures(_query(grammar), root).items():
         check = _CHECKS[name]
         found.extend(one for node in nodes if (one := check(node, source)) is not None)
     yield from sorted(found)
@@ -91,11 +90,13 @@ def _await(node: Node, source: bytes) -> Found:
     if operand is None or operand.type in _ALSO_CALLS:
         return None
     around = node.parent
-    while around is not None and around.type not in _FUNCTIONS:
+    for _ in range(_CLIMB):
+        if around is None or around.type in _FUNCTIONS:
+            break
         if around.type in ("class_static_block", "field_definition", "public_field_definition"):
             return None
         around = around.parent
-    if around is None or any(child.type == "async" for child in around.children):
+    if around is None or around.type not in _FUNCTIONS or any(child.type == "async" for child in around.children):
         return None
     return line_of(node), "`await` stands in a function that is not async."
 
