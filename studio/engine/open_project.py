@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from studio.domain.errors import Refused
+from studio.domain.errors import BadInput, NotFound, Refused
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import Stage, State, Workflow
 from studio.engine.bus import EventBus
@@ -109,7 +109,15 @@ class OpenProject:
         self.models.take_settings(settings)
 
     def state_of(self, page: Page) -> State:
-        return self.workflow.parse_state(page.state)
+        """Raises BadInput, with the page, where the workflow's file has lost the stage that the page stands at."""
+        try:
+            return self.workflow.parse_state(page.state)
+        except (BadInput, NotFound) as error:
+            raise BadInput(
+                f"The page {page.slug!r} is at {page.state!r}, a state that the workflow {self.workflow.name!r} does not have.",
+                hint="Put the stage back into the workflow's file; take it out once no page stands at it.",
+                data={"page": page.id, "state": page.state},
+            ) from error
 
     def stage_of(self, page: Page) -> Stage | None:
         """The stage the page stands at, None while the brief is awaited or all is approved."""

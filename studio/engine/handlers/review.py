@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from studio.domain.errors import BadInput, Refused
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.page import FeedbackKind, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean
-from studio.domain.workflow import Action, Phase, advance
+from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text
 from studio.engine.handlers.drafts import start_automatically
@@ -85,6 +85,8 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:
     state = project.state_of(page)
     newest = revisions.head(tx, page.id, state.stage) if state.stage else None
+    if command.revision is not None:
+        _refuse_decided(project, tx, page, command.revision)
     if state.phase is not Phase.REVIEWING or newest is None:
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")
@@ -98,6 +100,22 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     if project.builds is not None and not command.anyway:
         project.builds.refuse_return_verdict(newest)
     return newest
+
+
+def _refuse_decided(project: OpenProject, tx: Tx, page: Page, seen_id: str) -> None:
+    """Raises Conflict when the stage of the revision that the sender saw was approved meanwhile: the page has moved on from it."""
+    seen = revisions.get(tx, seen_id)
+    if project.state_of(page) == State(Phase.REVIEWING, seen.stage):
+        return
+    head = pages.heads(tx, page.id).get(seen.stage)
+    newest = revisions.head(tx, page.id, seen.stage)
+    if seen.page_id != page.id or newest is None or head is None or head.approved_id is None:
+        return
+    raise Conflict(
+        f"{project.workflow.stage(seen.stage).label} was approved meanwhile.",
+        hint="Look at the page as it is now.",
+        data={"expected": seen.id, "actual": newest.id, "theirs": newest.text},
+    )
 
 
 async def with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:
