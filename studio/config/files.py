@@ -205,7 +205,14 @@ _REASONS = {
 }
 
 
+# Reading a project needs a disk that can be written as well: its lock, and the database's own recovery.
+_READ_ONLY = (
+    "Copy the project's folder to another disk, or make this one writable. Approved pages can be read in manuscript/."
+)
+
+
 def storage_error(error: OSError, where: str, verb: str) -> StudioError:
     """The sentence for a failed file operation; `verb` is a participle such as `written`."""
     reason = _REASONS.get(error.errno or 0, (error.strerror or "the system refused").lower())
-    return StorageError(f"{where} could not be {verb}: {reason}.", data={"errno": error.errno or 0})
+    hint = _READ_ONLY if error.errno == errno.EROFS else ""
+    return StorageError(f"{where} could not be {verb}: {reason}.", hint=hint, data={"errno": error.errno or 0})

@@ -1,5 +1,6 @@
 """Whole-file writes and bounded reads."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.config import files
-from studio.config.files import atomic_write, read_text
+from studio.config.files import atomic_write, read_text, storage_error
 from studio.domain.errors import BadInput, NotFound, StorageError
 
 
@@ -88,3 +89,8 @@ def test_a_huge_file_a_folder_and_a_missing_one(tmp_path: Path) -> None:
         read_text(tmp_path)
     with pytest.raises(NotFound):
         read_text(tmp_path / "none")
+
+
+def test_a_read_only_disk_says_what_can_be_done() -> None:
+    error = storage_error(OSError(errno.EROFS, "Read-only file system"), "engine.lock", "opened")
+    assert str(error).startswith("engine.lock could not be opened: the disk is read-only. Copy the project's folder")
