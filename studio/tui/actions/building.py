@@ -34,8 +34,19 @@ def _opens(name: str) -> Run:
 
 for _id in ("tasks", "findings", "tools", "audit"):
     action(_id, when=of_a_change, inline=True)(_opens_for_the_page(_id))
-for _id in ("files", "versions", "publish"):
+for _id in ("files", "versions"):
     action(_id, when=is_app, inline=True)(_opens(_id))
+
+
+def _publish_shown(app: StudioApp) -> tuple[int, str]:
+    """First where a change is complete, late on others."""
+    page = app.session.page
+    return (9 if page is not None and page.phase == "approved" else 31, "publish")
+
+
+@action("publish", when=is_app, inline=True, shown=_publish_shown)
+async def publish(app: StudioApp) -> None:
+    await app.open_screen("publish")
 
 
 def _can_send_back(app: StudioApp) -> bool:

@@ -45,6 +45,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         await place.close_drawer()
         if done.run:
             app.workbench.page_view.follow(done.run)
+        if isinstance(place, FramedScreen):
+            await place.sent(done)
         app.say(done.message or _done(request))
         app.session.refresh()
 

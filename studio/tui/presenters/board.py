@@ -16,7 +16,7 @@ _TYPE, _TRY, _TIME, _COST = 6, 3, 6, 8
 _MODEL = 20
 _WITH_MODEL = 96
 """Cells from which a row has room for the model."""
-_TITLE = 28
+_TITLE = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from studio.tui.presenters.fuzzy import rank
 from studio.tui.presenters.lines import BLANK, Line, fit, line, wrap
 
 _KEYS, _NARROW_KEYS, _PALETTE_KEYS = 24, 18, 14
-_GROUP = 12
+_GROUP = 13
 """Cells of the column that names the group of a key found by its words."""
 _GROUPS = {
     "composer": "Composer", "prompt": "One line", "pick": "Lists", "models": "Lists", "history": "History", "prompts": "Prompts",

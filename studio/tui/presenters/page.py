@@ -177,6 +177,8 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
     number = f"  r{head.number}" if head else ""
     state: tuple[Span, ...]
     match cell.status:
+        case "waiting" if cell.name != page.stage:  # written before an earlier stage was opened again
+            state = ((f"{number} {glyphs.dot} again after {_before(page, cell)}", "dim"),)
         case "waiting":
             state = ((f"{number} {glyphs.dot} ", "dim"), (f"{glyphs.waiting} waits for you", "wait"))
         case "approved":

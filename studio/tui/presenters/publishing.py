@@ -68,8 +68,14 @@ def publication_story(one: PublicationView, width: int) -> list[Line]:
 
 def offer_story(one: FollowUpView, width: int, key: str) -> list[Line]:
     found = [*_wrapped(one.title, width, "strong"), BLANK, *_wrapped(one.why, width, "text")]
-    found += [BLANK, *_wrapped(one.action, width, "quote")] if one.action else []
-    return [*found, BLANK, *_wrapped(f"{key} makes a change of it, to be looked at first.", width, "dim")]
+    found += [BLANK, *_wrapped(one.action.strip(), width, "quote")] if one.action else []
+    last = f"{key} makes a change of it, to be looked at first." if makes_a_change(one) else "These lines go into studio.toml."
+    return [*found, BLANK, *_wrapped(last, width, "dim")]
+
+
+def makes_a_change(one: FollowUpView) -> bool:
+    """Whether an offer is work on the application; another is a table of settings for publishing."""
+    return not one.action.lstrip().startswith("[")
 
 
 def plan_lines(plan: PublishPlanView, width: int, glyphs: Glyphs, apply_key: str) -> list[Line]:

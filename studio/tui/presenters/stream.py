@@ -67,14 +67,14 @@ class LiveText:
         self.began, self.tokens, self.cost, self.waiting = now - elapsed, tokens, cost, waiting
 
     def figures(self, now: float, *, words: bool = True) -> str:
-        """`6 s · 88 words · 41 tok/s · $0.0040`, or what is waited for. A log's words are not counted."""
+        """`6 s · 88 words · 41 tok/s · $0.0040`, or what is waited for. Of a log neither words nor speed are counted."""
         elapsed = max(now - self.began, 0.0)
         parts = [f"{elapsed:.0f} s" if elapsed < 100 else f"{elapsed // 60:.0f}:{elapsed % 60:02.0f}"]
         if self.waiting:
             parts.append(self.waiting)
         elif self.text and words:
             parts.append(f"{word_count(self.text)} words")
-        if self.tokens and elapsed >= 1:
+        if self.tokens and elapsed >= 1 and words:
             parts.append(f"{self.tokens / elapsed:.0f} tok/s")
         if self.cost:
             parts.append(f"${self.cost:.4f}")

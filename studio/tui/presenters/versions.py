@@ -63,7 +63,7 @@ def story(one: VersionView, width: int) -> list[Line]:
 
 def diff_lines(view: VersionDiffView, width: int, glyphs: Glyphs) -> list[Line]:
     """All that differs: the files by name, then each with its lines."""
-    base = view.base or "nothing"
+    base = named(view.base) or "nothing"
     if not view.files:
         return [line((f"{base} to {named(view.version)}: the files are the same.", "dim"))]
     count = len(view.files)

@@ -46,6 +46,11 @@ def words_of(project: ProjectView | None) -> Words:
     return Words({"book": "project", **said})
 
 
+def writes_in(project: ProjectView | None, stage: str) -> bool:
+    """Whether a stage of the workflow writes files, told in a log."""
+    return project is not None and any(one.output == "code" for one in project.stages if one.name == stage)
+
+
 def writes_files(project: ProjectView | None) -> bool:
     """Whether the project's workflow makes an application."""
     return project is not None and any(stage.output == "code" for stage in project.stages)

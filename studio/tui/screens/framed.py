@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from studio.protocol.commands import Done
 from studio.tui.presenters.lines import Span
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.bars import Head
@@ -65,6 +66,9 @@ class FramedScreen(StudioScreen):
             self.set_focus(self._before_drawer, scroll_visible=False)
             await widget.remove()
             self.show_footer()
+
+    async def sent(self, done: Done) -> None:
+        """What was written in the drawer is saved."""
 
     async def leave(self) -> None:
         """Back to the screen below."""

@@ -66,6 +66,7 @@ class ListedScreen(FramedScreen):
         self.loaded = False
         self.whole = False
         self._again = False
+        self._drawn: Hashable = None
         self.list = Rows(self)
         self.detail = Detail(self)
         self.wall = Wall(id="listed-wall")
@@ -154,6 +155,10 @@ class ListedScreen(FramedScreen):
             self.draw()
 
     def draw(self) -> None:
+        """The text of the row under the cursor; that of another row begins at its top."""
+        if self.here != self._drawn:
+            self._drawn = self.here
+            self.detail.lines, self.detail.top, self.detail.cursor = [], 0, None
         self.detail.prepare(self.detail.size.width)
         self.show_head()
         self.show_footer()
@@ -174,8 +179,6 @@ class ListedScreen(FramedScreen):
 
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
         if event.view is self.list:
-            self.detail.set_cursor(None, scroll=False)
-            self.detail.scroll_lines(0)
             self.app.spawn(self.show_row())
 
     # Keys

@@ -84,7 +84,7 @@ class PublishScreen(ListedScreen):
             acts["publish.plan"] = lambda: self.plan(target.name)
             if target.name in self.plans:
                 acts["publish.apply"] = lambda: self.apply(self.plans[target.name])
-        if self.offer is not None:
+        if self.offer is not None and picture.makes_a_change(self.offer):
             acts["publish.take"] = self.take
         return acts
 

@@ -9,6 +9,7 @@ from studio.protocol.build_commands import DropTask, MoveTask
 from studio.protocol.build_events import TaskChanged, ToolUsed
 from studio.protocol.build_queries import GetTasks
 from studio.protocol.build_views import TasksView, TaskView
+from studio.protocol.commands import Done
 from studio.protocol.events import AnyEvent, PageChanged
 from studio.tui.actions.composing import compose
 from studio.tui.presenters import composing
@@ -95,6 +96,11 @@ class TasksScreen(ListedScreen):
         page = self.app.session.page
         if page is not None and page.id == self.page:
             await compose(self.app, composing.task(page, None))
+
+    async def sent(self, done: Done) -> None:
+        """The cursor on the task that was written."""
+        self._first = done.task
+        await self.refresh_rows()
 
     async def drop(self) -> None:
         task = self.row

@@ -27,6 +27,7 @@ from studio.tui.message import Level
 from studio.tui.place import PlaceKeeper
 from studio.tui.presenters.people import done_by_another
 from studio.tui.presenters.warnings import place
+from studio.tui.presenters.words import writes_in
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.footer import Footer
 from studio.tui.widgets.header import Header
@@ -267,4 +268,5 @@ class Workbench(StudioScreen):
         if page is not None and first.page == page.id and self.middle.display and self.page_view.sees_live():
             return ""
         more = f" +{len(running) - 1}" if len(running) > 1 else ""
-        return f"{self.app.glyphs.drafting} {first.stage} {first.figures(time.monotonic())}{more}"
+        figures = first.figures(time.monotonic(), words=not writes_in(self.app.session.project, first.stage))
+        return f"{self.app.glyphs.drafting} {first.stage} {figures}{more}"

@@ -56,9 +56,9 @@ class Composer(Vertical):
     Composer Words { height: 5; border: none; padding: 0; background: $background; }
     Composer Words:focus { border: none; background-tint: $foreground 0%; }
     Composer.large Words { height: 1fr; }
-    Composer.tall Words { height: 9; }
     Composer.low Words { height: 4; }
     Composer.low.large Words { height: 1fr; }
+    Composer.tall Words, Composer.low.tall Words { height: 9; }
     """
     scopes: ClassVar[tuple[str, ...]] = ("composer", "anywhere")
 
@@ -100,7 +100,17 @@ class Composer(Vertical):
         self.app.before_exit.append(self._before_exit)
         self.app.when_back.append(self._when_back)
         self.set_class(self.app.size.height < 30, "low")
-        self.words.move_cursor(self.words.document.end if not self.request.purpose.large else (0, 0))
+        self.words.move_cursor(self._begins())
+
+    def _begins(self) -> tuple[int, int]:
+        """Where the cursor stands first: after words about a text, before a text; of a task after its title."""
+        match self.request.purpose:
+            case Purpose.EDIT:
+                return (0, 0)
+            case Purpose.TASK:
+                return (0, len(self.request.text.partition("\n")[0]))
+            case _:
+                return self.words.document.end
 
     def on_unmount(self) -> None:
         if self._before_exit in self.app.before_exit:

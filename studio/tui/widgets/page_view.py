@@ -103,7 +103,9 @@ class PageView(LineView):
                 self._arrive(page)
         elif self.cursor is None and self.stops:
             self.set_cursor(self.stops[0][0], scroll=False)
-        if fresh and self._live is not None and self._live.run == self._asked:
+        if fresh and self._board >= 0 and (first or self.at_end or (self._live and self._live.run == self._asked)):
+            self._go_to_board()
+        elif fresh and self._live is not None and self._live.run == self._asked:
             self._go_to_draft()
         elif fresh and (first or self.at_end):
             self.following = True
@@ -121,13 +123,21 @@ class PageView(LineView):
         """A draft was asked for from here: the cursor goes to its cell, and the view follows its end."""
         self._asked = run
         if self._live is not None and self._live.run == run:
-            self._go_to_draft()
+            self._go_to_board() if self._board >= 0 else self._go_to_draft()
 
     def _go_to_draft(self) -> None:
         assert self._live is not None
         self._asked = ""
         self.set_cursor(head_stop(self._live.stage), scroll=not self._live.text)
         self.following = True
+
+    def _go_to_board(self) -> None:
+        """Work on files: its head at the top, with the tasks in sight; the log under them is followed by the key for the end."""
+        assert self._live is not None
+        self._asked = ""
+        self.set_cursor(head_stop(self._live.stage), scroll=False)
+        self.top, self.following = self._head, False
+        self.repaint()
 
     def _go_back(self, place: PlaceView) -> bool:
         """Cursor and scroll as they were kept; False when the page has no such cell any more."""

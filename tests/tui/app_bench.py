@@ -1,0 +1,109 @@
+"""The workbench over a real engine with a project of an application, whose roles are scripted: what the app's tests start."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as bv
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.protocol import views as v
+from studio.tui.options import WorkbenchOptions
+from studio.workspace import scaffold
+from tests.fakes.app_roles import Roles
+from tests.fakes.project import draft, environment, opened
+from tests.fakes.wire_server import WireServer
+from tests.tui.bench import Bench, bench
+
+
+@dataclass
+class Shop:
+    """A change of the corner shop on the screen."""
+
+    at: Bench
+    client: InProcessClient
+    server: WireServer
+    root: Path
+    page: str
+
+    async def view(self) -> v.PageView:
+        return await self.client.query(q.GetPage(page=self.page))
+
+    async def tasks(self) -> tuple[bv.TaskView, ...]:
+        return (await self.client.query(bq.GetTasks(page=self.page))).tasks
+
+    async def through(self, to: str) -> None:
+        """Draft and approve, without the keys, until the page is in state `to`, and have it so on the screen."""
+        for _ in range(20):
+            view = await self.view()
+            if view.state == to:
+                break
+            if view.phase == "generating":
+                run = await draft(self.client, self.page)
+                assert run.status == "completed", (view.stage, run.error, run.hint)
+            else:
+                await self.client.execute(c.Approve(page=self.page, anyway=True))
+        watch = self.at.app.board
+        await self.at.until(lambda: self.state == to and watch.build is not None and watch.build.state == to)
+
+    @property
+    def state(self) -> str:
+        page = self.at.app.session.page
+        return page.state if page is not None else ""
+
+    @property
+    def phase(self) -> str:
+        page = self.at.app.session.page
+        return page.phase if page is not None else ""
+
+    async def drafted(self, stage: str) -> None:
+        """Ask for the draft by its two keys and wait until it waits for the person."""
+        await self.at.press("g")
+        await self.at.until(lambda: self.at.app.pending)
+        await self.at.press("g")
+        await self.at.until(lambda: self.state == f"user_reviewing_{stage}", 40)
+
+    async def opened(self, key: str, name: str, ready: Callable[[str], bool] = bool) -> None:
+        """Press `key` and wait until the screen `name` shows its rows."""
+        await self.at.press(key)
+        await self.at.until(lambda: type(self.at.app.screen).__name__ == name)
+        screen = self.at.app.screen
+        await self.at.until(lambda: screen.loaded and ready(self.at.screen()))  # type: ignore[attr-defined]
+        await self.at.pilot.pause()
+
+
+@asynccontextmanager
+async def shop(
+    tmp_path: Path,
+    *,
+    roles: Roles | None = None,
+    settings: str = "",
+    size: tuple[int, int] = (120, 40),
+    options: WorkbenchOptions | None = None,
+    begin: bool = True,
+) -> AsyncIterator[Shop]:
+    """A new project of an application, with one change begun unless `begin` is False; `settings` go into studio.toml."""
+    root = tmp_path / "shop"
+    scaffold.create(root, title="Corner shop", workflow="app")
+    if settings:
+        toml = root / "studio.toml"
+        toml.write_text(f"{toml.read_text()}\n{settings}\n", encoding="utf-8")
+    async with (
+        WireServer(respond=roles or Roles(pause=0.0)) as server,
+        opened(root, environment(server, tmp_path), watch=False) as client,
+    ):
+        page = ""
+        if begin:
+            done = await client.execute(b.StartBuild(requirements="A corner shop with a cart.", title="The shop"))
+            page = done.page or ""
+        async with bench(client, size=size, options=options) as at:
+            made = Shop(at, client, server, root, page)
+            if begin:
+                await at.until(lambda: at.app.session.page)
+            yield made

@@ -1,0 +1,195 @@
+"""A change of an application by keys: from nothing to a finished version, its board, and the words of its workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.protocol import build_queries as bq
+from studio.protocol import queries as q
+from studio.tui.options import WorkbenchOptions
+from studio.tui.screens.listed import ListedScreen
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import add_page
+from tests.tui.app_bench import Shop, shop
+from tests.tui.bench import real
+
+STAGES = ("discovery", "planning", "implementation", "testing", "verification", "deployment")
+
+
+async def test_an_application_goes_from_nothing_to_a_finished_version_by_keys_alone(tmp_path: Path) -> None:
+    async with shop(tmp_path, begin=False) as at:
+        bench = at.at
+        await bench.press("O")
+        await bench.type("First")
+        await bench.press("enter")
+        await bench.until(lambda: bench.app.session.project and bench.app.session.project.chapters)
+        await bench.press("o")
+        await bench.type("Cart")
+        await bench.press("enter")
+        await bench.until(lambda: bench.app.session.page)
+        await bench.press("b")
+        await bench.type("A corner shop with a cart.")
+        await bench.press("ctrl+s")
+        await bench.until(lambda: at.state == "generating_discovery")
+        for stage in STAGES:
+            calls = len(at.server.calls)
+            await bench.press("g")
+            await bench.until(lambda: bench.app.pending)
+            assert len(at.server.calls) == calls  # the price comes before the first byte
+            await bench.press("g")
+            await bench.until(lambda stage=stage: at.state == f"user_reviewing_{stage}", 60)  # type: ignore[misc]
+            await bench.press("a")
+            await bench.until(lambda stage=stage: at.state != f"user_reviewing_{stage}")  # type: ignore[misc]
+        (version,) = (await at.client.query(bq.GetVersions())).versions
+        assert (version.number, version.status, version.approved) == ("1.0.0", "completed", True)
+        for path, text in FILES.values():
+            assert (at.root / "app" / path).read_text() == text
+        page = await at.client.query(q.GetPage(page="1/1"))
+        assert page.state == "complete"
+        assert page.brief is not None
+        assert page.brief.text.strip() == "A corner shop with a cart."
+
+
+async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("generating_implementation")
+        await at.at.press("g")
+        await at.at.until(lambda: at.at.app.pending)
+        assert "8 tasks, 3 at a time" in at.at.message
+
+
+async def test_a_report_that_asks_to_return_is_approved_by_the_second_key_only(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+        await at.through("user_reviewing_verification")
+        await at.at.press("a")
+        await at.at.until(lambda: at.at.app.pending)
+        assert "send the work back" in at.at.message
+        assert (await at.view()).state == "user_reviewing_verification"
+        await at.at.press("a")
+        await at.at.until(lambda: at.state == "generating_deployment")
+
+
+async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return", "pass"])) as at:
+        await at.through("user_reviewing_verification")
+        await at.at.press("B")
+        assert "return 1 of 2" in at.at.screen()
+        await at.at.type("Name the cart.")
+        await at.at.press("ctrl+s")
+        await at.at.until(lambda: at.state == "generating_implementation")
+        build = await at.client.query(bq.GetBuild(page=at.page))
+        assert build.returns == 1
+        assert any("Name the cart." in one.description for one in await at.tasks())
+        await at.drafted("implementation")
+        assert "again after implementation is approved" in at.at.screen()
+
+
+async def test_words_of_a_note_for_sending_back_outlive_leaving_it(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+        await at.through("user_reviewing_verification")
+        await at.at.press("B")
+        await at.at.type("Half a note")
+        await at.at.press("escape")
+        assert "B" in at.at.message
+        kept = (await at.view()).kept
+        assert [words.text for words in kept if words.place == "return:verification"] == ["Half a note"]
+        await at.at.press("B")
+        assert "Half a note" in at.at.screen()
+
+
+async def test_live_workers_stand_on_the_board_and_nothing_above_them_moves(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.3)) as at:
+        bench = at.at
+        await at.through("generating_implementation")
+        await bench.press("g")
+        await bench.until(lambda: bench.app.pending)
+        await bench.press("g")
+        await bench.until(lambda: bench.app.board.board and any(t.live for t in bench.app.board.board.tasks))
+        await bench.until(lambda: "Created" in bench.screen())
+        view = bench.app.workbench.page_view
+        rows = [line.text for line in view.lines[view.top : view.top + 10]]
+        assert rows[0].startswith("IMPLEMENTATION")
+        assert [name for name in ("page", "style", "data") if any(f"Write {name}" in row for row in rows)]
+        before = view.top
+        seen: set[str] = set()
+        while at.state != "user_reviewing_implementation":
+            assert view.top == before
+            seen |= {task.status for task in bench.app.board.board.tasks} if bench.app.board.board else set()
+            await bench.pilot.pause(0.05)
+        assert {"planned", "running", "done"} <= seen
+
+
+async def test_a_plan_is_read_while_it_is_written_and_never_as_json(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        bench = at.at
+        await at.through("generating_planning")
+        at.server.tokens_per_second = 300.0
+        await bench.press("g")
+        await bench.until(lambda: bench.app.pending)
+        await bench.press("g")
+        seen = []
+        while at.state != "user_reviewing_planning":
+            seen.append("\n".join(line.text for line in bench.app.workbench.page_view.lines))
+            await bench.pilot.pause(0.02)
+        assert not any('"tasks"' in text or '{"' in text or '\\n' in text for text in seen)
+        assert any("Write page" in text and "Write check" not in text for text in seen)
+
+
+async def test_the_workbench_speaks_of_releases_and_changes(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        screen = at.at.screen()
+        assert "change 1 of 1" in screen
+        assert "REQUEST" in screen
+        assert "BRIEF" not in screen
+        assert at.at.app.keymap.by_id["page.new"].label == "new change"
+        await at.at.press("o")
+        assert "New change in 1 Release 1" in at.at.screen()
+        await at.at.press("escape", "]")
+        assert at.at.message == "This is the last change."
+
+
+async def test_a_story_says_why_the_keys_of_an_application_do_nothing(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, _):
+        await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        for key in ("t", "f", "F", "B", "T", "V", "A", "P", "R", "5"):
+            await at.press(key)
+            assert at.app.screen is at.app.workbench
+            assert "only an application has this" in at.message, key
+        shown = at.app.workbench.footer.lines[-1].text
+        assert "tasks" not in shown
+        assert "files" not in shown
+
+
+async def test_the_progress_tab_says_how_far_the_change_is(tmp_path: Path) -> None:
+    async with shop(tmp_path, size=(160, 40)) as at:
+        await at.through("user_reviewing_planning")
+        await at.at.press("5")
+        await at.at.until(lambda: "▸ Planning" in at.at.screen())
+        assert "✓ Discovery" in at.at.screen()
+
+
+async def _each_screen(at: Shop) -> None:
+    for key in ("t", "f", "F", "T", "V", "A", "P"):
+        await at.at.press(key)
+        await at.at.until(lambda: isinstance(at.at.app.screen, ListedScreen) and at.at.app.screen.loaded)
+        width = at.at.app.size.width
+        rows = at.at.screen().split("\n")
+        assert all(len(row) <= width for row in rows)
+        await at.at.press("enter", "j", "k", "tab", "escape")
+        await at.at.press("escape")
+        if at.at.app.screen is not at.at.app.workbench:
+            await at.at.press("escape")
+        await at.at.until(lambda: at.at.app.screen is at.at.app.workbench)
+
+
+async def test_every_screen_stands_in_sixty_by_twenty_without_unicode(tmp_path: Path) -> None:
+    options = WorkbenchOptions(ascii=True)
+    async with shop(tmp_path, size=(60, 20), options=options) as at:
+        await at.through("user_reviewing_testing")
+        await _each_screen(at)
+
+
+async def test_every_screen_opens_before_anything_is_there(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await _each_screen(at)
