@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -23,7 +24,10 @@ from studio.protocol import queries as q
 from studio.protocol import wire
 from studio.server.app import endpoints
 from studio.server.asked import KEY_HEADER
+from studio.server.builds import endpoints as builds
 from tests.fakes.project import add_page, draft
+from tests.fakes.wire_server import WireServer
+from tests.server.build_walk import app_gate, begin, complete, up_to
 from tests.server.conftest import BEARER, Running
 
 EXAMPLES = 8
@@ -83,6 +87,32 @@ async def test_requests_that_the_document_forbids_are_refused_and_break_nothing(
             if operation.path != ENDLESS and operation.body:
                 strategy = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
                 await asyncio.to_thread(ask_often, strategy, known, EXAMPLES)
+
+
+async def test_no_request_to_the_workflow_api_breaks_a_project_of_its_own_kind(
+    wire_server: WireServer, tmp_path: Path
+) -> None:
+    async with app_gate(wire_server, tmp_path) as gate:
+        known = await furnish_app(gate)
+        schema = schemathesis.openapi.from_dict(await document(gate))
+        schema.config.update(base_url=gate.url, headers=dict(BEARER))
+        asked = set()
+        for operation in (one.ok() for one in schema.get_all_operations()):
+            if operation.path.startswith("/api/ai-workflows/") or operation.path == "/api/orchestrator":
+                asked.add(operation.path)
+                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)[: 2 if operation.body else 1]:
+                    await asyncio.to_thread(ask_often, operation.as_strategy(generation_mode=mode), known, EXAMPLES)
+        assert asked == {one.path for one in builds.endpoints()}
+
+
+async def furnish_app(gate: Running) -> dict[str, list[str]]:
+    """Changes at their beginning, in the middle and at their end."""
+    begun, halfway, done = [await begin(gate, build_id=f"b-{number}") for number in range(3)]
+    await up_to(gate, halfway, "TESTING")
+    await up_to(gate, done, "DEPLOYMENT")
+    await complete(gate, done, "DEPLOYMENT")
+    ids = [begun, halfway, done, "b-1"]
+    return {"id": ids, "workflow_id": ids, "current_state": ["DISCOVERY", "TESTING"], "chapterId": ["1"], "model": [""]}
 
 
 async def furnish(gate: Running) -> dict[str, list[str]]:
