@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from studio.cli.application import is_app
 from studio.cli.commands.answers import print_done
+from studio.domain.errors import NotFound
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as bv
 from studio.protocol import commands as c
@@ -21,7 +22,21 @@ async def print_draft(client: EngineClient, command: c.AnyCommand, out: Output) 
     """Start a draft, wait for its end, print what came of it; of a change also what is to be done next."""
     from studio.cli.following import draft
 
-    return await _print_drafted(client, await draft(client, command, out), out)
+    try:
+        drafted = await draft(client, command, out)
+    except NotFound as error:
+        raise await _in_words_of(client, command, error) from error
+    return await _print_drafted(client, drafted, out)
+
+
+async def _in_words_of(client: EngineClient, command: c.AnyCommand, error: NotFound) -> NotFound:
+    """An application has changes, not pages: what to do where none is at work."""
+    if getattr(command, "page", None) != "next":
+        return error
+    project = await client.query(q.GetProject())
+    if not is_app(project) or any(page.phase != "approved" for chapter in project.chapters for page in chapter.pages):
+        return error
+    return NotFound("There is no change at work.", hint='Describe one: studio change "A page that lists our goods."')
 
 
 async def _print_drafted(client: EngineClient, drafted: Drafted, out: Output) -> int:
@@ -36,7 +51,10 @@ async def _print_drafted(client: EngineClient, drafted: Drafted, out: Output) ->
 async def print_moved(client: EngineClient, command: c.AnyCommand, out: Output) -> int:
     """Where `[workflow] auto_draft` began the next draft, its end is waited for as that of `studio generate`."""
     project = await client.query(q.GetProject())
-    done = await client.execute(command)
+    try:
+        done = await client.execute(command)
+    except NotFound as error:
+        raise await _in_words_of(client, command, error) from error
     build = await client.query(bq.GetBuild(page=done.page)) if is_app(project) and done.page else None
     if done.run is None:
         return _print_build(done, build, out) if build is not None else print_done(done, out)

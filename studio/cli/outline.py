@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from studio.cli.application import is_app
 from studio.cli.output import table
 from studio.domain.workflow import state_words
+from studio.protocol import build_views as bv
 from studio.protocol import views as v
 
 MARKS = {
@@ -47,7 +49,8 @@ def outline(project: v.ProjectView) -> Iterator[str]:
     """The whole book: a line for it, a line for each chapter, a line for each page."""
     approved = sum(chapter.approved for chapter in project.chapters)
     total = sum(chapter.total for chapter in project.chapters)
-    yield f"{project.title}  ({approved} of {total} pages approved)"
+    done = "complete" if is_app(project) else "approved"
+    yield f"{project.title}  ({approved} of {total} {word(project, 'pages')} {done})"
     yield f"model: {project.model_label or project.model or 'none'}"
     yield f"spent: {spent(project.spend)}"
     for chapter in project.chapters:
@@ -67,10 +70,15 @@ def spent(spend: v.SpendView) -> str:
     return words
 
 
-def page_card(page: v.PageView) -> Iterator[str]:
+def word(project: v.ProjectView, name: str) -> str:
+    """What the project's workflow calls a chapter, a page, a brief: `release` for `chapter`."""
+    return project.labels.get(name, name).lower()
+
+
+def page_card(page: v.PageView, project: v.ProjectView) -> Iterator[str]:
     yield f"{page.chapter_number}/{page.number} {page.title or page.slug}"
     facts = [
-        ("chapter", f"{page.chapter_number} {page.chapter_title}"),
+        (word(project, "chapter"), f"{page.chapter_number} {page.chapter_title}"),
         ("state", state_words(page.state) + (", archived" if page.archived else "")),
         ("slug", page.slug),
         ("id", page.id),
@@ -81,7 +89,7 @@ def page_card(page: v.PageView) -> Iterator[str]:
     facts += [("conflict", path) for path in page.conflicts]
     yield from table(facts)
     yield ""
-    yield f"brief: {page.brief.text if page.brief else 'none yet'}"
+    yield f"{word(project, 'brief')}: {page.brief.text if page.brief else 'none yet'}"
     yield ""
     yield from table([_stage_row(cell) for cell in page.cells])
 
@@ -93,3 +101,23 @@ def _stage_row(cell: v.StageCell) -> tuple[str, ...]:
     who = head.model or head.author
     notes = f", {len(cell.notes)} notes" if cell.notes else ""
     return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{notes}")
+
+
+def build_card(build: bv.BuildView) -> Iterator[str]:
+    """Where a change stands as a build: how far, its tasks, findings and versions, and whose turn it is."""
+    tasks = f"{build.tasks_done} of {build.tasks_total} done" + (
+        f", {build.tasks_failed} failed" if build.tasks_failed else ""
+    )
+    newest = build.versions[0] if build.versions else None
+    yield ""
+    yield from table(
+        [
+            ("operation", build.operation),
+            ("progress", f"{build.progress}% {build.progress_stage}: {build.message}"),
+            ("tasks", tasks if build.tasks_total else "none yet"),
+            ("findings", f"{build.findings_open} open"),
+            ("version", f"{newest.number} ({newest.status.replace('_', ' ')})" if newest else "none yet"),
+            ("returns", f"{build.returns} of {build.returns_limit}"),
+            ("next", build.next_action),
+        ]
+    )

@@ -55,5 +55,5 @@ async def _print_list(host: Host) -> int:
     ]
     host.out.lines(table(rows))
     if not rows:
-        host.out.say("There are no chapters yet: studio chapter add TITLE")
+        host.out.say("There are none yet: studio chapter add TITLE")
     return 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
+
 from studio.cli.arguments import CHAPTER, TEXT, Group, number, page_argument, read_given
 from studio.cli.commands.answers import carry_out, made
 from studio.cli.host import Host
-from studio.cli.outline import page_card, page_ref, page_rows
+from studio.cli.outline import build_card, page_card, page_ref, page_rows
 from studio.cli.output import table
 from studio.domain.errors import NotFound
+from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 
@@ -110,10 +113,16 @@ def _show(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print_page(ref: str, host: Host) -> int:
+    from studio.cli.application import is_app
+
     async with host.session() as client:
+        project = await client.query(q.GetProject())
         page = await client.query(q.GetPage(page=ref))
+        build = await client.query(bq.GetBuild(page=page.id)) if is_app(project) else None
     if host.out.as_json:
-        host.out.json(page)
-    else:
-        host.out.lines(page_card(page))
+        host.out.json(page if build is None else {**msgspec.to_builtins(page), "build": build})
+        return 0
+    host.out.lines(page_card(page, project))
+    if build is not None:
+        host.out.lines(build_card(build))
     return 0

@@ -91,7 +91,7 @@ async def _print(page: str | None, host: Host) -> int:
     host.out.lines(table([_row(one) for one in found.tasks]))
     if not found.tasks:
         host.out.say("There are no tasks yet: they come with the plan.")
-    elif found.editable:
+    elif found.editable and any(one.status == "planned" for one in found.tasks):
         host.out.say(f"They can be changed until the work starts; {found.workers} workers at a time.")
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Handoff
+from studio.domain.build import Handoff, TaskStatus
 from studio.domain.errors import BadInput
 from studio.domain.ids import new_id
 from studio.domain.page import Page, Revision
@@ -69,7 +69,7 @@ def _note(tx: Tx, page: Page, stage: Stage, revision: Revision) -> str:
 def _content(tx: Tx, page: Page, stage: Stage, revision: Revision) -> str:
     match stage.output:
         case OutputKind.PLAN:
-            tasks = build_tasks.listing(tx, page.id)
+            tasks = [one for one in build_tasks.listing(tx, page.id) if one.status is not TaskStatus.DROPPED]
             return "\n".join([_opening(revision.text), *(f"- {one.key}: {one.title} ({one.type})" for one in tasks)])
         case OutputKind.CODE:
             newest = next(iter(versions.listing(tx, page.id)), None)

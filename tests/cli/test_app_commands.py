@@ -1,0 +1,219 @@
+"""Commands of an application that ask no model: making it, code that exists, checks, yeses, and refusals in a story."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from studio.cli import asking
+from tests.cli.conftest import clean_environment
+from tests.cli.here import Here
+from tests.fakes.wire_server import WireServer
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    walk = Here(monkeypatch, capsys)
+    walk.enter(tmp_path, clean_environment(server, tmp_path))
+    return walk
+
+
+@pytest.fixture
+def shop(here: Here, tmp_path: Path) -> Here:
+    """An application made from code that exists, in which commands are given."""
+    code = tmp_path / "code"
+    (code / "src").mkdir(parents=True)
+    (code / "index.html").write_text(
+        '<!doctype html>\n<html lang="en"><head><title>Tea</title></head><body>Tea</body></html>\n'
+    )
+    (code / "src" / "cart.js").write_text("export const cart = [];\n")
+    (code / ".env").write_text("SECRET=1\n")
+    here(
+        "new", "shop", "--workflow", "app", "--from", "code", "--description", "Sell coffee too.", "--type", "fullstack"
+    )
+    here.enter(tmp_path / "shop")
+    return here
+
+
+def append(folder: Path, text: str) -> None:
+    with (folder / "studio.toml").open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def tree(folder: Path) -> dict[str, tuple[str, int]]:
+    return {
+        str(one.relative_to(folder)): (hashlib.sha256(one.read_bytes()).hexdigest(), one.stat().st_mtime_ns)
+        for one in sorted(folder.rglob("*"))
+        if one.is_file()
+    }
+
+
+def test_new_makes_an_application_whose_settings_hold_no_words_of_a_book(here: Here, tmp_path: Path) -> None:
+    made = here.data("new", "shop", "--workflow", "app", "--type", "api")
+    root = tmp_path / "shop"
+    assert (made["root"], made["page"], made["version"]) == (str(root), None, None)
+    settings = (root / "studio.toml").read_text("utf-8")
+    assert 'type = "api"' in settings
+    assert "story" not in settings + (root / "canon" / "README.md").read_text("utf-8")
+    assert (root / "canon" / "standards").is_dir()
+    here.enter(root)
+    assert here.data("config", "show")["settings"]
+    assert "There is no change yet" in here("tasks", code=2).err
+    assert here("versions").err == "There is no version yet.\n"
+    assert here("files").out == ""
+    assert "nothing found in 0 files" in here("check").out
+
+
+def test_requirements_and_type_become_the_request_of_the_first_change(here: Here) -> None:
+    here(
+        "new",
+        "shop",
+        "--workflow",
+        "app",
+        "--title",
+        "Tea",
+        "--type",
+        "web",
+        "--requirement",
+        "a cart",
+        "--requirement",
+        "a sum",
+    )
+    brief = here("page", "brief", "next", "-C", "shop").out
+    assert brief == "# Tea\n\nType: web\n\nRequirements:\n- a cart\n- a sum\n"
+
+
+def test_code_that_exists_is_copied_as_the_first_version_and_not_touched(here: Here, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    (code / "node_modules" / "x").mkdir(parents=True)
+    (code / "node_modules" / "x" / "index.js").write_text("1\n")
+    (code / "page.html").write_text("<!doctype html>\n")
+    (code / ".env").write_text("SECRET=1\n")
+    before = tree(code)
+    made = here.data("new", "shop", "--workflow", "app", "--from", "code")
+    assert made["version"]
+    assert tree(code) == before
+    assert sorted(tree(tmp_path / "shop" / "app")) == ["page.html"]
+    (version,) = here.data("versions", "-C", "shop")["versions"]
+    assert (version["origin"], version["status"], version["files"]) == ("import", "completed", 1)
+
+
+def test_a_change_to_code_that_exists_is_an_update(shop: Here) -> None:
+    card = shop("page", "show", "next").out
+    assert "update" in card
+    assert "Sell coffee too." in card
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("new", "x", "--workflow", "app", "--from", "nowhere"), 2, "no folder nowhere"),
+        (("new", "x", "--workflow", "app", "--from", "."), 3, "inside the folder that is copied"),
+        (("new", "x", "--description", "A tale."), 2, "--workflow app"),
+        (("new", "x", "--from", "."), 2, "--from is for an application"),
+        (("new", "x", "--workflow", "app", "--type", "desktop"), 2, "invalid choice"),
+    ],
+)
+def test_what_new_cannot_do_is_said_before_anything_is_made(
+    here: Here, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    assert said in here(*words, code=code).err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_story_has_no_command_of_an_application_and_says_so(here: Here, tmp_path: Path) -> None:
+    here("new", "book")
+    here.enter(tmp_path / "book")
+    for words in (
+        ("change", "Add a page."), ("tasks",), ("tasks", "add", "next", "x"), ("findings",), ("tools",), ("audit",), ("versions",),
+        ("versions", "undo"), ("files",), ("files", "show", "a"), ("check",), ("check", "--allow", "--yes"), ("publish",),
+        ("publish", "plan", "x"), ("metrics",), ("follow-ups",), ("return",), ("findings", "settle", "abcd1234", "--as", "fixed"),
+    ):  # fmt: skip
+        refused = here.data(*words, code=3)
+        assert "--workflow app" in refused["error"]["hint"], words
+
+
+def test_a_check_command_runs_only_after_a_yes_to_exactly_it(shop: Here) -> None:
+    root = Path.cwd()
+    assert "no check command" in shop("check", "--allow", "--yes", code=2).err
+    append(root, "")
+    settings = root / "studio.toml"
+    settings.write_text(
+        settings.read_text("utf-8").replace('type = "fullstack"', 'type = "fullstack"\ncheck = "touch ran.txt"')
+    )
+    assert "was never allowed" in shop("check", code=3).err
+    unasked = shop("check", "--allow", code=3)
+    assert "touch ran.txt" in unasked.err
+    assert "needs your yes" in unasked.err
+    assert shop("check", "--allow", "--yes").out == "allowed: touch ran.txt\n"
+    assert not (root / "app" / "ran.txt").exists()
+    assert "`touch ran.txt` passed" in shop("check").out
+    assert (root / "app" / "ran.txt").exists()
+    shop("check", "--forbid")
+    assert "was never allowed" in shop("check", code=3).err
+
+
+def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:
+    (Path.cwd() / "app" / "src" / "cart.js").write_text("export const cart = [;\n")
+    failed = shop.data("check", code=1)
+    assert failed["passed"] is False
+    assert failed["errors"][0]["path"] == "src/cart.js"
+    finding = failed["errors"][0]["id"]
+    shop("findings", "settle", finding, "--as", "intended", "--reason", "A sample of what is wrong.")
+    assert shop("check").out
+    assert "src/cart.js" in shop("findings").out
+
+
+def test_a_yes_at_the_terminal_counts_and_anything_else_is_a_no(shop: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(Path.cwd(), '\n[publish.out]\npublisher = "folder"\npath = "site"\n')
+    asked: list[str] = []
+    monkeypatch.setattr(asking, "asked", lambda question: asked.append(question) or False)
+    assert "No version is approved yet" in shop("publish", "apply", "out", code=3).err
+    assert asked == []
+    settings = Path.cwd() / "studio.toml"
+    settings.write_text(settings.read_text("utf-8").replace('type = "fullstack"', 'type = "fullstack"\ncheck = "true"'))
+    shop("check", "--allow", code=3)
+    monkeypatch.setattr(asking, "asked", lambda question: True)
+    shop("check", "--allow")
+    assert asked == ["May it run in this project on this computer?"]
+    assert "`true` passed" in shop("check").out
+
+
+def test_a_key_for_a_host_that_is_not_its_own_needs_a_yes_of_its_own(shop: Here) -> None:
+    append(
+        Path.cwd(),
+        '\n[publish.odd]\npublisher = "github"\nrepository = "me/shop"\napi = "http://127.0.0.1:9/api/v3"\nkey = "MY_TOKEN"\n',
+    )
+    refused = shop("publish", "plan", "odd", code=3).err
+    assert "studio publish allow odd" in refused
+    shown = shop("publish", "allow", "odd", code=3)
+    assert "send MY_TOKEN to 127.0.0.1" in shown.err
+
+
+def test_targets_that_cannot_be_used_are_listed_with_the_reason(shop: Here) -> None:
+    append(Path.cwd(), '\n[publish.odd]\npublisher = "carrier-pigeon"\n')
+    assert "carrier-pigeon" in shop("publish").out
+    assert "There is no publishing target" in shop("publish", "plan", "nope", code=2).err
+
+
+def test_a_file_or_version_that_is_not_there_is_named(shop: Here) -> None:
+    assert "no file" in shop("files", "show", "index.htm", code=2).err
+    assert shop("versions", "show", "9.9.9", code=2).err.startswith("studio: ")
+    assert shop("versions", "restore", "9.9.9", code=2).err.startswith("studio: ")
+    assert "At most two" in shop("versions", "diff", "1", "2", "3", code=2).err
+    assert "no finding" in shop("findings", "settle", "00000000", "--as", "fixed", code=2).err
+
+
+def test_text_of_files_and_names_reaches_the_terminal_without_its_escapes(shop: Here) -> None:
+    (Path.cwd() / "app" / "evil.txt").write_text("red \x1b[31m\x1b]0;t\x07 \u202etxt\n")
+    shop("versions", "save", "by \x1b]0;x\x07 hand")
+    for words in (
+        ("files", "show", "evil.txt"), ("versions",), ("versions", "show"), ("versions", "diff"), ("versions", "diff", "--words"),
+    ):  # fmt: skip
+        out = shop(*words).out
+        assert "red" in out or "hand" in out
+        assert not {char for char in out if (ord(char) < 32 and char not in "\n\t") or char == "\u202e"}, words
