@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from studio.validators.html_tokens import RAW, Kind, Token, tokens
 
+FILLER = "\ue000"
 VOID = frozenset(
     {
         "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "frame",
@@ -67,12 +68,12 @@ def read(text: str) -> Page:
 
 
 def _without_expressions(text: str) -> str:
-    """A template with letters for its expressions, at the same places."""
+    """A template with a character nobody uses for its expressions, at the same places."""
     for opener, closer in _EXPRESSIONS:
         pieces, at = [], 0
         while (start := text.find(opener, at)) >= 0 and (end := text.find(closer, start + len(opener))) >= 0:
             end += len(closer)
-            pieces += [text[at:start], _VISIBLE.sub("x", text[start:end])]
+            pieces += [text[at:start], _VISIBLE.sub(FILLER, text[start:end])]
             at = end
         text = "".join([*pieces, text[at:]]) if pieces else text
     return text

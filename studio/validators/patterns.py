@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-SECONDS = 2.0
+SECONDS = 1.0  # of processor time
 HITS = 20
 
 

@@ -116,14 +116,18 @@ def _query(grammar: str) -> Query:
     return Query(language(grammar), _QUERY)
 
 
-def of_python(text: str) -> Iterator[Reference]:
+def of_python(text: str) -> list[Reference]:
     """Imports of a module; those in a `try` or under TYPE_CHECKING may fail. Nothing for a text that cannot be parsed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
+        return []
+    return sorted(_imports(tree), key=lambda reference: reference.line)
+
+
+def _imports(tree: ast.Module) -> Iterator[Reference]:
     todo: list[tuple[ast.AST, bool]] = [(tree, False)]
     while todo:
         node, optional = todo.pop()

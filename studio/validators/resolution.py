@@ -13,7 +13,7 @@ from studio.validators.references import Form, Reference
 
 Exists = Callable[[str], bool]
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#|\?|$")
-_EXPRESSION = re.compile(r"\{\{|\{%|<%|\$\{|__\w+__|%\w+%")
+_EXPRESSION = re.compile(r"\{\{|\{%|<%|\$\{|__\w+__|%\w+%|\ue000")
 _ENDINGS = (
     ".js",
     ".jsx",

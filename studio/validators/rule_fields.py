@@ -29,6 +29,11 @@ class Faults:
         """The last line that holds `word`, the first of the block when none does."""
         return max((number for number, line in enumerate(self._lines, 1) if word in line), default=1)
 
+    def id_line(self, one: str) -> int:
+        """The last line that gives a rule this id."""
+        wanted = re.compile(rf"""^\s*id\s*=\s*["']{re.escape(one)}["']""")
+        return max((number for number, line in enumerate(self._lines, 1) if wanted.match(line)), default=1)
+
     def header(self, name: str, index: int) -> int:
         """The line of table `[name]`, or of the `[[name]]` at `index`."""
         wanted = re.compile(rf"^\s*\[{{1,2}}\s*{re.escape(name)}\s*\]")

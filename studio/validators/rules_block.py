@@ -86,7 +86,10 @@ def _data(text: str, faults: Faults) -> Mapping[str, object]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line = _TOML_LINE.search(str(error))
-        faults.say(int(line.group(1)) if line else 0, f"The rules block is not TOML: {one_line(str(error), 160)}.")
+        faults.say(
+            int(line.group(1)) if line else text.count("\n") + 1,
+            f"The rules block is not TOML: {one_line(str(error), 160)}.",
+        )
         return {}
 
 
@@ -110,7 +113,7 @@ def _rules(data: Mapping[str, object], faults: Faults) -> Rules:
         )
         return Rules()
     for one in sorted({one for one in rules.ids if rules.ids.count(one) > 1}):
-        faults.say(faults.line_of(one), f"Two rules have the id {one!r}; give each its own.")
+        faults.say(faults.id_line(one), f"Two rules have the id {one!r}; give each its own.")
     return rules
 
 

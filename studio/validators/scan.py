@@ -57,7 +57,7 @@ def _python(found: Scan, text: str) -> None:
         found.say(line, message)
     found.comments = spans(text, found.language)
     if not found.problems:
-        found.references = list(references.of_python(text))
+        found.references = references.of_python(text)
 
 
 def _script(found: Scan, text: str) -> None:
