@@ -22,8 +22,10 @@ import pytest
 from tests.fakes.engine_process import end_engine
 from tests.fakes.project import environment, make_project
 from tests.fakes.wire_server import WireServer
+from tests.server.build_walk import make_app
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "api.md"
+BLOCK = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COMMAND = [sys.executable, "-m", "studio.cli.main"]
 # bash, curl and jq are what the guide asks its reader to have.
 TOOLS = [name for name in ("bash", "curl", "jq") if shutil.which(name) is None]
@@ -55,26 +57,49 @@ async def served(root: Path, env: dict[str, str]) -> AsyncIterator[tuple[Process
         await end_engine(root)
 
 
-async def test_the_guides_walk_leads_from_a_new_page_to_an_approved_one(
-    wire_server: WireServer, tmp_path: Path
-) -> None:
+async def walked(root: Path, env: dict[str, str], headings: tuple[str, ...]) -> list[str]:
+    """The lines that the guide's blocks before its first heading and under these print, in a project that is served."""
     if TOOLS:
         pytest.skip(f"not installed: {', '.join(TOOLS)}")
-    root, env = make_project(tmp_path), process_env(wire_server, tmp_path)
+    opening, *sections = re.split(r"^## (.+)\n", GUIDE.read_text("utf-8"), flags=re.MULTILINE)
+    named = dict(zip(sections[::2], sections[1::2], strict=True))
+    found = [BLOCK.findall(text) for text in (opening, *(named[heading] for heading in headings))]
+    assert [len(blocks) for blocks in found] == [1] * len(found)
     async with served(root, env) as (_, said):
-        blocks = re.findall(r"^```bash\n(.*?)^```", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-        assert len(blocks) == 3
-        script = "".join(blocks).replace("http://127.0.0.1:8765", said["url"])
+        script = "".join(block for blocks in found for block in blocks).replace("http://127.0.0.1:8765", said["url"])
         walk = await asyncio.create_subprocess_exec(
             "bash", "-euo", "pipefail", "-c", script, cwd=root, env=env, stdout=PIPE, stderr=PIPE
         )
         async with asyncio.timeout(60):
             out, err = await walk.communicate()
     assert walk.returncode == 0, (out.decode(), err.decode())
-    told = out.decode().splitlines()
+    return out.decode().splitlines()
+
+
+async def test_the_guides_walk_leads_from_a_new_page_to_an_approved_one(
+    wire_server: WireServer, tmp_path: Path
+) -> None:
+    told = await walked(
+        make_project(tmp_path),
+        process_env(wire_server, tmp_path),
+        ("From a new page to an approved one", "An agent that writes itself", "Commands, views and events"),
+    )
     assert told.count("page_approved") == 2
     assert any(line.startswith("narration 2 by ") for line in told)
     assert '"The pole"' in told
+
+
+async def test_the_guides_walk_takes_a_change_through_all_phases(wire_server: WireServer, tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    told = await walked(root, process_env(wire_server, tmp_path), ("An application, phase by phase",))
+    assert told[0] == "DISCOVERY -> PLANNING, next Q_ASSISTANT"
+    assert told[5] == "DEPLOYMENT -> COMPLETE, next null"
+    assert told[6] == "COMPLETE, 100%"
+    assert told[-1] == "1.0.0 completed, 1 file"
+    assert len(told) == 6 + 1 + 6 + 1
+    assert "export const minutes" in (root / "app" / "minutes.js").read_text("utf-8")
+    assert "Minutes until the next ferry." in (root / "prompt.txt").read_text("utf-8")
+    assert wire_server.calls == []
 
 
 async def test_the_link_opens_a_browser_and_the_token_a_program(wire_server: WireServer, tmp_path: Path) -> None:
