@@ -140,9 +140,10 @@ class Recorder(Hooks):
             )  # fmt: skip
 
         await site.project.store.transact(write)
-        site.say(line, self._task)
         if outcome.finished:
-            self.finish = outcome.data
+            self.finish = outcome.data  # the task's own end says it
+        else:
+            site.say(line, self._task)
 
     def _row(self, tx: Tx, name: str, outcome: ToolOutcome, line: str, seconds: float, arguments: str) -> ToolUse:
         return ToolUse(
