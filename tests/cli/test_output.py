@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.cli.live_text import LiveText
+from studio.cli.live_text import LiveText, LogLines
 from studio.cli.local_setup import ProgressLine
 from studio.cli.output import Output, table
 from studio.protocol.local import LocalProgress
@@ -39,6 +39,34 @@ def test_an_escape_split_over_two_pieces_is_harmless(capsys: pytest.CaptureFixtu
     screen.add(1, "]0;t\x07b")
     screen.finish("a]0;tb")
     assert capsys.readouterr().out == "a]0;tb\n"
+
+
+def test_the_log_of_a_run_is_shown_as_it_grows_and_its_report_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = LiveText(Output(), "code")
+    screen.add(0, "page · begins\n")
+    screen.add(14, "page · done\n")
+    screen.finish("Version 1.0.0.")
+    assert capsys.readouterr().out == "page · begins\npage · done\n\nVersion 1.0.0.\n"
+
+
+def test_what_a_model_writes_as_json_is_shown_once_it_can_be_read_and_never_when_it_broke_off(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    screen = LiveText(Output(), "plan")
+    screen.add(0, '{"summary": "One pa')
+    screen.finish('{"summary": "One pa', whole=False)
+    assert capsys.readouterr().out == ""
+    screen.finish("One page.")
+    assert capsys.readouterr().out == "One page.\n"
+
+
+def test_without_a_terminal_the_log_goes_to_standard_error_by_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = LogLines(Output())
+    lines.add(0, "page · beg")
+    assert capsys.readouterr() == ("", "")
+    lines.add(10, "ins\npage · d")
+    lines.add(0, "page · begins\npage · done\n")
+    assert capsys.readouterr() == ("", "page · begins\npage · done\n")
 
 
 def test_without_a_terminal_progress_is_one_line_for_each_step(capsys: pytest.CaptureFixture[str]) -> None:

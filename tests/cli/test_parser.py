@@ -11,7 +11,7 @@ import pytest
 
 from studio.cli.arguments import read_given
 from studio.cli.parser import build, command_in, parse
-from studio.cli.table import FAMILIES
+from studio.cli.table import FAMILIES, GROUPS
 from studio.domain.errors import BadInput, NotFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +40,30 @@ def test_a_flag_before_a_command_below_a_command_is_kept() -> None:
 def test_the_command_is_the_first_word_that_is_no_flag() -> None:
     assert command_in(["-C", "page", "--json", "status"]) == "status"
     assert command_in(["--json"]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["tasks"], ["tasks", "list"]),
+        (["tasks", "2/1", "--json"], ["tasks", "list", "2/1", "--json"]),
+        (["-C", "tasks", "tasks", "-C", "add", "2/1"], ["-C", "tasks", "tasks", "list", "-C", "add", "2/1"]),
+        (["versions", "--page", "2/1"], ["versions", "list", "--page", "2/1"]),
+        (["tasks", "--json", "drop", "cart"], ["tasks", "drop", "cart", "--json"]),
+        (["files", "show", "list"], ["files", "show", "list"]),
+    ],
+)
+def test_a_command_of_several_actions_lists_when_none_is_named(words: list[str], meant: list[str]) -> None:
+    assert vars(parse(words)) == vars(parse(meant))
+
+
+def test_help_shows_every_command_once_under_a_heading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = build().format_help()
+    for title, rows in GROUPS.items():
+        assert f"\n  {title}:\n" in shown
+        for name, (_, text) in rows.items():
+            assert len(re.findall(rf"^    {name} +{re.escape(text)}$", shown, re.MULTILINE)) == 1, name
 
 
 @pytest.mark.parametrize(

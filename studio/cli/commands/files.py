@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         fallback="list",
     )
     listed = group.add(
-        "list", _list, "List the files with what the newest version did to them.", "studio files", "studio files list --version 1.0.0"
+        "list", _list, "List the files with what the newest version did to them.", "studio files list", "studio files list --version 1.0.0"
     )  # fmt: skip
     listed.add_argument("--version", metavar="VERSION", help=VERSION)
     listed.add_argument(

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "alone lists them.", fallback="list",
     )  # fmt: skip
     listed = group.add(
-        "list", _list, "List the versions, newest first.", "studio versions", "studio versions list --page 1/2"
+        "list", _list, "List the versions, newest first.", "studio versions list", "studio versions list --page 1/2"
     )
     listed.add_argument("--page", metavar="PAGE", help=f"those of one change: {PAGE}")
     shown = group.add("show", _show, "Show a version: its summary, changelog and files.", "studio versions show 1.1.0")
