@@ -18,7 +18,7 @@ from studio.domain.text import one_line
 TITLE_LIMIT = 120
 DEFAULT_TYPE = "logic"
 # What is written for no needs; a task may still be called so.
-_NOTHING = frozenset({"-", "none", "nothing", "n/a"})
+_NOTHING = frozenset({"-", "()", "[]", "{}", "null", "none", "nothing", "n/a"})
 _LOWEST, _USUAL, _HIGHEST = 3, 2, 1
 
 
