@@ -187,7 +187,7 @@ class Desk:
         prompt = await self.prompting.assemble(
             project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from,
             app=await builds.facts_for(page_id, stage, profile) if builds else None,
-            documents=(await builds.standards()).documents if builds else (),
+            documents=(await builds.standards()).for_prompt(short=profile.local) if builds else (),
         )  # fmt: skip
         low, high = _output_range(stage, profile)
         request = _request(project, ref, profile, stage, kind, prompt)

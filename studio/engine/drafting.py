@@ -267,6 +267,7 @@ class Drafting:
                 tx, run.page_id, run.stage, ending.reply.text,
                 origin=Origin.AGENT, parent=head, data=ending.reply.data, outcome=ending.reply.outcome,
                 model=run.model, run_id=run.id, feedback_id=run.feedback_id, author=run.model, head=awaited,
+                note="; ".join(ending.reply.notes),
             )  # fmt: skip
         error = ending.error
         runs.finish(

@@ -65,7 +65,7 @@ async def _ask(site: Site, model: ModelRef, profile: ModelProfile) -> reviews.Re
     )
     prompt = await project.desk.prompting.assemble(
         project, material, profile=profile, ratio=await project.models.ratio(model), words=None, continue_from=None,
-        app=facts, documents=site.standards.documents, name=TEMPLATE,
+        app=facts, documents=site.standards.for_prompt(short=profile.local), name=TEMPLATE,
     )  # fmt: skip
     text = prompt_text(prompt.messages)
     await project.store.transact(lambda tx: blobs.put(tx, text))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio.config.files import read_text
@@ -21,6 +22,7 @@ FOUND = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
 """Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
 
 _PACKAGED = {"web": ("web.md",), "fullstack": ("web.md", "python.md"), "api": ("python.md",)}
+_BLOCK = re.compile(r"^(`{3,}|~{3,})rules[ \t]*\n.*?^\1[ \t]*\n?", re.M | re.S)
 _LIMIT = 200_000
 _FIRST = 100
 """Priority among documents: a tight budget lets go of everything else before the standards."""
@@ -33,6 +35,10 @@ class Standards:
     documents: tuple[CanonDocument, ...] = ()
     rules: Rules = NO_RULES
     warnings: tuple[CanonWarning, ...] = ()
+
+    def for_prompt(self, *, short: bool) -> tuple[CanonDocument, ...]:
+        """The documents; `short` without their `rules` blocks, which bind all the same, for a model with little room."""
+        return tuple(replace(one, body=_BLOCK.sub("", one.body)) for one in self.documents) if short else self.documents
 
 
 Known = tuple[object, Standards]

@@ -131,7 +131,7 @@ class Worker:
         ratio = await project.models.ratio(self._model)
         prompt = await project.desk.prompting.assemble(
             project, material, profile=self._profile, ratio=ratio, words=None, continue_from=None,
-            app=facts, documents=site.standards.documents,
+            app=facts, documents=site.standards.for_prompt(short=self._profile.local),
         )  # fmt: skip
         text = prompt_text(prompt.messages)
         await project.store.transact(lambda tx: blobs.put(tx, text))

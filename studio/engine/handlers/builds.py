@@ -185,9 +185,9 @@ def _result(raw: str) -> Mapping[str, Any]:
 
 
 _PARTS = {
-    OutputKind.PLAN: ("tasks", "approach"),
-    OutputKind.REVIEW: ("findings", "summary"),
-    OutputKind.RELEASE: ("changelog", "summary"),
+    OutputKind.PLAN: (("tasks",), "approach"),
+    OutputKind.REVIEW: (("verdict", "findings"), "summary"),
+    OutputKind.RELEASE: (("changelog", "bump"), "summary"),
 }
 
 
@@ -195,9 +195,9 @@ def _text(stage: Stage, response: str, result: Mapping[str, Any]) -> tuple[str, 
     """The response as a stage's text; a structured result (tasks, findings, a changelog) counts before its words."""
     if not response.strip():
         raise BadInput(f"The response for {stage.name.upper()} is empty.", hint="Send what the role made.")
-    wanted = _PARTS.get(stage.output)
-    if wanted and wanted[0] in result:
-        raw = json.dumps({wanted[1]: response, **result}, ensure_ascii=False)
+    named, words = _PARTS.get(stage.output, ((), ""))
+    if any(name in result for name in named):
+        raw = json.dumps({words: response, **result}, ensure_ascii=False)
         reply = read_reply(stage, raw, FinishReason.COMPLETE)
         if not reply.outcome.approvable:
             raise BadInput(f"The result for {stage.name.upper()} cannot be used: {one_line(reply.text, 300)}")
