@@ -84,16 +84,18 @@ async def shop(
     *,
     roles: Roles | None = None,
     settings: str = "",
+    check: str = "",
     size: tuple[int, int] = (120, 40),
     options: WorkbenchOptions | None = None,
     begin: bool = True,
 ) -> AsyncIterator[Shop]:
-    """A new project of an application, with one change begun unless `begin` is False; `settings` go into studio.toml."""
+    """A new project of an application, with one change begun unless `begin` is False; `settings` and the `check` command
+    go into studio.toml."""
     root = tmp_path / "shop"
     scaffold.create(root, title="Corner shop", workflow="app")
-    if settings:
-        toml = root / "studio.toml"
-        toml.write_text(f"{toml.read_text()}\n{settings}\n", encoding="utf-8")
+    toml = root / "studio.toml"
+    written = toml.read_text().replace("[app]\n", f"[app]\ncheck = {check!r}\n" if check else "[app]\n", 1)
+    toml.write_text(f"{written}\n{settings}\n", encoding="utf-8")
     async with (
         WireServer(respond=roles or Roles(pause=0.0)) as server,
         opened(root, environment(server, tmp_path), watch=False) as client,

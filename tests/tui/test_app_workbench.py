@@ -131,7 +131,7 @@ async def test_a_plan_is_read_while_it_is_written_and_never_as_json(tmp_path: Pa
         while at.state != "user_reviewing_planning":
             seen.append("\n".join(line.text for line in bench.app.workbench.page_view.lines))
             await bench.pilot.pause(0.02)
-        assert not any('"tasks"' in text or '{"' in text or '\\n' in text for text in seen)
+        assert not any('"tasks"' in text or '{"' in text or "\\n" in text for text in seen)
         assert any("Write page" in text and "Write check" not in text for text in seen)
 
 

@@ -1,0 +1,238 @@
+"""The screens of an application by keys: tasks, files, findings, the tool log, versions, publishing, the check. What was saved."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from studio.protocol import build_queries as bq
+from tests.fakes.app_roles import Roles
+from tests.tui.app_bench import Shop, shop
+
+
+async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("generating_implementation")
+        await at.opened("t", "TasksScreen")
+        await at.at.press("j", "J")
+        await at.at.until(lambda: "Write data" in at.at.screen().split("\n")[3])
+        assert [task.key for task in await at.tasks()][:3] == ["page", "data", "style"]
+        await at.at.press("D")
+        await at.at.until(lambda: "left out" in at.at.message)
+        assert {task.key: task.status for task in await at.tasks()}["style"] == "dropped"
+        await at.at.press("D")
+        await at.at.until(lambda: "in again" in at.at.message)
+        await at.at.press("e")
+        await at.at.type(" guide")
+        await at.at.press("ctrl+s")
+        await at.at.until(lambda: "Write style guide" in at.at.screen())
+        task = next(task for task in await at.tasks() if task.key == "style")
+        assert (task.title, task.type, task.status, task.edited_by) == ("Write style guide", "style", "planned", "ana")
+        await at.at.press("o")
+        await at.at.type("Write the imprint")
+        await at.at.press("down", "end", *["backspace"] * 5)
+        await at.at.type("docs")
+        await at.at.press("ctrl+s")
+        await at.at.until(lambda: "Task 9 added" in at.at.message)
+        new = (await at.tasks())[-1]
+        assert (new.title, new.type) == ("Write the imprint", "docs")
+
+
+async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("generating_implementation")
+        await at.opened("t", "TasksScreen")
+        await at.at.press("e", "down", "end")
+        await at.at.type("x")
+        await at.at.press("ctrl+s")
+        await at.at.until(lambda: "is not a type of task" in at.at.screen())
+        assert "Type: uix" in at.at.screen()
+        assert (await at.tasks())[0].type == "ui"
+        await at.at.press("backspace", "ctrl+s")
+        await at.at.until(lambda: at.at.app.screen.drawer is None)  # type: ignore[attr-defined]
+
+
+async def test_tasks_at_work_can_be_looked_at_and_not_changed(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        await at.opened("t", "TasksScreen", lambda screen: "8 of 8 tasks done" in screen)
+        assert "read only now" in at.at.screen()
+        for key in ("e", "D", "J", "o"):
+            await at.at.press(key)
+        assert at.at.app.screen.drawer is None  # type: ignore[attr-defined]
+        assert all(task.status == "done" for task in await at.tasks())
+
+
+async def test_files_show_their_marks_and_the_difference_or_the_text(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.opened("f", "FilesScreen", lambda screen: "8 changed" in screen)
+        assert "A README.md" in at.at.screen()
+        await at.at.until(lambda: "new file +3" in at.at.screen())
+        await at.at.press("t")
+        await at.at.until(lambda: "bytes" in at.at.screen())
+        await at.at.press("escape")
+        (at.root / "app" / "README.md").write_text("# Corner shop\n\nOpen the door.\n")
+        await at.opened("f", "FilesScreen", lambda screen: "! README.md" in screen)
+        await at.at.until(lambda: "Open the door" in at.at.screen())
+        await at.at.press(".")
+        await at.at.until(lambda: "Files that changed" in at.at.message)
+
+
+async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
+        await at.at.press("w")
+        await at.at.type("A street is named elsewhere.")
+        await at.at.press("enter")
+        await at.at.until(lambda: "1 open" in at.at.screen())
+        found = (await at.client.query(bq.GetFindings(page=at.page))).findings
+        waived = [one for one in found if one.state == "waived"]
+        assert [(one.reason, one.by) for one in waived] == [("A street is named elsewhere.", "ana")]
+        await at.at.press("x")
+        await at.at.until(lambda: "Nothing is open" in at.at.screen())
+        await at.at.press(".")
+        await at.at.until(lambda: "false" in at.at.screen())
+        await at.at.press("u")
+        await at.at.until(lambda: "open again" in at.at.message)
+        states = sorted(one.state for one in (await at.client.query(bq.GetFindings(page=at.page))).findings)
+        assert states.count("open") == 1
+
+
+async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        await at.opened("F", "FindingsScreen", lambda screen: "index.html:1" in screen)
+        await at.at.press("enter")
+        await at.at.until(lambda: type(at.at.app.screen).__name__ == "FilesScreen")
+        screen = at.at.app.screen
+        await at.at.until(lambda: screen.detail.cursor == ("index.html", 1))  # type: ignore[attr-defined]
+        assert "<!doctype html>" in at.at.screen()
+
+
+async def test_the_tool_log_has_arguments_and_results_of_every_call(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.opened("T", "ToolLogScreen", lambda screen: "RESULT" in screen)
+        total = (await at.client.query(bq.GetToolLog(page=at.page))).total
+        assert f"{total} calls" in at.at.screen()
+        await at.at.press("home")
+        await at.at.until(lambda: "<!doctype html>" in at.at.screen() or "content" in at.at.screen())
+        await at.at.press("escape")
+        await at.opened("A", "AuditScreen", lambda screen: "transition" in screen)
+        await at.at.press("home")
+        assert "transition" in at.at.screen() or "message" in at.at.screen()
+
+
+async def _two_versions(at: Shop) -> None:
+    await at.through("user_reviewing_verification")
+    await at.at.press("B", "ctrl+s")
+    await at.at.until(lambda: at.state == "generating_implementation")
+    await at.through("user_reviewing_implementation")
+
+
+async def test_going_back_shows_the_difference_first_and_asks_again_about_changes_by_hand(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return", "pass"])) as at:
+        await _two_versions(at)
+        readme = at.root / "app" / "README.md"
+        first = "# Corner shop\n\nOpen index.html.\n"
+        mine = readme.read_text() + "Mine.\n"
+        readme.write_text(mine)
+        await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
+        await at.at.press("end")
+        await at.at.press("R")
+        await at.at.until(lambda: at.at.app.pending and "1 file would change" in at.at.message)
+        assert "the files as they lie to 1.0.0" in at.at.screen()
+        assert readme.read_text() == mine
+        await at.at.press("R")
+        await at.at.until(lambda: at.at.app.pending and "Changed by hand" in at.at.message)
+        assert readme.read_text() == mine
+        await at.at.press("R")
+        await at.at.until(lambda: "Restored version 1.0.0" in at.at.message)
+        assert readme.read_text() == first
+        made = (await at.client.query(bq.GetVersions())).versions
+        assert [one.origin for one in made] == ["restore", "person", "run", "run"]
+        await at.at.press("u")
+        await at.at.until(lambda: at.at.app.pending)
+        await at.at.press("enter")
+        await at.at.until(lambda: readme.read_text() == mine)
+
+
+async def test_escape_withdraws_the_question_and_changes_no_file(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return", "pass"])) as at:
+        await _two_versions(at)
+        before = (at.root / "app" / "README.md").read_text()
+        await at.opened("V", "VersionsScreen")
+        await at.at.press("u")
+        await at.at.until(lambda: at.at.app.pending)
+        await at.at.press("escape")
+        assert at.at.app.pending is None
+        assert type(at.at.app.screen).__name__ == "VersionsScreen"
+        await at.at.press("escape")
+        assert at.at.app.screen is at.at.app.workbench
+        assert (at.root / "app" / "README.md").read_text() == before
+
+
+async def test_changes_by_hand_become_a_version_by_one_key(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        (at.root / "app" / "mine.txt").write_text("Mine.\n")
+        await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
+        await at.at.press("S")
+        await at.at.until(lambda: "your changes" not in at.at.screen())
+        newest = (await at.client.query(bq.GetVersions())).versions[0]
+        assert (newest.origin, newest.added) == ("person", 1)
+
+
+async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_path: Path) -> None:
+    settings = f'[publish.site]\npublisher = "folder"\npath = "{tmp_path / "site"}"'
+    async with shop(tmp_path, settings=settings) as at:
+        await at.through("complete")
+        await at.opened("P", "PublishScreen", lambda screen: "site" in screen)
+        await at.at.press("a")
+        assert not at.at.app.pending  # without a plan that was seen nothing is carried out
+        await at.at.press("p")
+        await at.at.until(lambda: "8 added" in at.at.screen())
+        await at.at.press("a")
+        await at.at.until(lambda: at.at.app.pending)
+        assert not (tmp_path / "site").exists()
+        await at.at.press("a")
+        await at.at.until(lambda: "is published" in at.at.message)
+        assert (tmp_path / "site" / "index.html").is_file()
+        (done,) = (await at.client.query(bq.GetPublications())).publications
+        assert (done.version, done.status) == ("1.0.0", "done")
+
+
+async def test_an_offer_becomes_a_change_with_a_request(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("complete")
+        await at.opened("P", "PublishScreen", lambda screen: "Draw a logo" in screen)
+        await at.at.press("o")
+        await at.at.until(lambda: at.at.app.session.page and at.at.app.session.page.id != at.page)
+        page = at.at.app.session.page
+        assert page is not None
+        assert page.title == "Draw a logo"
+        assert page.brief is not None
+        assert page.state == "generating_discovery"
+
+
+async def test_the_check_command_is_shown_and_runs_only_after_the_second_key(tmp_path: Path) -> None:
+    ran = tmp_path / "ran.txt"
+    script = tmp_path / "check.py"
+    script.write_text(f"open({str(ran)!r}, 'w').write('x')\nprint('all is well')\n")
+    async with shop(tmp_path, check=f"{sys.executable} {script}") as again:
+        await again.through("user_reviewing_implementation")
+        await again.at.press("R")
+        await again.at.until(lambda: again.at.app.pending)
+        assert "check.py" in again.at.message
+        await again.at.press("escape")
+        await again.at.pilot.pause(0.2)
+        assert not ran.exists()
+        await again.at.press("R")
+        await again.at.until(lambda: again.at.app.pending)
+        await again.at.press("R")
+        await again.at.until(ran.exists)
+        await again.at.until(lambda: "all is well" in again.at.screen() or "passed" in again.at.screen().lower())
+        build = await again.client.query(bq.GetBuild(page=again.page))
+        assert build.check.allowed
