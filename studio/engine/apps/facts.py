@@ -75,7 +75,13 @@ class Facts:
         sized = {path: (state.size, texts.get(path)) for path, state in tree.items()}
         wants_files = stage.output is OutputKind.CODE and task is not None
         shown = (
-            tree_map.choose(texts, request=request, first=_named(rows, task), count=tokens.estimate, budget=room.files)
+            tree_map.choose(
+                _asked_for(texts, task, rows.plan.text if rows.plan else "") if profile.local else texts,
+                request=request,
+                first=_named(rows, task),
+                count=tokens.estimate,
+                budget=room.files,
+            )
             if wants_files
             else []
         )
@@ -238,6 +244,16 @@ def _named(rows: _Rows, task: BuildTask | None) -> Sequence[str]:
     if task is None or task.type != "fix":
         return ()
     return tuple(dict.fromkeys(one.problem.path for one in rows.findings if one.problem.path))
+
+
+def _asked_for(texts: Mapping[str, str], task: BuildTask | None, plan: str) -> Mapping[str, str]:
+    """The files that a task names, else those that its plan names, else all: a small model changes whatever it is shown, and reads
+    slowly."""
+    for words in (f"{task.title}\n{task.description}" if task else "", plan):
+        named = {path: text for path, text in texts.items() if path.casefold() in words.casefold()}
+        if named:
+            return named
+    return texts
 
 
 def _task(task: BuildTask) -> dict[str, object]:

@@ -144,6 +144,10 @@ class Talk:
             )
         return answer
 
+    def offer(self, tools: tuple[ToolSpec, ...]) -> None:
+        """The tools of the next answers."""
+        self._tools = tools
+
     def answer_calls(self, outcomes: Sequence[ToolOutcome]) -> None:
         """Put the results of the last answer's calls into the talk, in their order."""
         self.messages += [

@@ -10,7 +10,8 @@ from studio.domain.build import BuildTask
 from studio.domain.errors import BadReply, LimitReached
 from studio.domain.finding import FindingSource, FindingState, Problem, Severity
 from studio.domain.text import digest
-from studio.domain.tooling import ToolOutcome
+from studio.domain.tooling import ToolCall, ToolOutcome, ToolSpec
+from studio.engine.apps import line_edits
 from studio.engine.apps.gate import finding
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
@@ -59,6 +60,7 @@ class Worker:
             hooks=self._hooks,
         )
         self._repairs = 0
+        self._shown: dict[str, str] = {}
 
     async def work(self, note: str = "") -> Worked:
         """Carry the task out. `note` is what an earlier try came to. Raises ProviderError, BudgetExceeded, LimitReached, BadReply."""
@@ -66,6 +68,7 @@ class Worker:
         talk = await self._begin(note)
         silent = 0
         for iteration in range(1, site.project.settings.app.iterations + 1):
+            talk.offer(await self._tools())
             answer = await talk.ask("required" if self._profile.local else "auto")
             if not answer.calls:
                 silent += 1
@@ -116,7 +119,7 @@ class Worker:
         )
         talk = Talk(
             project, seat, site.purse, prompt.messages,
-            tools=self._box.specs, tell=site.live.tell, heard=lines_of(site, self._task),
+            tell=site.live.tell, heard=lines_of(site, self._task),
         )  # fmt: skip
         if note:
             talk.say(note)
@@ -144,12 +147,34 @@ class Worker:
             now = self._site.project.app.files.digest(one["path"])
             if now is not None and not one["cut"]:
                 self._box.seen[one["path"]] = now
+                self._shown[one["path"]] = one["text"]
 
     # Working
 
+    async def _tools(self) -> tuple[ToolSpec, ...]:
+        """What the next answer may call. A small model that was shown files chooses among their lines as they are now."""
+        if not self._profile.local or not self._shown:
+            return self._box.specs
+        self._shown = await asyncio.to_thread(self._texts_now)
+        edit = line_edits.spec(self._shown)
+        if edit is None:
+            return self._box.specs
+        tree = await self._site.project.app.scan()
+        new = line_edits.new_names(f"{self._task.title}\n{self._task.description}", tree)
+        rest = [one for one in self._box.specs if one.name not in (line_edits.TOOL, line_edits.CREATE)]
+        create = [line_edits.only_new(one, new) for one in self._box.specs if one.name == line_edits.CREATE and new]
+        return (edit, *create, *rest)
+
+    def _texts_now(self) -> dict[str, str]:
+        files = self._site.project.app.files
+        return {path: files.read_text(path)[0] for path in self._shown if files.digest(path) is not None}
+
     async def _carry_out(self, answer: Answer, iteration: int) -> list[ToolOutcome]:
-        self._hooks.expect(answer.calls, iteration, answer.execution)
-        return await self._box.run(answer.calls)
+        calls = tuple(
+            line_edits.as_passages(one, self._shown) if isinstance(one, ToolCall) else one for one in answer.calls
+        )
+        self._hooks.expect(calls, iteration, answer.execution)
+        return await self._box.run(calls)
 
     async def _faults(self) -> list[Problem]:
         """What is wrong with the files that this task wrote, and with what refers to them."""

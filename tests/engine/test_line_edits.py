@@ -1,0 +1,97 @@
+"""The form of `update_file` for small models: lines to choose from, and what a choice becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from studio.domain.tooling import ToolCall
+from studio.engine.apps import line_edits
+from studio.tools import passages
+from studio.tools.catalog import specs
+
+PAGE = """<form id="order">
+  <p>
+    <input id="name">
+  </p>
+  <p>
+    <input id="size">
+  </p>
+  <button>Order</button>
+</form>
+"""
+
+
+def choices(text: str = PAGE) -> dict[str, Any]:
+    tool = line_edits.spec({"index.html": text})
+    assert tool is not None
+    properties = tool.parameters["properties"]
+    assert isinstance(properties, dict)
+    return properties
+
+
+def changed(place: str, text: str, line: str = "<button>Order</button>", file: str = PAGE) -> str:
+    """The file after the call, carried out as the tool does it."""
+    given = ToolCall("1", "update_file", {"path": "index.html", "line": line, "place": place, "text": text})
+    call = line_edits.as_passages(given, {"index.html": file})
+    edits = call.arguments["edits"]
+    assert isinstance(edits, list)
+    return passages.apply(file, [(one["old"], one["new"]) for one in edits]).text
+
+
+def test_only_lines_that_are_there_once_can_be_chosen() -> None:
+    assert choices()["line"]["enum"] == [
+        '<form id="order">', '<input id="name">', '<input id="size">', "<button>Order</button>", "</form>"
+    ]  # fmt: skip
+    assert choices()["path"]["enum"] == ["index.html"]
+
+
+def test_a_line_that_is_a_part_of_another_cannot_be_chosen() -> None:
+    assert choices("a\nab\n")["line"]["enum"] == ["ab"]
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ("before", "  <hr>\n  <button>Order</button>\n"),
+        ("after", "  <button>Order</button>\n  <hr>\n"),
+        ("instead", "  <hr>\n"),
+    ],
+)
+def test_text_goes_before_after_or_instead_of_the_line_as_far_in_as_it_is(place: str, wanted: str) -> None:
+    assert changed(place, "<hr>") == PAGE.replace("  <button>Order</button>\n", wanted)
+
+
+def test_several_lines_keep_their_steps() -> None:
+    made = changed("before", "<p>\n  <input>\n</p>\n")
+    assert "  <p>\n    <input>\n  </p>\n  <button>Order</button>\n" in made
+
+
+def test_a_call_in_another_form_is_left_as_it_is() -> None:
+    whole = ToolCall("1", "update_file", {"path": "index.html", "edits": []})
+    other = ToolCall("2", "create_file", {"path": "a", "line": "b", "text": "c"})
+    assert line_edits.as_passages(whole, {"index.html": PAGE}) is whole
+    assert line_edits.as_passages(other, {}) is other
+
+
+def test_a_line_that_is_not_in_the_file_is_told_by_the_tool_itself() -> None:
+    with pytest.raises(passages.Unmatched):
+        changed("before", "<hr>", line="<button>Add</button>")
+
+
+def test_files_of_too_many_lines_are_changed_by_passages() -> None:
+    assert line_edits.spec({"a.js": "\n".join(f"const a{number} = {number};" for number in range(200))}) is None
+    assert line_edits.spec({"a.js": "\n"}) is None
+
+
+def test_a_whole_file_may_be_written_only_under_a_name_that_is_new() -> None:
+    known = {"index.html": 1, "js/page.js": 1}
+    words = "index.html loads css/note.css, page.js calls note.js. See js/page.js, e.g. at the end."
+    names = line_edits.new_names(words, known)
+    assert names == ("css/note.css", "note.js")
+    (create,) = specs(["create_file"])
+    properties = line_edits.only_new(create, names).parameters["properties"]
+    assert isinstance(properties, dict)
+    assert properties["path"]["enum"] == ["css/note.css", "note.js"]
+    assert properties["content"] == create.parameters["properties"]["content"]  # type: ignore[index]
