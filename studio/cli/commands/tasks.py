@@ -101,7 +101,7 @@ def _row(one: bv.TaskView) -> tuple[str, ...]:
 
     needs = f"needs {', '.join(one.needs)}" if one.needs else ""
     tries = f"{one.attempts} tries" if one.attempts > 1 else ""
-    words = one.activity if one.live else one.error or one.title
+    words = (one.activity if one.live else one.error) or one.title
     return (
         _MARKS.get(one.status, "[ ]"), str(one.position), one.key, one.type, one.status, f"p{one.priority}", tries,
         lasted(one.elapsed), money(one.cost_usd), needs, words,
