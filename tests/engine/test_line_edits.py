@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from studio.domain.tooling import ToolCall
+from studio.domain.tooling import BrokenCall, ToolCall
 from studio.engine.apps import line_edits
+from studio.engine.apps.line_edits import LineEdits
 from studio.tools import passages
 from studio.tools.catalog import specs
 
@@ -95,3 +96,32 @@ def test_a_whole_file_may_be_written_only_under_a_name_that_is_new() -> None:
     assert isinstance(properties, dict)
     assert properties["path"]["enum"] == ["css/note.css", "note.js"]
     assert properties["content"] == create.parameters["properties"]["content"]  # type: ignore[index]
+
+
+def edit(number: int, text: str, line: str = "<button>Order</button>") -> ToolCall:
+    given = {"path": "index.html", "where": "above", "place": "before", "line": line, "text": text}
+    return ToolCall(str(number), "update_file", given)
+
+
+def test_the_same_lines_are_put_in_once_and_then_there_is_only_the_end() -> None:
+    edits, known = LineEdits(), specs(["create_file", "update_file", "finish_app"])
+    edits.shown = {"index.html": PAGE}
+    assert [one.name for one in edits.tools(known, "index.html: a line", edits.shown)] == ["update_file", "finish_app"]
+    assert isinstance(edits.take(edit(1, "<hr>")), ToolCall)
+    assert isinstance(edits.take(edit(2, "<p>Other</p>")), ToolCall)
+    again = edits.take(edit(3, "<hr>\n", line="</form>"))
+    assert isinstance(again, BrokenCall)
+    assert "finish_app" in again.reason
+    assert [one.name for one in edits.tools(known, "index.html: a line", edits.shown)] == ["finish_app"]
+
+
+def test_a_task_that_names_a_new_file_may_write_it_and_no_other() -> None:
+    edits, known = LineEdits(), specs(["create_file", "update_file", "finish_app"])
+    edits.shown = {"index.html": PAGE}
+    tools = edits.tools(known, "note.js, loaded by index.html", edits.shown)
+    assert [one.name for one in tools] == ["update_file", "create_file", "finish_app"]
+
+
+def test_where_no_lines_can_be_chosen_the_tools_are_as_they_were() -> None:
+    known = specs(["update_file", "finish_app"])
+    assert LineEdits().tools(known, "", {}) == known

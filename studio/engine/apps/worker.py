@@ -10,9 +10,9 @@ from studio.domain.build import BuildTask
 from studio.domain.errors import BadReply, LimitReached
 from studio.domain.finding import FindingSource, FindingState, Problem, Severity
 from studio.domain.text import digest
-from studio.domain.tooling import ToolCall, ToolOutcome, ToolSpec
-from studio.engine.apps import line_edits
+from studio.domain.tooling import ToolOutcome, ToolSpec
 from studio.engine.apps.gate import finding
+from studio.engine.apps.line_edits import LineEdits
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
 from studio.engine.desk import prompt_text
@@ -60,7 +60,7 @@ class Worker:
             hooks=self._hooks,
         )
         self._repairs = 0
-        self._shown: dict[str, str] = {}
+        self._lines = LineEdits()
 
     async def work(self, note: str = "") -> Worked:
         """Carry the task out. `note` is what an earlier try came to. Raises ProviderError, BudgetExceeded, LimitReached, BadReply."""
@@ -147,32 +147,25 @@ class Worker:
             now = self._site.project.app.files.digest(one["path"])
             if now is not None and not one["cut"]:
                 self._box.seen[one["path"]] = now
-                self._shown[one["path"]] = one["text"]
+                self._lines.shown[one["path"]] = one["text"]
 
     # Working
 
     async def _tools(self) -> tuple[ToolSpec, ...]:
         """What the next answer may call. A small model that was shown files chooses among their lines as they are now."""
-        if not self._profile.local or not self._shown:
+        lines = self._lines
+        if not self._profile.local or not lines.shown:
             return self._box.specs
-        self._shown = await asyncio.to_thread(self._texts_now)
-        edit = line_edits.spec(self._shown)
-        if edit is None:
-            return self._box.specs
+        lines.shown = await asyncio.to_thread(self._texts_now)
         tree = await self._site.project.app.scan()
-        new = line_edits.new_names(f"{self._task.title}\n{self._task.description}", tree)
-        rest = [one for one in self._box.specs if one.name not in (line_edits.TOOL, line_edits.CREATE)]
-        create = [line_edits.only_new(one, new) for one in self._box.specs if one.name == line_edits.CREATE and new]
-        return (edit, *create, *rest)
+        return lines.tools(self._box.specs, f"{self._task.title}\n{self._task.description}", tree)
 
     def _texts_now(self) -> dict[str, str]:
         files = self._site.project.app.files
-        return {path: files.read_text(path)[0] for path in self._shown if files.digest(path) is not None}
+        return {path: files.read_text(path)[0] for path in self._lines.shown if files.digest(path) is not None}
 
     async def _carry_out(self, answer: Answer, iteration: int) -> list[ToolOutcome]:
-        calls = tuple(
-            line_edits.as_passages(one, self._shown) if isinstance(one, ToolCall) else one for one in answer.calls
-        )
+        calls = tuple(self._lines.take(one) for one in answer.calls)
         self._hooks.expect(calls, iteration, answer.execution)
         return await self._box.run(calls)
 
