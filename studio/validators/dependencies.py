@@ -43,18 +43,17 @@ def check_dependencies(scan: Scan, rules: Rules) -> Iterator[Problem]:
     """The dependencies of one file that a rule does not allow."""
     if not rules.dependencies:
         return
-    for kind, found in (("npm", _npm(scan)), ("python", _python(scan)), ("cdn", _hosts(scan))):
+    for kind, found in (("npm", _npm), ("python", _python), ("cdn", _hosts)):
         wanted = [rule for rule in rules.dependencies if rule.kind == kind]
-        for name, line in dict.fromkeys(found) if wanted else ():
-            for rule in wanted:
-                if not _allowed(rule, name):
-                    words = (
-                        f"The standards do not allow {'loading from' if kind == 'cdn' else 'the dependency'} {name}."
-                    )
-                    yield problem(
-                        rule.id, scan.path, line, f"{words} {rule.message}".strip(),
-                        severity=rule.severity, suggestion=rule.suggestion or _choice(rule), lines=scan.lines,
-                    )  # fmt: skip
+        named = dict.fromkeys(found(scan)) if wanted else {}
+        yield from (_problem(rule, scan, *one) for one in named for rule in wanted if not _allowed(rule, one[0]))
+
+
+def _problem(rule: DependencyRule, scan: Scan, name: str, line: int) -> Problem:
+    what = "loading from" if rule.kind == "cdn" else "the dependency"
+    words = f"The standards do not allow {what} {name}. {rule.message}".strip()
+    suggestion = rule.suggestion or _choice(rule)
+    return problem(rule.id, scan.path, line, words, severity=rule.severity, suggestion=suggestion, lines=scan.lines)
 
 
 def _allowed(rule: DependencyRule, name: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from studio.validators.grammar import captures
 from studio.validators.html_tokens import Kind, Token
 from studio.validators.place import Lines
+from studio.validators.python_source import quietly
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -119,18 +119,16 @@ def _query(grammar: str) -> Query:
 def of_python(text: str) -> list[Reference]:
     """Imports of a module; those in a `try` or under TYPE_CHECKING may fail. Nothing for a text that cannot be parsed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = quietly(lambda: ast.parse(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return sorted(_imports(tree), key=lambda reference: reference.line)
 
 
 def _imports(tree: ast.Module) -> Iterator[Reference]:
-    todo: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while todo:
-        node, optional = todo.pop()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, optional = waiting.pop()
         if isinstance(node, ast.ImportFrom):
             target = "." * node.level + (node.module or "")
             yield Reference(Form.PYTHON, target, node.lineno, tuple(one.name for one in node.names), optional)
@@ -138,4 +136,4 @@ def _imports(tree: ast.Module) -> Iterator[Reference]:
             for one in node.names:
                 yield Reference(Form.PYTHON, one.name, node.lineno, (), optional)
         optional = optional or isinstance(node, ast.Try | ast.TryStar)
-        todo.extend((child, optional) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+        waiting.extend((child, optional) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
