@@ -9,6 +9,7 @@ from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import Stage
 from studio.engine.forms import FORMS
+from studio.engine.replies import read_partial
 from studio.store import pages, revisions, runs, state
 from studio.store.transaction import Tx
 
@@ -87,6 +88,16 @@ def add_person_revision(
     note: str = "",
 ) -> Revision:
     return add_revision(tx, page_id, stage, text, origin=origin, parent=parent, data=data, note=note)
+
+
+def add_partial_revision(tx: Tx, stage: Stage, run: Run, *, parent: Revision | None, note: str) -> Revision:
+    """What stood there when `run` broke off, as a revision that says so."""
+    kept = read_partial(stage, run.partial)
+    outcome = Outcome.STOPPED if run.status is RunStatus.STOPPED else Outcome.INTERRUPTED
+    return add_revision(
+        tx, run.page_id, stage.name, kept.text, origin=Origin.AGENT, parent=parent, data=kept.data, outcome=outcome,
+        model=run.model, run_id=run.id, note=note,
+    )  # fmt: skip
 
 
 def structured(stage: Stage, text: str) -> tuple[str, str | None]:

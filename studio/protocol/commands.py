@@ -159,7 +159,8 @@ class Edit(Command, frozen=True, kw_only=True, tag="text.edit"):
 
 
 class Restore(Command, frozen=True, kw_only=True, tag="text.restore"):
-    """Make an earlier revision the newest, as a new revision. `newest` is what the sender saw as the newest."""
+    """Make an earlier revision the newest, as a new revision. `revision` may also name an ended run whose text never became one.
+    `newest` is what the sender saw as the newest."""
 
     revision: str
     newest: str | None = None

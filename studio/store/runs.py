@@ -41,11 +41,16 @@ def insert(tx: Tx, run: Run) -> None:
     )
 
 
-def get(tx: Tx, run_id: str) -> Run:
+def find(tx: Tx, run_id: str) -> Run | None:
     row = tx.one(f"{_SELECT} WHERE id = $1", run_id)
-    if row is None:
+    return None if row is None else _run(row)
+
+
+def get(tx: Tx, run_id: str) -> Run:
+    run = find(tx, run_id)
+    if run is None:
         raise NotFound(f"There is no run {shown(run_id)!r}.")
-    return _run(row)
+    return run
 
 
 def by_job(tx: Tx, key: str) -> Run | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.config.write import set_value
-from studio.domain.errors import BudgetExceeded, Refused
+from studio.domain.errors import BudgetExceeded, Conflict, Refused
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
@@ -137,6 +137,30 @@ async def test_keep_makes_the_partial_a_revision_and_discard_leaves_it_in_the_hi
     await draft(client, other)
     assert (await client.execute(c.Resume(page=other, action="discard"))).state == "generating_narration"
     assert (await client.query(q.GetHistory(page=other))).runs[0].partial == "Rain fell."
+
+
+async def test_a_discarded_runs_text_can_be_made_a_revision_later(client: InProcessClient, server: WireServer) -> None:
+    page = await add_page(client)
+    server.play(Step(deltas=("Rain ", "fell."), fault=Fault.RESET, after=2))
+    broken = await draft(client, page)
+    await client.execute(c.Resume(page=page, action="discard"))
+    server.play(Step(text="Snow lay on the quay."))
+    await draft(client, page)
+    newest = (await client.query(q.GetPage(page=page))).cells[0].head
+    assert newest is not None
+    with pytest.raises(Conflict):
+        await client.execute(c.Restore(revision=broken.id, newest="another"))
+    done = await client.execute(c.Restore(revision=broken.id, newest=newest.id))
+    head = (await client.query(q.GetPage(page=page))).cells[0].head
+    assert head is not None
+    assert (head.id, head.number, head.text, head.run) == (done.revision, 2, "Rain fell.", broken.id)
+    with pytest.raises(Refused):  # it is no whole text
+        await client.execute(c.Approve(page=page))
+    await client.execute(c.Restore(revision=newest.id, newest=head.id))
+    await client.execute(c.Approve(page=page))
+    with pytest.raises(Refused, match="approved"):
+        await client.execute(c.Restore(revision=broken.id))
+    assert (await client.query(q.GetPage(page=page))).cells[0].revisions == 3
 
 
 async def test_of_a_stopped_dialogue_the_whole_lines_are_kept(client: InProcessClient, server: WireServer) -> None:

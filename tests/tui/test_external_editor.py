@@ -92,6 +92,15 @@ async def test_an_editor_that_fails_is_said_and_what_it_saved_stays(tmp_path: Pa
         assert [edits.read(path).text.strip() for path in files(at.root)] == ["Half a page."]
 
 
+async def test_an_editor_left_with_an_error_and_nothing_written_says_that_the_text_is_as_it_was(tmp_path: Path) -> None:
+    editor = FakeEditor(lambda text: text, fails="vim ended with code 1.")
+    async with desk(tmp_path, editor=editor) as at:
+        await at.pilot.press("e")
+        assert at.app.message is not None
+        assert at.app.message.text == "vim ended with code 1. The text is as it was."
+        assert files(at.root) == []
+
+
 @pytest.mark.parametrize(
     ("argv", "wanted"),
     [

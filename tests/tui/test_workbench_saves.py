@@ -7,8 +7,8 @@ from pathlib import Path
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
-from tests.fakes.project import add_page
-from tests.fakes.wire_script import Finish, Step
+from tests.fakes.project import add_page, draft
+from tests.fakes.wire_script import Fault, Finish, Step
 from tests.tui.bench import Bench, real
 
 
@@ -138,3 +138,20 @@ async def test_a_stopped_draft_keeps_what_came_and_keeping_it_makes_a_revision(t
         assert view.cells[0].head is not None
         assert view.cells[0].head.text.startswith("Fog lay on the Throat.")
         assert view.cells[0].head.outcome == "stopped"
+
+
+async def test_what_a_discarded_draft_left_is_made_a_revision_from_the_history(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        server.play(Step(deltas=("Rain ", "fell."), fault=Fault.RESET, after=2))
+        page = await add_page(client)
+        await draft(client, page)
+        await at.until(lambda: _phase(at) == "interrupted narration")
+        await client.execute(c.Resume(page=page, action="discard"))
+        await at.until(lambda: _phase(at) == "generating narration")
+        await at.press("H")
+        await at.until(lambda: "words kept" in at.screen())
+        await at.press("R")
+        await at.until(lambda: "r1 now" in at.message)
+        head = (await client.query(q.GetPage(page=page))).cells[0].head
+        assert head is not None
+        assert head.text == "Rain fell."

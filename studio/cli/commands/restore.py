@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "studio restore 2/14 1 --stage narration",
     )  # fmt: skip
     page_argument(parser)
-    parser.add_argument("revision", metavar="N|ID", help="the revision's number or id")
+    parser.add_argument(
+        "revision", metavar="N|ID", help="the revision's number or id, or the id of a run that broke off"
+    )
     parser.add_argument("--stage", help="the stage of a number (default: where the page stands)")
 
 

@@ -9,15 +9,21 @@ from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.job import Job, job_key
 from studio.domain.page import FeedbackKind, Origin, Page, Revision
-from studio.domain.run import Outcome, Run, RunKind, RunStatus
+from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, Phase, Stage, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.replies import read_partial
-from studio.engine.texts import add_revision, last_partial, refuse_running, refuse_stale, structured
+from studio.engine.texts import (
+    add_partial_revision,
+    add_revision,
+    last_partial,
+    refuse_running,
+    refuse_stale,
+    structured,
+)
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
 from studio.store import feedback, pages, revisions, runs
@@ -232,12 +238,7 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
     def work(tx: Tx) -> c.Done:
         now = _still_unsettled(project, tx, page)
         parent = revisions.head(tx, page.id, stage.name)
-        outcome = Outcome.STOPPED if last.status is RunStatus.STOPPED else Outcome.INTERRUPTED
-        kept = read_partial(stage, last.partial)
-        revision = add_revision(
-            tx, page.id, stage.name, kept.text, origin=Origin.AGENT, parent=parent, data=kept.data, outcome=outcome,
-            model=last.model, run_id=last.id, note="kept partial text",
-        )  # fmt: skip
+        revision = add_partial_revision(tx, stage, last, parent=parent, note="kept partial text")
         now = text_arrived(project, tx, now, Action.EDIT, "keep", revision)
         return c.Done(
             seq=0, message="The partial text is now a revision.", page=page.id, revision=revision.id, state=now.state

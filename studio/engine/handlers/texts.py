@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
+from studio.domain.run import Run
 from studio.domain.text import clean
 from studio.domain.workflow import Action, Phase
 from studio.engine.gates import text_arrived
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.texts import add_person_revision, add_revision, refuse_running, refuse_stale, structured
+from studio.engine.texts import (
+    add_partial_revision,
+    add_person_revision,
+    add_revision,
+    refuse_running,
+    refuse_stale,
+    structured,
+)
 from studio.engine.views.page import find_revision
 from studio.protocol import commands as c
-from studio.store import pages, revisions, words
+from studio.store import pages, revisions, runs, words
 from studio.store.transaction import Tx
 
 
@@ -77,6 +85,8 @@ def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: st
 
 async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Done:
     def work(tx: Tx) -> c.Done:
+        if run := _partial_run(tx, command.revision):
+            return _restore_partial(project, tx, run, command.newest)
         old = find_revision(project, tx, command.revision)
         page = pages.get(tx, old.page_id)
         newest = revisions.head(tx, page.id, old.stage)
@@ -98,6 +108,34 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
     done = await project.act(call, work)
     await project.manuscript.write_page(done.page or "")
     return done
+
+
+def _partial_run(tx: Tx, ref: str) -> Run | None:
+    """The ended run that `ref` names, when its text never became a revision: discarded, or drafted again."""
+    run = None if "@" in ref else runs.find(tx, ref)
+    return run if run is not None and run.revision_id is None and not run.status.live else None
+
+
+def _restore_partial(project: OpenProject, tx: Tx, run: Run, seen: str | None) -> c.Done:
+    """What a broken run left, as the newest revision. It never takes the place of an approved text: it is no whole one."""
+    stage = project.workflow.stage(run.stage)
+    page = pages.get(tx, run.page_id)
+    if not run.partial.strip():
+        raise Refused("That run left no text.", hint="Choose a revision, or a run that kept words.")
+    newest = revisions.head(tx, page.id, stage.name)
+    refuse_stale(seen, newest)
+    if project.state_of(page).stage != stage.name and _is_approved(tx, page.id, stage.name):
+        raise Refused(
+            f"The {stage.label.lower()} of this page is approved, and this run's text broke off.",
+            hint="Reopen the stage first, or copy from the run's text.",
+        )
+    _refuse_closed(project, tx, page, stage.name)
+    revision = add_partial_revision(tx, stage, run, parent=newest, note="restored from a run that broke off")
+    page = _take(project, tx, page, revision, "restore")
+    return c.Done(
+        seq=0, message=f"The run's text is now revision {revision.number}.", page=page.id, revision=revision.id,
+        state=page.state,
+    )  # fmt: skip
 
 
 async def keep_words(project: OpenProject, command: c.KeepWords, call: Call) -> c.Done:

@@ -339,7 +339,7 @@ def _edit_outside(
             f"{failed.message} What it saved is kept in {_shown_path(app, path)}.", hint=f"{how} {failed.hint}".strip()
         )
     if failed is not None:
-        raise failed
+        raise BadInput(f"{failed.message} The text is as it was.", hint=failed.hint)
     return found if found.changed else None
 
 

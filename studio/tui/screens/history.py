@@ -272,15 +272,15 @@ class HistoryScreen(FramedScreen):
     # Restore
 
     def can_restore(self) -> bool:
-        return self.entry is not None and self.entry.revision is not None and not self.entry.newest
+        return self.entry is not None and bool(self.entry.text.strip()) and not self.entry.newest
 
     async def restore(self) -> None:
-        """Make the revision under the cursor the newest, as a new one; nothing is lost, and `u` puts the former back."""
+        """Make what is under the cursor (a revision, or what a broken run left) the newest, as a new revision; nothing is lost, and
+        `u` puts the former back."""
         entry = self.entry
         newest = next((other for other in self.rows if other.newest), None)
-        if entry is None or newest is None or not self.can_restore():
-            return
-        await self._make_newest(entry, (newest.id, newest.label))
+        if entry is not None and self.can_restore():
+            await self._make_newest(entry, (newest.id, newest.label) if newest else None)
 
     async def undo_restore(self) -> None:
         former = next((other for other in self.rows if self.undo and other.id == self.undo[0]), None)
@@ -300,7 +300,8 @@ class HistoryScreen(FramedScreen):
         newest = next((other.label for other in self.rows if other.newest), "the newest")
         key = self.app.keymap.shown("history.undo")
         back = f" {key} puts {undo[1]} back." if undo else ""
-        self.app.say(f"{done.message or 'Restored.'} {entry.label} is {newest} now; all revisions are kept.{back}")
+        said = entry.label[0].upper() + entry.label[1:] if entry.run else entry.label
+        self.app.say(f"{done.message or 'Restored.'} {said} is {newest} now; all revisions are kept.{back}")
 
     async def _meet(self, error: Conflict, seen: str | None) -> None:
         """Somebody made another text the newest meanwhile: it is shown against the one that was."""
