@@ -18,13 +18,13 @@ from studio.domain.errors import StudioError
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
+from studio.tui.beginning import first_run, take_words
 from studio.tui.board_watch import BoardWatch
-from studio.tui.launcher import Launcher
 from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
 from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere
-from studio.tui.presenters.words import OURS, words_of
+from studio.tui.presenters.words import OURS
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session
@@ -90,7 +90,7 @@ class StudioApp(App[int], inherit_bindings=False):
         one the engine opens at once, beside the screen."""
         if self.options.memory is not None:
             self.session.project = self.options.memory.recall()
-            self._take_words()
+            take_words(self)
         if self.options.launcher is None and self.session.project is None:
             self._opening = asyncio.create_task(self.session.connect())
 
@@ -106,19 +106,14 @@ class StudioApp(App[int], inherit_bindings=False):
 
     def _changed(self) -> None:
         """The book or the page is new."""
-        self._take_words()
+        take_words(self)
         self.board.turned()
         self.workbench.show()
 
-    def _take_words(self) -> None:
-        words = words_of(self.session.project)
-        if words != self.words:
-            self.words = words
-            self.keymap = keymap.build(self.options.keys).worded(words.put)
-
     async def _open(self) -> None:
         try:
-            if self.options.launcher is not None and not await self._first_run(self.options.launcher):
+            if self.options.launcher is not None and not await first_run(self, self.options.launcher):
+                self.leave(0)
                 return
             await (self._opening or self._connect_after_frame())
             await self.session.open(self.options.page)
@@ -141,18 +136,6 @@ class StudioApp(App[int], inherit_bindings=False):
         self.call_after_refresh(drawn.set)
         await drawn.wait()
         await self.session.connect()
-
-    async def _first_run(self, launcher: Launcher) -> bool:
-        """Ask what to begin with; False when the person leaves. After it, `connect` opens what was made."""
-        registry.load()
-        screen = await self.open_screen("first_run", launcher=launcher)
-        path = await screen.answered()
-        if path is None:
-            self.leave(0)
-            return False
-        await self.pop_screen()
-        self._opening = asyncio.create_task(self.session.connect())
-        return True
 
     def _load_all(self) -> None:
         if not self._all_loaded:

@@ -69,7 +69,11 @@ def publication_story(one: PublicationView, width: int) -> list[Line]:
 def offer_story(one: FollowUpView, width: int, key: str) -> list[Line]:
     found = [*_wrapped(one.title, width, "strong"), BLANK, *_wrapped(one.why, width, "text")]
     found += [BLANK, *_wrapped(one.action.strip(), width, "quote")] if one.action else []
-    last = f"{key} makes a change of it, to be looked at first." if makes_a_change(one) else "These lines go into studio.toml."
+    last = (
+        f"{key} makes a change of it, to be looked at first."
+        if makes_a_change(one)
+        else "These lines go into studio.toml."
+    )
     return [*found, BLANK, *_wrapped(last, width, "dim")]
 
 
