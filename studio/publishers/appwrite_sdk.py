@@ -125,7 +125,7 @@ class Appwrite:
             except ImportError as error:
                 raise NotFound(
                     "Publishing to Appwrite needs its SDK, which is not installed.",
-                    hint="Install it: pip install 'studio[appwrite]'",
+                    hint="In the checkout: pip install '.[appwrite]'",
                 ) from error
             vars(sdk)["requests"] = _BoundedRequests()
             client = sdk.Client()
