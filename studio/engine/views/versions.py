@@ -63,14 +63,25 @@ async def get_versions(project: OpenProject, query: q.GetVersions, actor: str) -
 def version_views(tx: Tx, page_id: str | None = None) -> tuple[v.VersionView, ...]:
     """Newest first."""
     every = versions.listing(tx)
-    newest = versions.newest(tx)
+    shown = [one for one in every if page_id in (None, one.page_id)]
+    if not shown:
+        return ()
+    newest = next((one.id for one in every if one.finished_at is not None), "")
     lists = Lists(
-        titles={page.id: page.title for page in pages.listing(tx, archived=True)},
+        titles=_titles(tx, {one.page_id for one in shown if one.page_id}),
         numbers={version.id: version.number for version in every},
         counts=versions.counts(tx, page_id),
-        newest=newest.id if newest else "",
+        newest=newest,
     )
-    return tuple(version_view(one, lists) for one in every if page_id in (None, one.page_id))
+    return tuple(version_view(one, lists) for one in shown)
+
+
+def _titles(tx: Tx, page_ids: set[str]) -> dict[str, str]:
+    """Of one page it alone is read: a project may have ten thousand."""
+    if len(page_ids) == 1:
+        (page_id,) = page_ids
+        return {page_id: pages.get(tx, page_id).title}
+    return {page.id: page.title for page in pages.listing(tx, archived=True)} if page_ids else {}
 
 
 def version_view(version: AppVersion, lists: Lists) -> v.VersionView:

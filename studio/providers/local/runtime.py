@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,9 +21,17 @@ REQUIREMENT = "xllamacpp>=2026.10"
 
 def runtime_version() -> str | None:
     """The installed version, None when the runtime is missing. Does not import it (100 MB of native code)."""
-    importlib.invalidate_caches()
-    if find_spec("xllamacpp") is None:
-        return None
+    spec = find_spec("xllamacpp")
+    if spec is None:
+        # It may have been installed a moment ago.
+        importlib.invalidate_caches()
+        spec = find_spec("xllamacpp")
+    return None if spec is None else _version_of(spec.origin)
+
+
+@lru_cache(maxsize=1)
+def _version_of(origin: str | None) -> str:
+    """Kept for each place it is installed at: reading its metadata takes 12 ms, and the default model is asked for often."""
     try:
         return metadata.version("xllamacpp")
     except metadata.PackageNotFoundError:

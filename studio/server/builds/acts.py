@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import msgspec
 
-from studio.domain.errors import StudioError
+from studio.domain.errors import Refused, StudioError
 from studio.domain.request import request_text
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
@@ -30,8 +31,9 @@ async def orchestrate(asked: Asked) -> s.Orchestrated:
     )  # fmt: skip
     done = await asked.client.execute(command, request=asked.key_for("build"))
     run, error = await _begin(asked, done, wanted.model) if beginning.generate else (None, None)
-    build = await asked.client.query(bq.GetBuild(page=done.page or ""))
-    metrics = await asked.client.query(bq.GetMetrics())
+    build, metrics = await asyncio.gather(
+        asked.client.query(bq.GetBuild(page=done.page or "")), asked.client.query(bq.GetMetrics())
+    )
     seconds = estimates(build, metrics.mean_seconds)
     return s.Orchestrated(
         task_id=build.page,
@@ -65,19 +67,27 @@ async def initialize(asked: Asked) -> s.Initialized:
         project=given.project_id, build=given.build_id, user=given.user_id, model=given.model,
     )  # fmt: skip
     done = await asked.client.execute(command, request=asked.key_for("build"))
-    build = await asked.client.query(bq.GetBuild(page=done.page or ""))
+    build, system = await asyncio.gather(
+        asked.client.query(bq.GetBuild(page=done.page or "")), _system_prompt(asked, done.page or "")
+    )
     turn = turn_after(build.state, build)
-    # A change that is complete has no role whose prompt there could be.
-    prompt = None if build.complete else await asked.client.query(bq.GetBuildPrompt(page=build.page))
     return s.Initialized(
         workflow_id=build.page,
         initial_state=build.phases[0].phase,
         current_state=build.phase,
-        system_prompt=prompt.system_prompt if prompt else "",
+        system_prompt=system,
         next_role=turn.role,
         next_action=turn.action,
         message=done.message,
     )
+
+
+async def _system_prompt(asked: Asked, page: str) -> str:
+    """Empty for a change that is complete: no role has a turn then."""
+    try:
+        return (await asked.client.query(bq.GetBuildPrompt(page=page))).system_prompt
+    except Refused:
+        return ""
 
 
 async def complete_phase(asked: Asked) -> s.PhaseCompleted:
