@@ -41,15 +41,17 @@ def changed(place: str, text: str, line: str = "<button>Order</button>", file: s
     return passages.apply(file, [(one["old"], one["new"]) for one in edits]).text
 
 
-def test_only_lines_that_are_there_once_can_be_chosen() -> None:
+def test_only_lines_that_are_there_once_and_say_something_can_be_chosen() -> None:
     assert choices()["line"]["enum"] == [
-        '<form id="order">', '<input id="name">', '<input id="size">', "<button>Order</button>", "</form>"
+        '<form id="order">', '<input id="name">', '<input id="size">', "<button>Order</button>"
     ]  # fmt: skip
+    script = "export function add() {\n  return 1;\n}\n"
+    assert choices(script)["line"]["enum"] == ["export function add() {", "return 1;"]
     assert choices()["path"]["enum"] == ["index.html"]
 
 
 def test_a_line_that_is_a_part_of_another_cannot_be_chosen() -> None:
-    assert choices("a\nab\n")["line"]["enum"] == ["ab"]
+    assert choices("total\ntotals\n")["line"]["enum"] == ["totals"]
 
 
 @pytest.mark.parametrize(

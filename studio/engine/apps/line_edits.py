@@ -21,6 +21,9 @@ _CHARACTERS = 8_000
 _LINES = 160
 _LONGEST = 200
 _TEXT = 700
+# Such a line is there once by its indentation alone, and nobody means it.
+_BARE_TAG = re.compile(r"^</?[\w-]+>$")
+_TELLING = re.compile(r"\w{2}")
 _FILE_NAME = re.compile(r"(?<![\w./-])[\w-][\w./-]*\.(?:html?|css|m?jsx?|json|md|svg|txt|py|toml|ya?ml|sql)\b")
 
 
@@ -75,6 +78,7 @@ def spec(texts: Mapping[str, str]) -> ToolSpec | None:
         "where": {"type": "string", "minLength": 3, "maxLength": 80},
         "place": {"type": "string", "enum": ["before", "after", "instead"]},
         "line": {"type": "string", "enum": lines},
+        "what": {"type": "string", "minLength": 3, "maxLength": 160},
         "text": {"type": "string", "minLength": 1, "maxLength": _TEXT},
     }
     parameters = {
@@ -132,7 +136,7 @@ def _lines(text: str) -> dict[str, str]:
     twice: set[str] = set()
     for raw in text.splitlines():
         line = raw.strip()
-        if not line or len(line) > _LONGEST:
+        if len(line) > _LONGEST or not _TELLING.search(_BARE_TAG.sub("", line)):
             continue
         if line in found or text.count(raw) != 1:
             twice.add(line)
