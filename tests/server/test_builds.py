@@ -181,6 +181,19 @@ async def test_a_report_that_asks_for_it_sends_back_and_the_same_words_count_aga
     assert (await complete(app, workflow, "VERIFICATION"))["new_state"] == "DEPLOYMENT"
 
 
+async def test_the_same_files_once_more_are_the_same_version(app: Running) -> None:
+    workflow = await begin(app)
+    await up_to(app, workflow, "VERIFICATION")
+    await complete(app, workflow, "VERIFICATION", phase_result=RETURNED)
+    await complete(app, workflow, "IMPLEMENTATION", ai_response="As before.")
+    assert len((await app.get(f"{BASE}/{workflow}/versions"))["versions"]) == 1
+    other = {"files": [{"path": "data.json", "content": '{"rows": [2]}\n'}]}
+    await complete(app, workflow, "TESTING", ai_response="Once more.")
+    await complete(app, workflow, "VERIFICATION", phase_result={**RETURNED, "summary": "Again."})
+    await complete(app, workflow, "IMPLEMENTATION", phase_result=other)
+    assert len((await app.get(f"{BASE}/{workflow}/versions"))["versions"]) == 2
+
+
 async def test_a_report_waits_for_a_person_when_no_return_is_left(app: Running) -> None:
     workflow = await begin(app)
     await up_to(app, workflow, "VERIFICATION")
