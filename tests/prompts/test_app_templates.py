@@ -177,7 +177,7 @@ def test_every_example_is_an_answer_that_would_be_taken(name: str, example: str)
         assert made.tasks
     elif "verdict" in value:
         found = review.parse(example)
-        assert found.findings
+        assert found.findings or found.verdict is review.Verdict.PASS
         assert json.loads(review.to_json(found)) == value
     elif "bump" in value:
         assert json.loads(release.to_json(release.parse(example))) == value
