@@ -45,6 +45,8 @@ def test_only_lines_that_are_there_once_and_say_something_can_be_chosen() -> Non
     assert choices()["line"]["enum"] == [
         '<form id="order">', '<input id="name">', '<input id="size">', "<button>Order</button>"
     ]  # fmt: skip
+    head = '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Shop</title>\n'
+    assert choices(head)["line"]["enum"] == ["<title>Shop</title>"]
     script = "export function add() {\n  return 1;\n}\n"
     assert choices(script)["line"]["enum"] == ["export function add() {", "return 1;"]
     assert choices()["path"]["enum"] == ["index.html"]
@@ -126,4 +128,6 @@ def test_a_task_that_names_a_new_file_may_write_it_and_no_other() -> None:
 
 def test_where_no_lines_can_be_chosen_the_tools_are_as_they_were() -> None:
     known = specs(["update_file", "finish_app"])
-    assert LineEdits().tools(known, "", {}) == known
+    made = LineEdits().tools(known, "", {})
+    assert [one.name for one in made] == ["update_file", "finish_app"]
+    assert made[0] == known[0]

@@ -21,8 +21,8 @@ _CHARACTERS = 8_000
 _LINES = 160
 _LONGEST = 200
 _TEXT = 700
-# Such a line is there once by its indentation alone, and nobody means it.
-_BARE_TAG = re.compile(r"^</?[\w-]+>$")
+# Such a line is there once by its indentation alone, or stands where nothing is put beside it; nobody means it.
+_BARE_TAG = re.compile(r"^(?:</?[\w-]+>|<!doctype\b.*|<!--.*|<(?:html|meta)\b.*)$", re.I)
 _TELLING = re.compile(r"\w{2}")
 _FILE_NAME = re.compile(r"(?<![\w./-])[\w-][\w./-]*\.(?:html?|css|m?jsx?|json|md|svg|txt|py|toml|ya?ml|sql)\b")
 
@@ -40,7 +40,8 @@ class LineEdits:
 
         After a repetition there is only the end, when there is one to call.
         """
-        ends = tuple(one for one in known if not one.writes and one.name == FINISH)
+        known = [_SHORT_FINISH if one.name == FINISH else one for one in known]
+        ends = tuple(one for one in known if one.name == FINISH)
         if self._repeated and ends:
             return ends
         edit = spec(self.shown)
@@ -64,6 +65,19 @@ class LineEdits:
         self._done.add(put)
         return made
 
+
+_WORDS = {"type": "string", "minLength": 3, "maxLength": 160}
+_SHORT_FINISH = ToolSpec(
+    FINISH,
+    "End your task when all of it is done: what was done, and what people will notice, in a sentence each.",
+    {
+        "type": "object",
+        "properties": {"summary": _WORDS, "changelog": _WORDS},
+        "required": ["summary", "changelog"],
+        "additionalProperties": False,
+    },
+)
+"""Where nothing bounds the words, a small model writes on to its limit: a minute for nothing."""
 
 _AGAIN = "you gave the same lines before; they are not put in twice. If nothing else is missing, call finish_app"
 
@@ -91,8 +105,9 @@ def spec(texts: Mapping[str, str]) -> ToolSpec | None:
 
 
 _ABOUT = (
-    'Put "text", which is new lines, before, after or instead of "line", which is one line of the file. "where" says in your own '
-    "words where the request wants it."
+    'Put new lines ("text") into a file: before, after or instead of one of its lines ("line"). For "above the picture", place is '
+    '"before" and line is the line of the picture. "where" and "what" are words of the request: where it wants the new lines, and all '
+    "that it says of them, such as the label, the limits, what may be empty."
 )
 
 

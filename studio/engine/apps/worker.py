@@ -86,7 +86,10 @@ class Worker:
                 self._repairs += 1
                 await self._record(faults)
                 outcomes = [_not_yet(one, faults) if one.finished else one for one in outcomes]
-                site.say(f"{len(faults)} faults found by the checks, back to the worker", self._task)
+                site.say(
+                    f"{len(faults)} fault{'s' if len(faults) > 1 else ''} found by the checks, back to the worker",
+                    self._task,
+                )
             talk.answer_calls(outcomes)
         raise LimitReached(
             f"The task {self._task.title!r} used its {site.project.settings.app.iterations} iterations.",
@@ -154,7 +157,7 @@ class Worker:
     async def _tools(self) -> tuple[ToolSpec, ...]:
         """What the next answer may call. A small model that was shown files chooses among their lines as they are now."""
         lines = self._lines
-        if not self._profile.local or not lines.shown:
+        if not self._profile.local:
             return self._box.specs
         lines.shown = await asyncio.to_thread(self._texts_now)
         tree = await self._site.project.app.scan()
