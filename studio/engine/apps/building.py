@@ -79,7 +79,7 @@ class Building:
         bump: Bump = await project.store.read(lambda tx: "patch" if versions.listing(tx, run.page_id) else "minor")
         version = await project.app.begin(run.page_id, run.id, build.operation, bump)
         site = await self._site(version, tasks)
-        site.say(f"Version {version.number}: {len(tasks)} tasks, {project.settings.app.workers} at a time")
+        site.say(f"Version {version.number}: {_at_a_time(len(tasks), project.settings.app.workers)}")
         try:
             await self._work(site)
             await joined_review.review(site, self._plan)
@@ -245,7 +245,7 @@ class Building:
         def write(tx: Tx) -> None:
             build_tasks.update(tx, task.id, status=TaskStatus.DONE, summary=worked.summary, ended_at=tx.now)
             self._tell(tx, task, "done", TaskStatus.DONE)
-            words = f"{site.done} of {site.total} tasks done"
+            words = f"{site.done} of {site.total} task{'s' if site.total != 1 else ''} done"
             progress.say(
                 tx, self._project.workflow, task.page_id, self._stage.name, site.within, words, run=self._run.id
             )
@@ -315,6 +315,10 @@ class Building:
         except StudioError:
             log.exception("version %s", version.number)
         site.say(words)
+
+
+def _at_a_time(tasks: int, workers: int) -> str:
+    return "1 task" if tasks == 1 else f"{tasks} tasks, {min(workers, tasks)} at a time"
 
 
 def _again(error: StudioError) -> str:

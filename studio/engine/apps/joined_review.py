@@ -53,7 +53,7 @@ async def review(site: Site, plan: Plan) -> None:
         tx.emit(FindingChanged(page=site.run.page_id, finding="", state="recorded"))
 
     await project.store.transact(write, actor=str(model))
-    site.say(f"The lead: {found.summary or found.verdict.value} ({len(rows)} findings)")
+    site.say(f"The lead: {found.summary or found.verdict.value} ({len(rows)} finding{'s' if len(rows) != 1 else ''})")
 
 
 async def _ask(site: Site, model: ModelRef, profile: ModelProfile) -> reviews.Review:

@@ -11,7 +11,7 @@ from studio.domain.job import Job, job_key
 from studio.domain.page import FeedbackKind, Origin, Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import clean, one_line
-from studio.domain.workflow import Action, Phase, Stage, State, advance
+from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
@@ -234,6 +234,11 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
     if last is None or not last.partial.strip() or state.stage is None:
         raise Refused("There is no partial text to keep.", hint="Ask for the draft again, or write it yourself.")
     stage = project.workflow.stage(state.stage)
+    if stage.output is OutputKind.CODE:
+        raise Refused(
+            "What broke off here is a run's log, not a text; the files it wrote are there.",
+            hint="Continue it: only the tasks that are left are done.",
+        )
 
     def work(tx: Tx) -> c.Done:
         now = _still_unsettled(project, tx, page)
