@@ -16,6 +16,8 @@ _WORDS = (
 )
 # A quoted attribute: the grammars want an entity after every `&` in one; browsers and compilers do not.
 _ATTRIBUTE = re.compile(r"""(?<=\s)[\w:.-]+=\s*(?:"[^"\n]*"|'[^'\n]*')""")
+# <p>Terms & Conditions, R&D, &#8203</p>: what is no entity is text.
+_LOOSE = re.compile(rb"(?<!&)&(?![&=])(?!#?\w+;)")
 # `export { a as if }`, `import { if as b }`: any word may be the name of an export.
 _EXPORTED = re.compile(rf"(?<=\bas )(?:{_WORDS})(?=\s*[,}}])")
 _IMPORTED = re.compile(rf"(?<=[{{,]) ?\s?(?:{_WORDS})(?=\s+as\s)")
@@ -47,6 +49,15 @@ _TEMPLATE_AFTER_TYPES = re.compile(r">\s*`")
 _TYPES_OF_MODULE = re.compile(r"^[ \t]*export\s+type\s+\*[^;\n]*;?", re.MULTILINE)
 _TYPES_LIMIT = 4000
 _TAGS_LIMIT = 100
+
+
+def without_loose_ampersands(source: bytes, errors: list[tuple[int, int]]) -> bytes:
+    """The source with `#` for each `&` that is no entity, inside the given ranges. In text a `#` is text; in code it is an error."""
+    result = bytearray(source)
+    for start, end in errors:
+        for found in _LOOSE.finditer(source, start, end):
+            result[found.start()] = ord("#")
+    return bytes(result)
 
 
 def without_types_unknown(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.text import one_line
 from studio.validators.grammar import OPENERS, TooSlow, broken, encode, line_of, parse, unbalanced
-from studio.validators.grammar_gaps import calmed, without_types_unknown
+from studio.validators.grammar_gaps import calmed, without_loose_ampersands, without_types_unknown
 from studio.validators.script_rules import early_errors
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 SLOW_SECONDS = 1.0
+_ROUNDS = 4
+_RANGES = 200
+_BEFORE = 8  # an error may begin after the `&` that it comes from
 NAMES = {"javascript": "JavaScript", "typescript": "TypeScript", "tsx": "TypeScript with JSX"}
 
 
@@ -44,14 +47,28 @@ def read(text: str, grammar: str) -> Read:
     if slow or not tree.root_node.has_error:
         return Read(grammar, source, tree, slow)
     known = text if grammar == "javascript" else without_types_unknown(text)
-    calm = calmed(known, grammar)
-    if calm == text:
-        return Read(grammar, source, tree)
     try:
-        retried = parse(grammar, encode(calm))
+        retried = _calm(known, grammar, source, tree)
     except TooSlow:
         return Read(grammar, source, tree)
     return Read(grammar, source, tree) if retried.root_node.has_error else Read(grammar, encode(known), retried)
+
+
+def _calm(text: str, grammar: str, given: bytes, tree: Tree) -> Tree:
+    """The tree of a text with its known gaps rewritten; `tree` is that of the bytes given. Where `&` stands in the text of JSX is told by the errors, tree after tree."""
+    source = encode(calmed(text, grammar))
+    calm = parse(grammar, source) if source != given else tree
+    for _ in range(_ROUNDS):
+        if not calm.root_node.has_error:
+            break
+        ranges = [
+            (max(0, node.start_byte - _BEFORE), node.end_byte) for node in islice(broken(calm.root_node), _RANGES)
+        ]
+        changed = without_loose_ampersands(source, ranges)
+        if changed == source:
+            break
+        source, calm = changed, parse(grammar, changed)
+    return calm
 
 
 def faults(script: Read) -> Iterator[tuple[int, str]]:

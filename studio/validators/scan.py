@@ -136,8 +136,11 @@ def _toml(found: Scan, text: str) -> None:
 
 
 def _yaml(found: Scan, text: str) -> None:
-    for line, message in data_files.yaml_faults(text):
-        found.say(line, message)
+    try:
+        for line, message in data_files.yaml_faults(text):
+            found.say(line, message)
+    except TooSlow:
+        found.unread(0)
     found.comments = spans(text, found.language)
 
 

@@ -25,6 +25,12 @@ _QUERY = f"""
 (await_expression) @await
 (comment) @comment
 (regex) @regex
+(arguments . "(" . "," @comma)
+(arguments "," . "," @comma)
+(lexical_declaration kind: "const" (variable_declarator !value) @unset)
+(variable_declarator name: [(object_pattern) (array_pattern)] !value) @unset
+(pair key: (private_property_identifier) @private)
+(assignment_expression left: (parenthesized_expression [(object) (array)]) @target)
 """
 _JSX = """
 (jsx_element) @element
@@ -114,6 +120,32 @@ def _regex(node: Node, source: bytes) -> Found:
     return None
 
 
+def _comma(node: Node, source: bytes) -> Found:
+    return line_of(node), "An argument is missing before this comma."
+
+
+def _unset(node: Node, source: bytes) -> Found:
+    """A declaration file declares without values, and always with a type or in an ambient block."""
+    if node.child_by_field_name("type") is not None:
+        return None
+    around = node.parent
+    for _ in range(_CLIMB):
+        if around is None or around.type == "ambient_declaration":
+            break
+        around = around.parent
+    if around is not None:
+        return None
+    return line_of(node), f"{_text(node, source)[:40]!r} is declared without a value."
+
+
+def _private(node: Node, source: bytes) -> Found:
+    return line_of(node), f"{_text(node, source)!r} is a private name, which an object cannot have."
+
+
+def _target(node: Node, source: bytes) -> Found:
+    return line_of(node), "A pattern in parentheses cannot be assigned to; is it the start of a function without =>?"
+
+
 def _element(node: Node, source: bytes) -> Found:
     opened, closed = node.child_by_field_name("open_tag"), node.child_by_field_name("close_tag")
     if opened is None or closed is None:
@@ -145,6 +177,10 @@ _CHECKS: Mapping[str, Callable[[Node, bytes], Found]] = {
     "await": _await,
     "comment": _comment,
     "regex": _regex,
+    "comma": _comma,
+    "unset": _unset,
+    "private": _private,
+    "target": _target,
     "element": _element,
     "attribute": _attribute,
 }
