@@ -213,8 +213,7 @@ class StudioApp(App[int], inherit_bindings=False):
         """The places that count for a key now, the nearest first."""
         node = self.focused or self.screen
         for place in node.ancestors_with_self:
-            scopes = getattr(place, "scopes", None)
-            if scopes is not None:
+            if scopes := getattr(place, "scopes", ()):
                 return tuple(scopes)
         return (keymap.ANYWHERE,)
 

@@ -25,10 +25,13 @@ class GlassApp(StudioApp):
             width, height = self.size
             if (self.glass.columns, self.glass.lines) != (width, height):
                 self.glass.resize(height, width)
-            pyte.Stream(self.glass).feed(renderable.render_segments(self.console))
+            segments = renderable.render_segments(self.console)
+            self.written += len(segments)
+            pyte.Stream(self.glass).feed(segments)
         super()._display(screen, renderable)
 
     glass = pyte.Screen(80, 24)
+    written = 0
 
 
 class Glass(Bench):
@@ -38,6 +41,13 @@ class Glass(Bench):
         app = self.app
         assert isinstance(app, GlassApp)
         return [row.rstrip() for row in app.glass.display]
+
+    @property
+    def written(self) -> int:
+        """Characters that went to the terminal so far."""
+        app = self.app
+        assert isinstance(app, GlassApp)
+        return app.written
 
     @property
     def meant(self) -> list[str]:

@@ -12,6 +12,7 @@ from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import add_page
 from tests.tui.app_bench import Shop, shop
 from tests.tui.bench import real
+from tests.tui.glass import glass
 
 STAGES = ("discovery", "planning", "implementation", "testing", "verification", "deployment")
 
@@ -123,7 +124,7 @@ async def test_a_plan_is_read_while_it_is_written_and_never_as_json(tmp_path: Pa
     async with shop(tmp_path) as at:
         bench = at.at
         await at.through("generating_planning")
-        at.server.tokens_per_second = 300.0
+        at.server.tokens_per_second = 60.0
         await bench.press("g")
         await bench.until(lambda: bench.app.pending)
         await bench.press("g")
@@ -193,3 +194,39 @@ async def test_every_screen_stands_in_sixty_by_twenty_without_unicode(tmp_path: 
 async def test_every_screen_opens_before_anything_is_there(tmp_path: Path) -> None:
     async with shop(tmp_path) as at:
         await _each_screen(at)
+
+
+async def test_what_is_painted_while_workers_are_at_it_is_what_stands_there(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.1)) as at:
+        await at.through("generating_implementation")
+        async with glass(at.client, size=(100, 30)) as pane:
+            app = pane.app
+            await pane.until(lambda: app.board.board is not None and app.board.board.tasks)
+            await pane.press("g")
+            await pane.until(lambda: app.pending)
+            await pane.press("g")
+            await pane.until(lambda: app.session.running)
+            while app.session.running:
+                await pane.pilot.pause(0.2)
+            await pane.until(lambda: app.session.page and app.session.page.phase == "user_reviewing")
+            await pane.until(lambda: not pane.wrong())
+            await pane.press("t")
+            await pane.until(lambda: isinstance(app.screen, ListedScreen) and app.screen.loaded)
+            await pane.press("j", "j", "enter", "escape", "escape")
+            await pane.until(lambda: app.screen is app.workbench and not pane.wrong())
+
+
+async def test_an_application_that_nobody_touches_paints_nothing(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        async with glass(at.client, size=(160, 40)) as pane:
+            app = pane.app
+            await pane.until(lambda: app.board.build is not None)
+            await pane.press("5")
+            for key in ("", "t"):
+                if key:
+                    await pane.press(key)
+                await pane.pilot.pause(0.6)
+                painted = pane.written
+                await pane.pilot.pause(2.2)
+                assert pane.written == painted

@@ -100,7 +100,8 @@ def live_figures(cell: StageCell, live: LiveText, look: Look) -> str:
     """Time, words or tasks, and cost of a live run."""
     figures = live.figures(time.monotonic(), words=cell.output != "code")
     tasks = counts(look.board) if look.board is not None and cell.output == "code" else ""
-    return f"{tasks} · {figures}" if tasks else figures
+    said = f"{tasks} · {figures}" if tasks else figures
+    return said.replace("·", look.glyphs.dot)
 
 
 def board_rows(cell: StageCell, look: Look) -> list[Line]:

@@ -36,22 +36,22 @@ def version_rows(one: VersionView, width: int, now: datetime, glyphs: Glyphs, *,
         one.id,
     )
     mark = ((f"  {glyphs.here} compare with", "accent"),) if marked else ()
-    return [head, line(("  ", "text"), (fit(facts(one), width - 2, glyphs.more), "dim"), *mark, stop=one.id)]
+    return [head, line(("  ", "text"), (fit(facts(one, glyphs), width - 2, glyphs.more), "dim"), *mark, stop=one.id)]
 
 
-def facts(one: VersionView) -> str:
+def facts(one: VersionView, glyphs: Glyphs) -> str:
     """`+8 ~1 -0 of 12 files · by hand · $0.12`."""
     states = {"in_progress": "being made", "failed": "failed"}
     parts = [states.get(one.status, ""), f"+{one.added} ~{one.modified} -{one.deleted} of {one.files} files"]
     parts.append(f"restored {one.restored_from}" if one.restored_from else _ORIGINS.get(one.origin, one.origin))
     parts.append(money(one.cost_usd) if one.cost_usd else "")
-    return " · ".join(part for part in parts if part)
+    return f" {glyphs.dot} ".join(part for part in parts if part)
 
 
-def story(one: VersionView, width: int) -> list[Line]:
+def story(one: VersionView, width: int, glyphs: Glyphs) -> list[Line]:
     """What a version is: summary, changelog, error."""
     approved = "approved" if one.approved else one.status.replace("_", " ")
-    rows = [line((f"{one.number}  ", "strong"), (f"{approved} · {facts(one)}", "dim"))]
+    rows = [line((f"{one.number}  ", "strong"), (f"{approved} {glyphs.dot} {facts(one, glyphs)}", "dim"))]
     if one.summary:
         rows += [line((row, "text")) for row in wrap(one.summary, width)]
     if one.error:

@@ -24,7 +24,6 @@ class FilesScreen(ListedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("files", "rows", "anywhere")
     part: ClassVar[float] = 0.36
     title_text = "Files"
-    nothing = "No file yet. They come with the implementation of a change."
 
     def __init__(self, path: str | None = None, at: int = 0) -> None:
         super().__init__()
@@ -45,6 +44,9 @@ class FilesScreen(ListedScreen):
     def shown(self) -> list[FileLine]:
         files = self.view.files if self.view else ()
         return [one for one in files if one.mark or one.findings or not self.changed_only]
+
+    def nothing(self) -> str:
+        return "No file yet. They come with the implementation of a change."
 
     def rows(self, width: int) -> list[Line]:
         return tree_rows(self.shown(), width, self.app.glyphs)

@@ -42,15 +42,10 @@ class FindingsScreen(ListedScreen):
         found = in_order(self.view.findings, every=self.every) if self.view else []
         return [row for one in found for row in finding_rows(one, width, self.app.glyphs)]
 
-    @property
-    def nothing_words(self) -> str:
+    def nothing(self) -> str:
         settled = len(self.view.findings) if self.view else 0
         key = self.app.keymap.shown("findings.all")
         return f"Nothing is open. {key} shows {settled} settled." if settled else "Nothing was found yet."
-
-    def list_rows(self, width: int) -> list[Line]:
-        self.nothing = self.nothing_words  # type: ignore[misc]
-        return list(super().list_rows(width))
 
     def detail_rows(self, width: int) -> list[Line]:
         return story(self.one, min(width, 90), datetime.now(UTC)) if self.one else []

@@ -26,17 +26,19 @@ AGAIN = 0.25
 class Rows(PickList):
     """The list; the keys are those of its screen."""
 
+    scopes: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, screen: ListedScreen) -> None:
         super().__init__(screen.list_rows, id="list")
-        self.scopes = screen.scopes  # type: ignore[misc]
 
 
 class Detail(LineView):
     """What is known of the row under the list's cursor."""
 
+    scopes: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, screen: ListedScreen) -> None:
         super().__init__(id="detail")
-        self.scopes = screen.scopes  # type: ignore[misc]
         self.listed = screen
 
     def prepare(self, width: int) -> None:
@@ -59,7 +61,6 @@ class ListedScreen(FramedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("rows", "anywhere")
     part: ClassVar[float] = 0.42
     title_text: ClassVar[str] = ""
-    nothing: ClassVar[str] = "Nothing here yet."
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +110,11 @@ class ListedScreen(FramedScreen):
     def list_rows(self, width: int) -> Sequence[Line]:
         if not self.loaded:
             return empty_row("Looking...")
-        return self.rows(width - 1) or empty_row(self.nothing)
+        return self.rows(width - 1) or empty_row(self.nothing())
+
+    def nothing(self) -> str:
+        """What stands in a list without rows, in one sentence."""
+        return "Nothing here yet."
 
     def rows(self, width: int) -> list[Line]:
         raise NotImplementedError

@@ -27,7 +27,6 @@ class TasksScreen(ListedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("tasks", "rows", "anywhere")
     part: ClassVar[float] = 0.58
     title_text = "Tasks"
-    nothing = "No tasks yet. The plan makes them; once it is drafted they can be changed here."
 
     def __init__(self, page: str, task: str | None = None) -> None:
         super().__init__()
@@ -52,6 +51,9 @@ class TasksScreen(ListedScreen):
 
     def concerns(self, event: AnyEvent) -> bool:
         return isinstance(event, TaskChanged | ToolUsed | PageChanged) and event.page == self.page
+
+    def nothing(self) -> str:
+        return "No tasks yet. The plan makes them; once it is drafted they can be changed here."
 
     def rows(self, width: int) -> list[Line]:
         look = BoardLook(width, self.app.glyphs, float(int(time.monotonic() - self._asked_at)))

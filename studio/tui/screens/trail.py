@@ -38,7 +38,6 @@ class ToolLogScreen(TrailScreen):
     scopes: ClassVar[tuple[str, ...]] = ("tools", "rows", "anywhere")
     part: ClassVar[float] = 0.5
     title_text = "Tool log"
-    nothing = "No tool was used yet. Every call will stand here, with what it was given and what it answered."
 
     def __init__(self, page: str) -> None:
         super().__init__(page)
@@ -53,6 +52,9 @@ class ToolLogScreen(TrailScreen):
 
     def concerns(self, event: AnyEvent) -> bool:
         return isinstance(event, ToolUsed) and event.page == self.page
+
+    def nothing(self) -> str:
+        return "No tool was used yet. Every call will stand here, with what it was given and what it answered."
 
     def rows(self, width: int) -> list[Line]:
         calls = self.view.calls if self.view else ()
@@ -88,7 +90,6 @@ class AuditScreen(TrailScreen):
     scopes: ClassVar[tuple[str, ...]] = ("rows", "anywhere")
     part: ClassVar[float] = 0.56
     title_text = "Audit trail"
-    nothing = "Nothing has happened yet."
 
     def __init__(self, page: str) -> None:
         super().__init__(page)
@@ -100,6 +101,9 @@ class AuditScreen(TrailScreen):
     def concerns(self, event: AnyEvent) -> bool:
         kinds = (PageChanged, HandedOff, ToolUsed, VersionChanged, FindingChanged)
         return isinstance(event, kinds) and event.page == self.page
+
+    def nothing(self) -> str:
+        return "Nothing has happened yet."
 
     def rows(self, width: int) -> list[Line]:
         return [audit_row(one, width, self.app.glyphs) for one in self.view.lines] if self.view else []

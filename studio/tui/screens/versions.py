@@ -17,6 +17,7 @@ from studio.tui.presenters.lines import BLANK, Line, fit, line
 from studio.tui.presenters.versions import FILES
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
+from studio.tui.widgets.line_view import LineView
 
 Going = Callable[[bool], RestoreVersion | UndoVersion]
 """The command, with or without going on over changes made by hand."""
@@ -26,7 +27,6 @@ class VersionsScreen(ListedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("versions", "rows", "anywhere")
     part: ClassVar[float] = 0.42
     title_text = "Versions"
-    nothing = "No version yet. The first one comes with the first implementation."
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,6 +40,9 @@ class VersionsScreen(ListedScreen):
 
     def concerns(self, event: AnyEvent) -> bool:
         return isinstance(event, VersionChanged)
+
+    def nothing(self) -> str:
+        return "No version yet. The first one comes with the first implementation."
 
     def rows(self, width: int) -> list[Line]:
         if self.view is None:
@@ -76,12 +79,13 @@ class VersionsScreen(ListedScreen):
         if self.here == here:
             self.diff = diff
 
-    def on_line_view_cursor_moved(self, event: object) -> None:
-        self._preview = False
-        super().on_line_view_cursor_moved(event)  # type: ignore[arg-type]
+    def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
+        if event.view is self.list:
+            self._preview = False
+        super().on_line_view_cursor_moved(event)
 
     def detail_rows(self, width: int) -> list[Line]:
-        story = picture.story(self.one, min(width, 90)) if self.one and not self._preview else []
+        story = picture.story(self.one, min(width, 90), self.app.glyphs) if self.one and not self._preview else []
         diff = picture.diff_lines(self.diff, width, self.app.glyphs) if self.diff else []
         return [*story, BLANK, *diff] if story else diff
 

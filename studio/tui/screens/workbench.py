@@ -269,4 +269,5 @@ class Workbench(StudioScreen):
             return ""
         more = f" +{len(running) - 1}" if len(running) > 1 else ""
         figures = first.figures(time.monotonic(), words=not writes_in(self.app.session.project, first.stage))
-        return f"{self.app.glyphs.drafting} {first.stage} {figures}{more}"
+        glyphs = self.app.glyphs
+        return f"{glyphs.drafting} {first.stage} {figures}{more}".replace("·", glyphs.dot)
