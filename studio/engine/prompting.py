@@ -99,11 +99,13 @@ class Prompting:
         template = await self._catalog.get(project.workflow.name, wanted, profile.template_variant)
         settings = project.settings.context
         window = profile.context_tokens - profile.max_output_tokens - settings.reserve
+        # A small model takes the release notes of earlier changes for its own: measured with qwen2.5-coder-1.5b.
+        prior = 0 if profile.local and app is not None else settings.prior_pages
         made = await assemble(
             self._renderer,
             template,
             _request(project, material, words, continue_from, app),
-            _prompt_material(project, material, settings.prior_pages, documents),
+            _prompt_material(project, material, prior, documents),
             count=lambda text: tokens.estimate(text, ratio=ratio),
             budget=max(min(settings.local_budget_tokens if profile.local else settings.budget_tokens, window), 500),
         )

@@ -89,10 +89,9 @@ def spec(texts: Mapping[str, str]) -> ToolSpec | None:
         return None
     properties = {
         "path": {"type": "string", "enum": sorted(texts)},
-        "where": {"type": "string", "minLength": 3, "maxLength": 80},
+        "where": {"type": "string", "minLength": 12, "maxLength": 80},
         "place": {"type": "string", "enum": ["before", "after", "instead"]},
         "line": {"type": "string", "enum": lines},
-        "what": {"type": "string", "minLength": 3, "maxLength": 160},
         "text": {"type": "string", "minLength": 1, "maxLength": _TEXT},
     }
     parameters = {
@@ -105,9 +104,8 @@ def spec(texts: Mapping[str, str]) -> ToolSpec | None:
 
 
 _ABOUT = (
-    'Put new lines ("text") into a file: before, after or instead of one of its lines ("line"). For "above the picture", place is '
-    '"before" and line is the line of the picture. "where" and "what" are words of the request: where it wants the new lines, and all '
-    "that it says of them, such as the label, the limits, what may be empty."
+    'Put new lines ("text") into a file: before, after or instead of one of its lines ("line"). "where" is words of the request, such '
+    'as "above the picture": then place is "before", and line is the line of the picture.'
 )
 
 
