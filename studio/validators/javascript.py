@@ -55,7 +55,10 @@ def read(text: str, grammar: str) -> Read:
 
 
 def _calm(text: str, grammar: str, given: bytes, tree: Tree) -> Tree:
-    """The tree of a text with its known gaps rewritten; `tree` is that of the bytes given. Where `&` stands in the text of JSX is told by the errors, tree after tree."""
+    """The tree of a text with its known gaps rewritten; `tree` is that of the bytes given.
+
+    Where `&` stands in the text of JSX is told by the errors, tree after tree.
+    """
     source = encode(calmed(text, grammar))
     calm = parse(grammar, source) if source != given else tree
     for _ in range(_ROUNDS):
