@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio.domain.tooling import BrokenCall, ToolCall
+from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome
 from studio.engine.apps import line_edits
 from studio.engine.apps.line_edits import LineEdits
 from studio.tools import passages
@@ -117,6 +117,24 @@ def test_the_same_lines_are_put_in_once_and_then_there_is_only_the_end() -> None
     assert isinstance(again, BrokenCall)
     assert "finish_app" in again.reason
     assert [one.name for one in edits.tools(known, "index.html: a line", edits.shown)] == ["finish_app"]
+
+
+def test_one_file_changed_is_enough_until_the_checks_find_a_fault() -> None:
+    edits, known = LineEdits(), specs(["update_file", "finish_app"])
+    edits.shown = {"index.html": PAGE}
+
+    def offered() -> list[str]:
+        return [one.name for one in edits.tools(known, "", edits.shown)]
+
+    edits.came([ToolOutcome("1", "update_file", CallStatus.ERROR, "no such passage")])
+    assert offered() == ["update_file", "finish_app"]
+    edits.came([ToolOutcome("2", "update_file", CallStatus.OK, "Updated.")])
+    assert offered() == ["finish_app"]
+    edits.mend()
+    assert offered() == ["update_file", "finish_app"]
+    edits.shown = {"index.html": PAGE, "page.js": "const page = 1;\n"}
+    edits.came([ToolOutcome("3", "update_file", CallStatus.OK, "Updated.")])
+    assert offered() == ["update_file", "finish_app"]
 
 
 def test_a_task_that_names_a_new_file_may_write_it_and_no_other() -> None:

@@ -2,7 +2,7 @@
 
 The same tool by name, in a form whose choices are the lines themselves. Measured with qwen2.5-coder-1.5b and one change of one line in
 a page of 39: with passages to be copied it copied the passage of its example, or wrote one that was not there, and then replaced
-the whole page by the new line. Without an end to repetition it put the same four lines in 25 times.
+the whole page by the new line. Left to end by itself it put the same four lines in 25 times.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from studio.domain.tooling import BrokenCall, ToolCall, ToolSpec
+from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome, ToolSpec
 
 TOOL = "update_file"
 CREATE = "create_file"
@@ -33,16 +33,26 @@ class LineEdits:
     def __init__(self) -> None:
         self.shown: dict[str, str] = {}
         self._done: set[tuple[str, str]] = set()
-        self._repeated = False
+        self._enough = False
+
+    def came(self, outcomes: Sequence[ToolOutcome]) -> None:
+        """Hear what came of the calls: one file that was changed once, or lines that came again, are enough."""
+        edits = [one for one in outcomes if one.name == TOOL]
+        if edits and len(self.shown) == 1:
+            self._enough = self._enough or all(one.status is CallStatus.OK for one in edits)
+
+    def mend(self) -> None:
+        """There is more to do after all: the checks found faults."""
+        self._enough = False
 
     def tools(self, known: Sequence[ToolSpec], words: str, tree: Mapping[str, object]) -> tuple[ToolSpec, ...]:
         """What the next answer may call, of the tools that are known. `words` is the task, `tree` holds every file there is.
 
-        After a repetition there is only the end, when there is one to call.
+        When it is enough, there is only the end to call.
         """
         known = [_SHORT_FINISH if one.name == FINISH else one for one in known]
         ends = tuple(one for one in known if one.name == FINISH)
-        if self._repeated and ends:
+        if self._enough and ends:
             return ends
         edit = spec(self.shown)
         if edit is None:
@@ -60,7 +70,7 @@ class LineEdits:
             return call
         put = (str(call.arguments["path"]), str(call.arguments["text"]).strip())
         if put in self._done:
-            self._repeated = True
+            self._enough = True
             return BrokenCall(call.id, call.name, json.dumps(dict(call.arguments), default=str), _AGAIN)
         self._done.add(put)
         return made

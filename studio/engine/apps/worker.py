@@ -84,6 +84,7 @@ class Worker:
                     return _worked(self._hooks.finish)
                 self._hooks.finish = None
                 self._repairs += 1
+                self._lines.mend()
                 await self._record(faults)
                 outcomes = [_not_yet(one, faults) if one.finished else one for one in outcomes]
                 site.say(
@@ -170,7 +171,9 @@ class Worker:
     async def _carry_out(self, answer: Answer, iteration: int) -> list[ToolOutcome]:
         calls = tuple(self._lines.take(one) for one in answer.calls)
         self._hooks.expect(calls, iteration, answer.execution)
-        return await self._box.run(calls)
+        outcomes = await self._box.run(calls)
+        self._lines.came(outcomes)
+        return outcomes
 
     async def _faults(self) -> list[Problem]:
         """What is wrong with the files that this task wrote, and with what refers to them."""
