@@ -15,12 +15,14 @@ sys.path.insert(0, str(HERE.parent))
 
 from studio.engine.inprocess import InProcessClient
 from studio.engine.opening import open_engine
+from studio.protocol import build_commands as b
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.app import StudioApp
 from studio.tui.options import WorkbenchOptions
 from studio.workspace import scaffold
-from tests.fakes.project import draft, environment
+from tests.fakes.app_roles import Roles
+from tests.fakes.project import draft, environment, settled
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer
 
@@ -67,11 +69,13 @@ async def settle(app: StudioApp, pilot: object) -> None:
     await asyncio.sleep(1.0)
 
 
-async def picture(name: str, client: InProcessClient, root: Path, size: tuple[int, int], *keys: str) -> None:
+async def picture(
+    name: str, client: InProcessClient, root: Path, size: tuple[int, int], *keys: str, page: str = "1/3"
+) -> None:
     async def connect() -> InProcessClient:
         return client
 
-    app = StudioApp(connect, WorkbenchOptions(root=root, page="1/3"))
+    app = StudioApp(connect, WorkbenchOptions(root=root, page=page))
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         for key in keys:
@@ -83,9 +87,38 @@ async def picture(name: str, client: InProcessClient, root: Path, size: tuple[in
     print(path.relative_to(HERE.parent))
 
 
+async def shop(root: Path, server: WireServer, folder: Path) -> InProcessClient:
+    """An application whose plan is approved, so that the work on its files comes next."""
+    scaffold.create(root, title="Corner shop", workflow="app")
+    client = await InProcessClient.connect(lambda: open_engine(root, env=environment(server, folder)), "ana")
+    await client.execute(b.StartBuild(requirements="A corner shop with a cart and its total.", title="The shop"))
+    for _ in range(2):
+        await draft(client, "1/1")
+        await client.execute(c.Approve(page="1/1"))
+    return client
+
+
+async def application(folder: Path) -> None:
+    """The board with workers at it, then files, findings and versions of what they made."""
+    root = folder / "shop"
+    async with WireServer(respond=Roles(pause=1.0)) as server:
+        client = await shop(root, server, folder)
+        try:
+            run = (await client.execute(c.Generate(page="1/1"))).run or ""
+            await asyncio.sleep(2.2)
+            await picture("board", client, root, (120, 40), page="1/1")
+            await settled(client, run, 60.0)
+            await picture("files", client, root, (120, 40), "f", "j", page="1/1")
+            await picture("tool-log", client, root, (120, 40), "T", "k", page="1/1")
+            await picture("versions", client, root, (80, 24), "V", page="1/1")
+        finally:
+            await client.aclose()
+
+
 async def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        await application(folder)
         root = folder / "lantern-ferry"
         async with WireServer() as server:
             client = await book(root, server, folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -12,11 +12,11 @@ from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, wrap
 from studio.tui.presenters.status import money
 
+_TITLE = 25
 _TYPE, _TRY, _TIME, _COST = 6, 3, 6, 8
 _MODEL = 20
 _WITH_MODEL = 96
 """Cells from which a row has room for the model."""
-_TITLE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,18 @@ class BoardLook:
     width: int
     glyphs: Glyphs
     since: float = 0.0
+    title: int = _TITLE
 
 
 def board_lines(board: TasksView, look: BoardLook, stage: str) -> list[Line]:
     """One row per task. The columns have fixed widths, so that a figure that grows moves nothing."""
+    look = replace(look, title=title_width(board))
     return [task_row(task, look, (stage, f"task:{task.id}")) for task in board.tasks]
+
+
+def title_width(board: TasksView) -> int:
+    """Cells for titles: those of the longest, up to a measure."""
+    return min(max((cell_len(task.title) for task in board.tasks), default=0), _TITLE)
 
 
 def sign(task: TaskView, glyphs: Glyphs) -> Span:
@@ -55,7 +62,7 @@ def task_row(task: TaskView, look: BoardLook, stop: Hashable = None) -> Line:
     facts = _facts(task, look)
     room = look.width - 2 - cell_len(facts) - 1
     said = _said(task)
-    most = min(room, _TITLE) if said else room
+    most = min(room, look.title) if said else room
     quiet = task.status == "dropped"
     title = fit(task.title, most, look.glyphs.more)
     gap = most + 2 if said and room > most + 8 else cell_len(title) + 2
@@ -127,12 +134,12 @@ def counts(board: TasksView) -> str:
     return f"{done} of {len(counted)} {noun} done" + (f", {failed} failed" if failed else "")
 
 
-def waiting_words(board: TasksView) -> str:
-    """`8 tasks, 3 workers`, for the question before the work."""
-    open_ones = [task for task in board.tasks if task.status not in ("dropped", "done")] or list(board.tasks)
-    workers = min(board.workers, len(open_ones)) or 1
-    tasks = f"{len(open_ones)} task{'s' if len(open_ones) != 1 else ''}"
-    return f"{tasks}, {workers} worker{'s' if workers != 1 else ''} at a time"
+def short_counts(board: TasksView) -> str:
+    """`3/8 tasks`, with what failed; empty without tasks."""
+    counted = [task for task in board.tasks if task.status != "dropped"]
+    done = sum(1 for task in counted if task.status == "done")
+    failed = sum(1 for task in counted if task.status in ("failed", "skipped"))
+    return f"{done}/{len(counted)} tasks" + (f", {failed} failed" if failed else "") if counted else ""
 
 
 def task_story(task: TaskView, width: int) -> list[Line]:

@@ -83,11 +83,11 @@ def _flushed(hunk: _Hunk, stop: tuple[str, int], width: int, glyphs: Glyphs) -> 
     said = [_words(old, new, glyphs) if pairs else None for old, new in zip(gone, come, strict=False)]
     for at, old in enumerate(gone):
         words = said[at] if pairs else None
-        yield from _numbered(hunk.old, "-", words[0] if words else [(old, "del")], width, stop)
+        yield from _numbered(hunk.old, "-", words[0] if words else [(old, "warn")], width, stop)
         hunk.old += 1
     for at, new in enumerate(come):
         words = said[at] if pairs else None
-        yield from _numbered(hunk.new, "+", words[1] if words else [(new, "add")], width, stop)
+        yield from _numbered(hunk.new, "+", words[1] if words else [(new, "ok")], width, stop)
         hunk.new += 1
 
 

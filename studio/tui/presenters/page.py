@@ -16,7 +16,7 @@ from studio.protocol.build_views import TasksView
 from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
-from studio.tui.presenters.board import BoardLook, board_lines, counts
+from studio.tui.presenters.board import BoardLook, board_lines, short_counts
 from studio.tui.presenters.composing import kept_on
 from studio.tui.presenters.lines import BLANK, Line, Span, line, spread, wrap
 from studio.tui.presenters.outcomes import why_incomplete
@@ -99,7 +99,7 @@ def _live(found: list[Line], cell: StageCell, live: LiveText, look: Look) -> Pic
 def live_figures(cell: StageCell, live: LiveText, look: Look) -> str:
     """Time, words or tasks, and cost of a live run."""
     figures = live.figures(time.monotonic(), words=cell.output != "code")
-    tasks = counts(look.board) if look.board is not None and cell.output == "code" else ""
+    tasks = short_counts(look.board) if look.board is not None and cell.output == "code" else ""
     said = f"{tasks} · {figures}" if tasks else figures
     return said.replace("·", look.glyphs.dot)
 

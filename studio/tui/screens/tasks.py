@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import ClassVar
 
 from studio.protocol.build_commands import DropTask, MoveTask
@@ -13,7 +14,7 @@ from studio.protocol.commands import Done
 from studio.protocol.events import AnyEvent, PageChanged
 from studio.tui.actions.composing import compose
 from studio.tui.presenters import composing
-from studio.tui.presenters.board import BoardLook, counts, task_row, task_story
+from studio.tui.presenters.board import BoardLook, counts, task_row, task_story, title_width
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
@@ -57,7 +58,10 @@ class TasksScreen(ListedScreen):
 
     def rows(self, width: int) -> list[Line]:
         look = BoardLook(width, self.app.glyphs, float(int(time.monotonic() - self._asked_at)))
-        return [task_row(task, look, task.id) for task in self.board.tasks] if self.board else []
+        if self.board is None:
+            return []
+        look = replace(look, title=title_width(self.board))
+        return [task_row(task, look, task.id) for task in self.board.tasks]
 
     def detail_rows(self, width: int) -> list[Line]:
         return task_story(self.row, min(width, 90)) if self.row else []
