@@ -64,9 +64,8 @@ def _calm(text: str, grammar: str, given: bytes, tree: Tree) -> Tree:
     for _ in range(_ROUNDS):
         if not calm.root_node.has_error:
             break
-        ranges = [
-            (max(0, node.start_byte - _BEFORE), node.end_byte) for node in islice(broken(calm.root_node), _RANGES)
-        ]
+        errors = [node for node in islice(broken(calm.root_node), _RANGES) if node.is_error]
+        ranges = [(max(0, node.start_byte - _BEFORE), node.end_byte) for node in errors]
         changed = without_loose_ampersands(source, ranges)
         if changed == source:
             break
