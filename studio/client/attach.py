@@ -22,7 +22,9 @@ from studio.client.holder import busy, is_stopped, silent
 from studio.client.link import EngineLeft, EngineSilent, Link, NobodyThere, open_link
 from studio.client.socket_client import SocketClient
 from studio.client.spawn import spawn as spawn_engine
+from studio.config.paths import PROJECT_FILE
 from studio.domain.errors import NotFound, ProjectBusy, StorageError
+from studio.domain.text import one_line
 from studio.protocol import wire
 from studio.workspace import scaffold
 from studio.workspace.lock import ProjectLock, holder
@@ -94,6 +96,11 @@ def _take_place(root: Path, spawn: bool, env: Mapping[str, str] | None) -> bool:
         if holder(root) is None:
             raise NotRunning("No engine is running for this project.", hint="Start it with: studio engine start")
         return False
+    if not (root / PROJECT_FILE).is_file():  # nothing is made where a project was moved away
+        raise NotFound(
+            f"There is no project in {one_line(str(root))} any more: it was moved or removed.",
+            hint="Open it at its new place.",
+        )
     scaffold.ensure_state(root)
     try:
         lock = ProjectLock.acquire(root, version=__version__)

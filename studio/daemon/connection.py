@@ -128,7 +128,8 @@ class Connection:
     async def _execute(self, engine: Engine, command: Any, request: str | None) -> c.Done:
         if self.view and not isinstance(command, c.KeepPlace):
             raise Refused("This terminal only looks (--view).", hint="Open the project without --view to change it.")
-        self._host.check_place()
+        if not isinstance(command, c.KeepWords):
+            self._host.check_place()
         if self._host.draining and isinstance(command, _STARTS_A_DRAFT):
             raise Refused(
                 "The engine takes no new drafts: it leaves once the running ones have ended.",

@@ -21,9 +21,10 @@ from studio.config.logs import log_file
 from studio.config.paths import state_folder
 from studio.daemon.connection import Connection
 from studio.daemon.peers import peer
-from studio.domain.errors import Refused, StorageError, StudioError
+from studio.domain.errors import Refused, StudioError
 from studio.engine.engine import Engine
 from studio.protocol import wire
+from studio.workspace.lock import moved
 from studio.workspace.socket_path import socket_path
 
 log = logging.getLogger(__name__)
@@ -162,10 +163,7 @@ class EngineHost:
         """Raises StorageError, and leaves, when the project's folder is no longer where it was."""
         if not self._in_place():
             self.leave_soon("moved")
-            raise StorageError(
-                f"The folder {self.root} was moved or removed while its engine was working.",
-                hint="Nothing more is written. Open the project at its new place; the text so far is there.",
-            )
+            raise moved(self.root)
 
     def _in_place(self) -> bool:
         try:

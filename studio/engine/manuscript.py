@@ -53,8 +53,17 @@ class Approved:
 
 
 class Manuscript:
-    def __init__(self, root: Path, store: Store, workflow: Workflow, publish: Callable[[AnyEvent], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        store: Store,
+        workflow: Workflow,
+        publish: Callable[[AnyEvent], None],
+        check_place: Callable[[], None],
+    ) -> None:
+        """`check_place` raises StorageError when the project's folder was moved: what stands at its path now is something else."""
         self._folder = MirrorFolder(root)
+        self._check_place = check_place
         self._store = store
         self._workflow = workflow
         self._publish = publish
@@ -69,6 +78,7 @@ class Manuscript:
         """Bring one page's file up to date, reading edits in it first. A failure is a notice: the store has the text."""
         async with self._busy:
             try:
+                self._check_place()
                 await self._read_all(page_id)
             except StudioError as error:
                 self._say(error)
@@ -78,11 +88,13 @@ class Manuscript:
     async def rewrite_moved(self) -> None:
         """After pages were moved or renamed: files that stand in the wrong place are written where they belong."""
         async with self._busy:
+            self._check_place()
             await self._write_due()
 
     async def sync(self, actor: str) -> str:
         """Read all edits, then write what is missing; answers with one sentence."""
         async with self._busy:
+            self._check_place()
             taken = await self._read_all()
             written = await self._write_due()
         return f"{taken} edited section{'' if taken == 1 else 's'} read, {written} file{'' if written == 1 else 's'} written."

@@ -60,6 +60,7 @@ class OpenProject:
     manuscript: Manuscript
     presence: Presence
     app: AppRoom
+    check_place: Callable[[], None]  # raises StorageError when the folder was moved
     builds: Builds | None = None  # of a workflow that writes files
     overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
     env: Mapping[str, str] | None = None

@@ -90,8 +90,8 @@ async def _open(
         bus = EventBus(lambda after: _tail(store, after), live.snapshots)
         store.on_commit(bus.publish_threadsafe)
         models = ModelRoom(root, settings, store, env)
-        canon = CanonShelf(root, store, bus.publish)
-        manuscript = Manuscript(root, store, workflow, bus.publish)
+        canon = CanonShelf(root, store, bus.publish, lock.check_place)
+        manuscript = Manuscript(root, store, workflow, bus.publish, lock.check_place)
         desk = Desk(root / "prompts", packaged("prompts"))
         project = OpenProject(
             root=root,
@@ -107,6 +107,7 @@ async def _open(
             manuscript=manuscript,
             presence=Presence(bus.publish),
             app=AppRoom(root, store),
+            check_place=lock.check_place,
             overrides=dict(overrides or {}),
             env=env,
         )

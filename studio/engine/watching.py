@@ -26,6 +26,7 @@ class Watching:
     def __init__(self, project: OpenProject) -> None:
         self._project = project
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._settings_text = b""
 
@@ -44,19 +45,23 @@ class Watching:
             await asyncio.wait(self._tasks)
 
     async def _first_look(self) -> None:
-        """Read the templates once the first screen stands: a save is news only against what was there before it."""
+        """Read the templates once the first screen stands: a save is news only against what was there before it. Canon is looked
+        at again, since a file saved between its first reading and the start of the watch would stay unseen."""
         await asyncio.sleep(FIRST_LOOK_AFTER_SECONDS)
+        await self._begun.wait()
         try:
+            await self._project.canon.rescan()
             await self._project.desk.reload_templates()
         except StudioError as error:
-            log.warning("templates: %s", error)
+            log.warning("first look: %s", error)
 
     async def _follow(self) -> None:
         root = self._project.root
-        folders = [Watch(root / name) for name in ("prompts", "canon", "manuscript")]
-        folders += [Watch(packaged("prompts")), Watch(root, recursive=False, names=(PROJECT_FILE,))]
+        folders = [Watch(root / name, follow=False) for name in ("canon", "manuscript")]
+        folders += [Watch(root / "prompts"), Watch(packaged("prompts"))]
+        folders += [Watch(root, recursive=False, names=(PROJECT_FILE,))]
         try:
-            async for changed in changes(folders, self._stop):
+            async for changed in changes(folders, self._stop, self._begun):
                 await self._take(changed)
         except asyncio.CancelledError:
             raise

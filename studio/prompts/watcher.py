@@ -25,20 +25,27 @@ Hashes = dict[Path, str]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A folder to watch, which need not exist yet. `names`: only files of these names; empty for all that are not hidden."""
+    """A folder to watch, which need not exist yet. `names`: only files of these names; empty for all that are not hidden. Without
+    `follow` there is nothing in a folder that is a link, for readers that do not go through one either."""
 
     folder: Path
     recursive: bool = True
     names: tuple[str, ...] = ()
+    follow: bool = True
 
 
-async def changes(watches: Sequence[Watch], stop: asyncio.Event) -> AsyncIterator[frozenset[Path]]:
-    """Files whose content changed, appeared or vanished, in batches, until `stop` is set. Contents before the start are no change.
+async def changes(
+    watches: Sequence[Watch], stop: asyncio.Event, begun: asyncio.Event | None = None
+) -> AsyncIterator[frozenset[Path]]:
+    """Files whose content changed, appeared or vanished, in batches, until `stop` is set. Contents before the start are no change;
+    the start is when `begun` is set.
 
     The environment's WATCHFILES_FORCE_POLLING and WATCHFILES_POLL_DELAY_MS hold, for folders on network file systems.
     """
     queue: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
     followers = [_Follower(watch, await asyncio.to_thread(_hashes, watch), queue) for watch in watches]
+    if begun is not None:
+        begun.set()
     tasks = [asyncio.create_task(follower.run(stop)) for follower in followers]
     ended = asyncio.create_task(stop.wait())
     try:
@@ -156,6 +163,8 @@ def _hashes(watch: Watch) -> Hashes:
 
 
 def _files(watch: Watch) -> Iterator[Path]:
+    if not watch.follow and watch.folder.is_symlink():
+        return
     for folder, folders, names in os.walk(watch.folder):
         folders[:] = [name for name in folders if not name.startswith(".")] if watch.recursive else []
         for name in names:

@@ -66,7 +66,8 @@ class CanonFolder:
         self._known: dict[str, _Read] = {}
 
     def scan(self) -> CanonScan:
-        """Read what changed. Raises nothing for any content; a missing or unreadable folder is empty or a warning."""
+        """Read what changed. Raises nothing for any content; a missing folder is empty. One that cannot be read, since a file, a
+        pipe or a link stands in its place, is a warning with the path "", and the documents stay as they were last read."""
         before = self._known
         try:
             with Jail(self._folder, follow=False) as jail:
@@ -74,7 +75,7 @@ class CanonFolder:
         except NotFound:
             found = {}
         except StudioError as error:
-            found = {"": _Read((0, 0, 0), None, (CanonWarning("", 1, error.message),))}
+            found = {**before, "": _Read((0, 0, 0), None, (CanonWarning("", 1, error.message),))}
         self._known = found
         documents = tuple(read.document for _, read in sorted(found.items()) if read.document)
         warnings = [warning for _, read in sorted(found.items()) for warning in read.warnings]

@@ -13,7 +13,7 @@ from studio.config.files import atomic_write, read_text, storage_error
 from studio.config.paths import state_folder
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.text import clean, digest, one_line
-from studio.workspace.files import safe_name
+from studio.workspace.files import make_below, safe_name
 
 FOLDER = "edits"
 
@@ -79,7 +79,7 @@ def write(
         )
     )
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_below(root, folder)
     except OSError as error:
         raise storage_error(error, str(folder), "made") from error
     atomic_write(path, f"{header}\n\n{clean(text if typed is None else typed)}\n", mode=0o600)

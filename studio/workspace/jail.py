@@ -56,6 +56,8 @@ class Jail:
         except OSError as error:
             if root.is_symlink():
                 raise BadInput(f"{one_line(root.name)}/ is a link, and links are not followed.") from error
+            if error.errno == errno.ENOTDIR and root.exists():
+                raise BadInput(f"{one_line(root.name)} is no folder, and must be one.") from error
             raise storage_error(error, one_line(str(root)), "opened") from error
 
     def __enter__(self) -> Self:

@@ -100,6 +100,20 @@ class ProjectLock:
         os.close(self._handle)
         self._handle = -1
 
+    def check_place(self) -> None:
+        """Raises StorageError when the project's folder was moved: what is at its old path now is not this project's."""
+        if self._handle < 0:
+            return
+        mine = os.fstat(self._handle)
+        try:
+            same = os.path.samestat(os.stat(self.path), mine)
+        except OSError:
+            same = False
+        if (
+            not same and mine.st_nlink
+        ):  # one that was deleted has no name left: its database is written back where it was
+            raise moved(self.path.parent.parent)
+
     def fileno(self) -> int:
         return self._handle
 
@@ -110,6 +124,14 @@ class ProjectLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def moved(root: Path) -> StorageError:
+    """The sentence for a project that is no longer where it was opened."""
+    return StorageError(
+        f"The folder {one_line(str(root))} was moved or removed while its engine was working.",
+        hint="Nothing more is written. Open the project at its new place; the text so far is there.",
+    )
 
 
 def holder(root: Path) -> Holder | None:

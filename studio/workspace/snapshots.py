@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studio.config.paths import state_folder
 from studio.domain.errors import BadInput, Conflict, NotFound, StorageError
-from studio.workspace.files import storage_error
+from studio.workspace.files import make_below, storage_error
 from studio.workspace.jail import Jail
 
 FOLDER = "objects"
@@ -27,6 +27,7 @@ class Objects:
 
     def __init__(self, root: Path) -> None:
         """`root` is the project's folder."""
+        self._root = root
         self.folder = state_folder(root) / FOLDER
 
     def put(self, data: bytes) -> str:
@@ -67,7 +68,7 @@ class Objects:
     def _open(self, *, make: bool = False) -> Jail:
         if make:
             try:
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_below(self._root, self.folder)
             except OSError as error:
                 raise storage_error(error, f"The folder {FOLDER}/ of kept files", "made") from error
         try:

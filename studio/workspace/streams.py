@@ -9,10 +9,10 @@ import stat
 from pathlib import Path
 from typing import Self
 
-from studio.config.files import storage_error
 from studio.config.paths import state_folder
 from studio.domain.errors import BadInput
 from studio.domain.text import clean_delta, one_line
+from studio.workspace.files import make_below, storage_error
 
 FOLDER = "streams"
 READ_LIMIT = 50_000_000
@@ -28,6 +28,7 @@ class StreamFile:
     """
 
     def __init__(self, root: Path, run_id: str) -> None:
+        self._root = root
         self.path = _path(root, run_id)
         self.size = 0
         self._handle = -1
@@ -43,7 +44,7 @@ class StreamFile:
         if self._handle >= 0:
             return
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_below(self._root, self.path.parent)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             self._handle = os.open(self.path, flags, 0o600)
             self.size = os.fstat(self._handle).st_size

@@ -21,6 +21,7 @@ from studio.protocol import queries as q
 from studio.protocol.client import LinkState
 from tests.fakes.engine_process import attached, engine_pid, engines_of, gone, kill_engine
 from tests.fakes.project import add_page, settled, until
+from tests.fakes.wire_script import Step
 from tests.process.conftest import Desk
 
 
@@ -192,6 +193,19 @@ async def test_a_folder_that_is_renamed_ends_the_engine_and_opens_whole_at_its_n
         assert (await client.query(q.GetPage(page=page))).phase == "interrupted"
         assert (await client.query(q.GetProject())).root == str(moved)
     assert not old.exists()
+
+
+async def test_a_draft_that_has_sent_nothing_yet_makes_nothing_at_the_old_path_of_a_renamed_folder(desk: Desk) -> None:
+    desk.server.play(Step(text="Fog lay on the Throat.", first_byte_delay=1.0))
+    async with attached(desk.root, desk.env, stays=True) as client:
+        page = await add_page(client)
+        await client.execute(c.Generate(page=page))
+        await until(lambda: desk.server.calls)
+        old, desk.root = desk.root, desk.root.rename(desk.root.with_name("moved book"))
+        await gone(desk.root)
+    assert not old.exists()
+    async with attached(desk.root, desk.env, stays=True) as client:
+        assert (await client.query(q.GetPage(page=page))).phase in ("interrupted", "user_reviewing")
 
 
 async def test_a_full_disk_fails_the_command_and_not_the_engine(desk: Desk) -> None:
