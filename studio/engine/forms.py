@@ -138,7 +138,8 @@ def _json_or(text: str, parse: Callable[[str], T], read: Callable[[str], T]) -> 
 
 
 _DIALOGUE_SCHEMA = JsonSchema("dialogue", dialogue.DIALOGUE_SCHEMA)
-# With room for four tasks a small model made three of one field. Tokens of the longest answers, at about 3.5 characters: plan 450, review 500, release 450.
+# With room for four tasks a small model made three of one field.
+# Tokens of the longest answers at about 3.5 characters each: plan 450, review 500, release 450.
 _SMALL_PLAN = plan.plan_schema(tasks=2, summary=160, approach=400, title=60, description=280)
 _SMALL_REVIEW = review.review_schema(findings=4, summary=300, words=140)
 _SMALL_RELEASE = release.release_schema(changelog=400, message=200, follow_ups=2)
