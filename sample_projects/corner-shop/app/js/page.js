@@ -50,7 +50,7 @@ function drawHours() {
   $("hours").replaceChildren(...parts);
 }
 
-$("order").addEventListener("submit", (event) => {
+$("checkout").addEventListener("submit", (event) => {
   event.preventDefault();
   const said = [...new FormData(event.target)].filter(([, value]) => value);
   const lines = [

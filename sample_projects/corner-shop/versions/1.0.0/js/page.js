@@ -36,7 +36,7 @@ function change(next) {
   draw();
 }
 
-$("order").addEventListener("submit", (event) => {
+$("checkout").addEventListener("submit", (event) => {
   event.preventDefault();
   const said = [...new FormData(event.target)].filter(([, value]) => value);
   const lines = [
