@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli.application import counted
 from studio.cli.following import draft, sentence
 from studio.cli.outline import page_ref
 from studio.domain.errors import NotFound, Refused, StudioError
@@ -117,12 +118,13 @@ def lines(root: Path, finished: FinishedChange) -> list[tuple[str, ...]]:
     page, version, total = finished.page, finished.version, finished.costs.total
     ref, where = page_ref(page), os.path.relpath(root)
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
+    tools = f"{counted(finished.calls, 'call')}, {counted(finished.build.findings_open, 'finding')} open"
     return [
         ("change", f"{ref} {page.title}: {finished.build.phase.lower()}"),
         ("version", f"{version.number}: {one_line(version.summary)}"),
         ("files", f"{root / 'app'}: {', '.join(finished.changed) or 'none changed'}"),
         ("compare", f"studio -C {where} versions diff {version.number}"),
-        ("tools", f"{finished.calls} calls, {finished.build.findings_open} findings open: studio -C {where} tools"),
+        ("tools", f"{tools}: studio -C {where} tools"),
         (
             "cost",
             f"${total.cost_usd:.4f}{unknown} in {total.calls} calls: studio -C {where} costs --page {ref} --calls",

@@ -33,9 +33,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if wanted is not None and wanted not in FAMILIES:
         raise _unknown(wanted)
     parser = build(wanted)
-    args, rest = parser.parse_known_args(_with_fallback(parser, wanted, list(words)))
+    meant = _with_fallback(parser, wanted, list(words))
+    args, rest = parser.parse_known_args(meant)
     if rest:
-        inner = getattr(args, "action", None)
+        inner = getattr(args, "action", None) if len(meant) == len(words) else None
         where = " ".join(filter(None, ("studio", wanted, inner if isinstance(inner, str) else None)))
         raise BadInput(f"Unrecognized arguments: {_one_line(rest)}.", hint=f"See: {where} --help")
     return args

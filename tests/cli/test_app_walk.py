@@ -171,6 +171,9 @@ def _gone_back(here: Here, app: Path) -> None:
     assert here("versions", "restore", "1.0.0").out == "1.0.3\n"
     assert (app / "README.md").read_text("utf-8") == FILES["readme"][1]
     assert here("versions", "undo").out == "1.0.4\n"
+    assert "The newest version is 1.0.4; 1.0.1 is the newest approved one." in here("publish", "plan", "site").err
+    unsure = here("publish", "apply", "site", "--version", "1.0.1", code=3).err
+    assert "studio publish apply site --version 1.0.1 --plan " in unsure
     assert (app / "README.md").read_text("utf-8") == "By hand.\n"
     begun = here("change", "Add a note to the readme.", "--title", "A note")
     assert "the application is updated" in begun.err

@@ -169,3 +169,12 @@ def test_a_text_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_given("@")
     with pytest.raises((BadInput, NotFound)):
         read_given("@a\x00b")
+
+
+def test_a_word_too_many_after_a_command_of_several_points_to_all_of_them() -> None:
+    with pytest.raises(BadInput) as named:
+        parse(["files", "list", "cart.js"])
+    assert named.value.hint == "See: studio files list --help"
+    with pytest.raises(BadInput) as unnamed:
+        parse(["files", "cart.js"])
+    assert unnamed.value.hint == "See: studio files --help"

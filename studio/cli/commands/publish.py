@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     for one in (plan, apply):
         _target(one)
-        one.add_argument("--version", metavar="VERSION", help="an approved version (default: the newest)")
+        one.add_argument("--version", metavar="VERSION", help="an approved version (default: the newest of them)")
     way = apply.add_mutually_exclusive_group()
     way.add_argument("--yes", action="store_true", help="without asking: whatever the plan says now")
     way.add_argument(
@@ -109,12 +109,29 @@ async def _print_plan(query: bq.GetPublishPlan, host: Host) -> int:
     async with host.session() as client:
         await app_of(client)
         plan = await client.query(query)
+        newer = "" if query.version else await _newer(client, plan)
     if host.out.as_json:
         host.out.json(plan)
         return 0
     host.out.lines(_plan_lines(plan, host.out), styled=True)
-    host.out.say(f"Nothing was done. Do it: studio publish apply {plan.target}")
+    if newer:
+        host.out.say(newer)
+    if any(not step.done for step in plan.steps):
+        host.out.say(f"Nothing was done. Do it: studio publish apply {plan.target}{_named(query.version)}")
     return 0
+
+
+async def _newer(client: EngineClient, plan: bv.PublishPlanView) -> str:
+    """About a version that is newer than the one that would go out, since only approved ones do."""
+    versions = (await client.query(bq.GetVersions())).versions
+    newest = versions[0].number if versions else plan.version
+    return (
+        "" if newest == plan.version else f"The newest version is {newest}; {plan.version} is the newest approved one."
+    )
+
+
+def _named(version: str | None) -> str:
+    return f" --version {version}" if version else ""
 
 
 def _plan_lines(plan: bv.PublishPlanView, out: Output) -> Iterator[str]:
@@ -125,8 +142,6 @@ def _plan_lines(plan: bv.PublishPlanView, out: Output) -> Iterator[str]:
     for number, step in enumerate(plan.steps, 1):
         done = " (done already)" if step.done else ""
         yield out.styled(f"  {number}. {step.title}{f': {step.detail}' if step.detail else ''}{done}", "plain")
-    if not plan.steps:
-        yield "  Nothing is left to do."
     for warning in plan.warnings:
         yield out.styled(f"  note: {warning}", "warn")
     if plan.diff:
@@ -149,7 +164,7 @@ async def _carry_out(args: argparse.Namespace, host: Host) -> int:
     async with host.session(drafts=True) as client:
         await app_of(client)
         plan = await client.query(bq.GetPublishPlan(target=args.target, version=args.version))
-        digest = _agreed(plan, args.plan, yes=args.yes, out=host.out)
+        digest = _agreed(plan, args, host.out)
         done = await client.execute(b.Publish(target=args.target, plan=digest, version=plan.version))
         found = (await client.query(bq.GetPublications())).publications
     made = next((one for one in found if one.id == done.publication), None)
@@ -170,16 +185,17 @@ async def _carry_out(args: argparse.Namespace, host: Host) -> int:
     return 0
 
 
-def _agreed(plan: bv.PublishPlanView, wanted: str | None, *, yes: bool, out: Output) -> str:
+def _agreed(plan: bv.PublishPlanView, args: argparse.Namespace, out: Output) -> str:
     """The digest that the person said yes to. A digest of another plan is left to the engine, which knows those that were begun."""
     from studio.cli.asking import need_yes
 
+    wanted: str | None = args.plan
     if wanted is not None:
         return plan.digest if len(wanted) >= 8 and plan.digest.startswith(wanted) else wanted
     if not out.as_json:
         out.lines(_plan_lines(plan, out), styled=True)
-    hint = f"Say yes with: studio publish apply {plan.target} --plan {plan.digest[:12]}"
-    need_yes(f"Publish version {plan.version} to {plan.target}?", given=yes, hint=hint)
+    hint = f"Say yes with: studio publish apply {plan.target}{_named(args.version)} --plan {plan.digest[:12]}"
+    need_yes(f"Publish version {plan.version} to {plan.target}?", given=args.yes, hint=hint)
     return plan.digest
 
 
