@@ -190,12 +190,19 @@ class AppFiles:
             usable(path)
             if any(fold(path) == one or fold(path).startswith(f"{one}/") for one in odd):
                 raise BadInput(f"{path} cannot be restored: a link or something else that is no file is in its place.")
-            if not self.objects.has(wanted.digest):
-                raise NotFound(f"The kept text of {path} is missing.", data={"path": path, "digest": wanted.digest})
+            self._refuse_lost(path, wanted, now.get(path))
         changes = [self.delete(path, expected=state.digest) for path, state in now.items() if path not in files]
         for path, wanted in sorted(files.items()):
             changes += self._restore_one(path, wanted, now.get(path))
         return tuple(changes)
+
+    def _refuse_lost(self, path: str, wanted: Wanted, now: FileState | None) -> None:
+        """Raises NotFound or StorageError when the bytes to restore are missing or damaged: before anything is changed."""
+        if now is not None and now.digest == wanted.digest:
+            return
+        if not self.objects.has(wanted.digest):
+            raise NotFound(f"The kept text of {path} is missing.", data={"path": path, "digest": wanted.digest})
+        self.objects.get(wanted.digest)
 
     def _restore_one(self, path: str, wanted: Wanted, now: FileState | None) -> list[FileChange]:
         mode = 0o755 if wanted.mode & 0o100 else 0o644

@@ -36,7 +36,7 @@ class Finish(Struct, frozen=True, kw_only=True):
 
 class AppRoom:
     """Made for every project; a story never has the folder. `versioning` is held while a version is made or restored,
-    `handing_in` while files of an agent outside become one."""
+    `handing_in` while files of an agent outside become one, `publishing` while one goes out."""
 
     def __init__(self, root: Path, store: Store) -> None:
         self.root = root / FOLDER
@@ -45,6 +45,7 @@ class AppRoom:
         self.versioning = asyncio.Lock()
         self.building = asyncio.Lock()
         self.handing_in = asyncio.Lock()
+        self.publishing = asyncio.Lock()
         self._store = store
 
     async def scan(self) -> dict[str, FileState]:
@@ -63,8 +64,10 @@ class AppRoom:
     # Making versions
 
     async def begin(self, page_id: str, run_id: str, operation: Operation, bump: Bump) -> AppVersion:
-        """A version for a run. What the person changed since the newest one becomes a version of its own first."""
+        """A version for a run, whose caller holds `building`. What the person changed since the newest one becomes a version of
+        its own first. One that is still open has no run any more: its end could not be recorded (a full disk)."""
         async with self.versioning:
+            await self._close_left()
             await self._save_person(page_id)
 
             def write(tx: Tx) -> AppVersion:
@@ -79,8 +82,11 @@ class AppRoom:
     async def finish(self, version: AppVersion, finish: Finish) -> AppVersion:
         """Record the tree as it lies there, with the bytes of every file kept."""
         async with self.versioning:
-            tree = await asyncio.to_thread(self.files.snapshot)
-            return await self._store.transact(lambda tx: self._finish(tx, version, finish, tree), actor="engine")
+            return await self._record_end(version, finish)
+
+    async def _record_end(self, version: AppVersion, finish: Finish) -> AppVersion:
+        tree = await asyncio.to_thread(self.files.snapshot)
+        return await self._store.transact(lambda tx: self._finish(tx, version, finish, tree), actor="engine")
 
     def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
         before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
@@ -100,8 +106,12 @@ class AppRoom:
         return ended
 
     async def save(self, summary: str, actor: str, page_id: str | None = None) -> AppVersion | None:
-        """A version of the files as the person left them; None when nothing differs from the newest one."""
+        """A version of the files as the person left them; None when nothing differs from the newest one.
+
+        Raises Refused while a run writes: what it has written until then is nobody's version.
+        """
         async with self.versioning:
+            await self._refuse_working()
             return await self._save_person(page_id, summary or "Changes made by hand", actor)
 
     async def _save_person(
@@ -197,10 +207,13 @@ class AppRoom:
     async def recover(self) -> int:
         """Close versions that a crash left open, with the tree as it lies there; take away what was never a file."""
         await asyncio.to_thread(self.files.sweep)
+        async with self.versioning:
+            return await self._close_left("The program ended while this version was being made.")
+
+    async def _close_left(self, error: str = "Its end could not be recorded.") -> int:
         left = await self._store.read(versions.open)
         for version in left:
-            error = "The program ended while this version was being made."
-            await self.finish(version, Finish(status=VersionStatus.FAILED, error=error))
+            await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error))
         return len(left)
 
 

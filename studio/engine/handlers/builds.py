@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.config.allowed import AllowedCommands
-from studio.domain.build import Build
+from studio.domain.build import AppVersion, Build
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, Origin, Page, Revision
 from studio.domain.run import Outcome
@@ -90,12 +90,11 @@ async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: 
     text, data = _text(stage, clean(command.response), result)
     agent = one_line(command.agent) or stage.role
     if stage.output is OutputKind.CODE:
-        made = await outside.write_files(project, page, stage, agent, result.get("files"), one_line(text, 400))
+        made = await _write(project, page, stage, agent, result.get("files"), one_line(text, 400))
         data = json.dumps({"version": made.id, "number": made.number}) if made else data
 
     def work(tx: Tx) -> Done:
         now, _ = _turn(project, tx, command, result)
-        refuse_running(tx, now.id)
         revision = add_revision(
             tx, now.id, stage.name, text, origin=Origin.OUTSIDE, data=data, parent=revisions.head(tx, now.id, stage.name),
             author=agent, outcome=Outcome.COMPLETE,
@@ -113,6 +112,19 @@ async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: 
     done = await project.act(call, work)
     await project.manuscript.write_page(page.id)
     return done
+
+
+async def _write(
+    project: OpenProject, page: Page, stage: Stage, agent: str, files: object, summary: str
+) -> AppVersion | None:
+    """The files as a version. One folder: what workers have written until now is no version yet, and nothing may come between."""
+    building = project.app.building
+    if files is not None and building.locked():
+        raise Refused(
+            "Workers are writing files of this application right now.", hint="Wait for their run, or stop it first."
+        )
+    async with building:
+        return await outside.write_files(project, page, stage, agent, files, summary)
 
 
 def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Revision) -> Page:
@@ -148,6 +160,7 @@ def _outcome_words(project: OpenProject, page: Page, stage: Stage) -> str:
 def _turn(project: OpenProject, tx: Tx, command: b.CompletePhase, result: Mapping[str, Any]) -> tuple[Page, Stage]:
     """The page and the stage whose turn it is. Raises Refused when the sender speaks of another."""
     page = find_page(project, tx, command.page)
+    refuse_running(tx, page.id)
     state = project.state_of(page)
     stage = project.stage_of(page)
     if stage is None or state.phase not in (Phase.GENERATING, Phase.FAILED, Phase.INTERRUPTED, Phase.REVIEWING):

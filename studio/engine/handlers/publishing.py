@@ -23,7 +23,7 @@ from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
 from studio.protocol.build_events import PublicationChanged
 from studio.protocol.commands import Done
-from studio.publishers.base import Published, Publisher, PublishPlan, Release, StepData, Target
+from studio.publishers.base import Published, Publisher, PublishPlan, Release, StepData, Target, planned
 from studio.store import pages, publications, revisions, versions
 from studio.store.transaction import Tx
 
@@ -60,7 +60,14 @@ async def get_publish_plan(project: OpenProject, query: q.GetPublishPlan, actor:
 
 
 async def publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
-    """Carry a plan out that is still the one the person saw; raises Conflict when it is not."""
+    """Carry a plan out that is still the one the person saw; raises Conflict when it is not, Refused while another is at work."""
+    if project.app.publishing.locked():
+        raise Refused("A version is being published right now.", hint="Wait until that has ended.")
+    async with project.app.publishing:
+        return await _publish(project, command, call)
+
+
+async def _publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
     if call.request and (known := await project.recall(call.request)) is not None:
         return known
     way = await _way(project, command.target, command.version, call.actor)
@@ -92,8 +99,10 @@ async def publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
 async def _plan(project: OpenProject, way: _Way, digest: str, begun: Publication | None) -> PublishPlan:
     """The plan that was shown: the kept one when it was begun already, else made again and compared."""
     if begun is not None:
-        return msgspec.json.decode(begun.plan, type=PublishPlan)
-    plan = await way.publisher.plan(way.release, way.target, project.models.key)
+        plan = _as_planned(way.release, msgspec.json.decode(begun.plan, type=PublishPlan))
+        await _refuse_strange_hosts(project, way.publisher, plan.target)
+    else:
+        plan = await way.publisher.plan(way.release, way.target, project.models.key)
     if plan.digest != digest:
         raise Conflict(
             "What publishing would do has changed since you looked at it.",
@@ -101,6 +110,14 @@ async def _plan(project: OpenProject, way: _Way, digest: str, begun: Publication
             data={"expected": digest, "actual": plan.digest},
         )
     return plan
+
+
+def _as_planned(release: Release, kept: PublishPlan) -> PublishPlan:
+    """A kept plan under the digest of what it really holds: a database that came with a project may say anything."""
+    return planned(
+        release, kept.target, kept.steps,
+        summary=kept.summary, diff=kept.diff, warnings=kept.warnings, state=kept.state,
+    )  # fmt: skip
 
 
 class _Reporter:

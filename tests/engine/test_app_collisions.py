@@ -1,0 +1,140 @@
+"""Acts on an application's files that meet one another: handing in, saving, restoring and publishing while something is at work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.domain.errors import Conflict, Refused, StorageError
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol import commands as c
+from studio.store import publications, versions
+from studio.store.transaction import Tx
+from tests.engine.app_project import add_change, app_project, reopened
+from tests.engine.test_app_limits import settings
+from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import environment, opened, settled, until
+from tests.fakes.wire_server import WireServer
+
+HANDED_IN = json.dumps({"files": [{"path": "other.js", "content": "let a = 1;\n"}, {"path": ".env", "content": "A=1"}]})
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(root / "app")): one.read_bytes() for one in (root / "app").rglob("*") if one.is_file()}
+
+
+async def at_work(client: InProcessClient, root: Path, page: str) -> str:
+    """Start the workers of a change; the run's id once they have written a file."""
+    await through(client, page, to="generating_implementation")
+    started = await client.execute(c.Generate(page=page))
+    await until(lambda: (root / "app" / "index.html").exists())
+    return started.run or ""
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same change", "another change"])
+async def test_files_handed_in_while_workers_write_are_refused_and_take_nothing_away(
+    tmp_path: Path, same: bool
+) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.3)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        other = page if same else await begun(client, "Something else.")
+        if not same:
+            await through(client, other, to="generating_implementation")
+        run = await at_work(client, root, page)
+        with pytest.raises(Refused):
+            await client.execute(b.CompletePhase(page=other, response="Done.", result=HANDED_IN))
+        assert (await settled(client, run)).status == "completed"
+        assert tree(root) == {path: text.encode() for path, text in FILES.values()}
+        assert [one.number for one in (await client.query(bq.GetVersions())).versions] == ["1.0.0"]
+
+
+async def test_what_workers_have_half_written_cannot_be_saved_as_a_version(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.3)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        run = await at_work(client, root, await begun(client))
+        with pytest.raises(Refused, match="being made"):
+            await client.execute(b.SaveVersion(summary="Half"))
+        assert (await settled(client, run)).status == "completed"
+
+
+async def test_a_version_with_a_damaged_or_missing_file_is_not_restored_by_half(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        project.app.root.mkdir(exist_ok=True)
+        (project.app.root / "a.js").write_text("let a = 1;\n")
+        (project.app.root / "b.js").write_text("let b = 1;\n")
+        first = await project.app.save("First", "ana")
+        assert first is not None
+        (project.app.root / "a.js").write_text("let a = 2;\n")
+        (project.app.root / "b.js").unlink()
+        (project.app.root / "c.js").write_text("let c = 1;\n")
+        await project.app.save("Second", "ana")
+        before = tree(project.root)
+        name = hashlib.sha256(b"let b = 1;\n").hexdigest()
+        kept = project.app.objects.folder / name[:2] / name
+        kept.write_bytes(b"other")
+        with pytest.raises(StorageError, match="damaged"):
+            await project.app.restore(first.number, anyway=False, actor="ana")
+        assert tree(project.root) == before
+        assert await project.store.read(versions.open) == []
+
+
+async def test_a_version_whose_end_could_not_be_recorded_is_closed_by_the_next_one(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        page = await add_change(project)
+        build = await project.builds_open.ensure_build(page.id)
+        left = await project.app.begin(page.id, "run-1", build.operation, "minor")
+        made = await project.app.begin(page.id, "run-2", build.operation, "minor")
+        assert [one.id for one in await project.store.read(versions.open)] == [made.id]
+        closed = await project.store.read(lambda tx: versions.get(tx, left.id))
+        assert (closed.status, closed.error) == ("failed", "Its end could not be recorded.")
+
+
+async def test_a_plan_that_is_carried_out_twice_at_the_same_time_is_done_once(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await through(client, await begun(client))
+        plan = await client.query(bq.GetPublishPlan(target="here"))
+        order = b.Publish(target="here", plan=plan.digest)
+        came = await asyncio.gather(*(client.execute(order) for _ in range(3)), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in came) == ["Done", "Refused", "Refused"]
+        assert [one.status for one in (await client.query(bq.GetPublications())).publications] == ["done"]
+        assert (root / "published" / "site" / "index.html").exists()
+
+
+async def test_a_begun_plan_that_was_changed_in_the_database_is_not_carried_out(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server:
+        env = environment(server, tmp_path)
+        async with opened(root, env) as client:
+            await through(client, await begun(client))
+            plan = await client.query(bq.GetPublishPlan(target="here"))
+            blocker = root / "published"
+            blocker.write_text("in the way")
+            with pytest.raises(StorageError):
+                await client.execute(b.Publish(target="here", plan=plan.digest))
+            blocker.unlink()
+
+        def elsewhere(tx: Tx) -> None:
+            (row,) = publications.listing(tx)
+            publications.update(tx, row.id, plan=row.plan.replace("published/site", "published/evil"))
+
+        async with reopened(root, env) as project:
+            await project.store.transact(elsewhere)
+        async with opened(root, env) as client:
+            with pytest.raises(Conflict, match="has changed"):
+                await client.execute(b.Publish(target="here", plan=plan.digest))
+        assert not (root / "published" / "evil").exists()
