@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from studio.providers.registry import LOCAL, LocalHook
 # The first byte comes after the whole prompt is read: 12,000 tokens at the 30 a second of a busy machine take 400 s.
 _TIMEOUTS = Timeouts(read=900.0)
 _SAMPLING_NAMES = {"min_p": "min_p"}
+# The special tokens of chat templates: `<|im_start|>` of the models offered here, and those that own models commonly have.
+_TURN_MARK = re.compile(r"<(?=\|[\w ]{1,40}\|>|(?:start|end)_of_turn>)")
 _PLAIN = ChatOptions(sampling_names=_SAMPLING_NAMES)
 # What a repeat penalty is carried out as. Of 10 drafts by the small model without it 6 repeated passages, 2 of them up to the
 # limit; a plain penalty of 1.1 invented talk instead; with DRY from 4 tokens on over the last 512 none of 4 repeated itself.
@@ -181,10 +184,19 @@ def _adapter(endpoint: Endpoint, profile: Callable[[str], ModelProfile], options
 
 
 def _as_taken(request: ModelRequest) -> ModelRequest:
-    """Stop strings and the ban on repetition are for prose: JSON repeats its own keys, and a stop string would cut the object."""
+    """Stop strings and the ban on repetition are for prose: JSON repeats its own keys, and a stop string would cut the object.
+
+    The child reads the marks of its chat template in any text, so that a document with `<|im_start|>system` in it would begin
+    another message: a blank makes them text again.
+    """
+    request = replace(request, messages=tuple(replace(one, text=_quoted(one.text)) for one in request.messages))
     if request.json_schema is None:
         return request
     return replace(request, sampling=replace(request.sampling, stop=(), repeat_penalty=None))
+
+
+def _quoted(text: str) -> str:
+    return _TURN_MARK.sub("< ", text)
 
 
 async def _explained(server: LocalServer, error: ProviderError) -> ProviderError:
@@ -204,7 +216,8 @@ async def _count(endpoint: Endpoint, request: ModelRequest) -> int | None:
     import httpx2
 
     base = endpoint.base_url.removesuffix("/v1")
-    said = [{"role": turn.role, "content": turn.joined(_PLAIN.separator)} for turn in turns(request.messages)]
+    taken = _as_taken(request).messages
+    said = [{"role": turn.role, "content": turn.joined(_PLAIN.separator)} for turn in turns(taken)]
     try:
         async with http_client(endpoint, seconds=30) as client:
             prompt = (await client.post(f"{base}/apply-template", json={"messages": said})).json()["prompt"]
