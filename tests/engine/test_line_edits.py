@@ -102,6 +102,30 @@ def test_a_whole_file_may_be_written_only_under_a_name_that_is_new() -> None:
     assert properties["content"] == create.parameters["properties"]["content"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("where", "place", "line"),
+    [
+        ("right above the Order button", "after", "<h1>Shop</h1>"),
+        ("before the button named Order", "before", '<form id="order">'),
+    ],
+)
+def test_the_words_for_a_place_count_before_the_line_that_was_chosen(where: str, place: str, line: str) -> None:
+    given = {"path": "index.html", "where": where, "place": place, "line": line, "text": "<hr>"}
+    call = line_edits.as_passages(ToolCall("1", "update_file", given), {"index.html": "<h1>Shop</h1>\n" + PAGE})
+    assert call.arguments["edits"] == [
+        {"old": "  <button>Order</button>", "new": "  <hr>\n  <button>Order</button>"}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["above the picture", "somewhere in the form", "below id and input"])
+def test_words_that_mean_no_single_line_leave_the_choice_as_it_is(where: str) -> None:
+    given = {"path": "index.html", "where": where, "place": "after", "line": "<button>Order</button>", "text": "<hr>"}
+    call = line_edits.as_passages(ToolCall("1", "update_file", given), {"index.html": PAGE})
+    assert call.arguments["edits"] == [
+        {"old": "  <button>Order</button>", "new": "  <button>Order</button>\n  <hr>"}
+    ]  # fmt: skip
+
+
 def edit(number: int, text: str, line: str = "<button>Order</button>") -> ToolCall:
     given = {"path": "index.html", "where": "above", "place": "before", "line": line, "text": text}
     return ToolCall(str(number), "update_file", given)

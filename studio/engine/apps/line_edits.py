@@ -19,6 +19,9 @@ CREATE = "create_file"
 FINISH = "finish_app"
 _CHARACTERS = 8_000
 _LINES = 160
+_ABOVE = frozenset({"above", "before", "over", "ahead"})
+_BELOW = frozenset({"after", "below", "beneath", "under", "underneath"})
+_COMMON = frozenset({"the", "and", "in", "of", "to", "at", "on", "is", "right", "just", "an"}) | _ABOVE | _BELOW
 _LONGEST = 200
 _TEXT = 700
 # Such a line is there once by its indentation alone, or stands where nothing is put beside it; nobody means it.
@@ -141,9 +144,13 @@ def as_passages(call: ToolCall, texts: Mapping[str, str]) -> ToolCall:
     path, line, text = given.get("path"), given.get("line"), given.get("text")
     if call.name != TOOL or not (isinstance(path, str) and isinstance(line, str) and isinstance(text, str)):
         return call
-    raw = _lines(texts.get(path, "")).get(line, line)
+    lines = _lines(texts.get(path, ""))
+    place, said = given.get("place"), str(given.get("where") or "")
+    if place != "instead" and (meant := _meant(said, lines)):
+        line, place = meant, _side(said) or place
+    raw = lines.get(line, line)
     new = _indented(text, raw)
-    match given.get("place"):
+    match place:
         case "before":
             new = f"{new}\n{raw}"
         case "after":
@@ -151,6 +158,29 @@ def as_passages(call: ToolCall, texts: Mapping[str, str]) -> ToolCall:
         case _:
             pass
     return ToolCall(call.id, call.name, {"path": path, "edits": [{"old": raw, "new": new}]})
+
+
+def _meant(where: str, lines: Mapping[str, str]) -> str:
+    """The one line that has the most of the words of `where`, at least two; empty when none stands out.
+
+    The model's words for a place were right in 5 of 5 runs ("above the Order button"), its choice of the line in 1 of 5.
+    """
+    words = set(_words(where)) - _COMMON
+    found = {line: words & set(_words(line)) for line in lines}
+    most = max((len(one) for one in found.values()), default=0)
+    best = [line for line, one in found.items() if len(one) == most]
+    return best[0] if most >= 2 and len(best) == 1 else ""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w{2,}", text.casefold())
+
+
+def _side(where: str) -> str:
+    """On which side of a thing the words put something, as far as they say."""
+    words = set(_words(where))
+    above, below = bool(words & _ABOVE), bool(words & _BELOW)
+    return "" if above == below else "before" if above else "after"
 
 
 def _lines(text: str) -> dict[str, str]:
