@@ -160,10 +160,15 @@ def _sides(change: FileChange) -> Iterator[tuple[str, str | None, str | None]]:
 
 @dataclass(slots=True)
 class Spent:
-    """What one task has used of its caps."""
+    """What one task has used of its caps; `begun` are writes under way, bytes by path."""
 
     paths: set[str] = field(default_factory=set)
     bytes: int = 0
+    begun: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def files(self) -> int:
+        return len(self.paths | self.begun.keys())
 
 
 @dataclass(frozen=True, slots=True)

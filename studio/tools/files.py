@@ -13,7 +13,7 @@ from studio.domain.text import clean
 from studio.domain.tooling import ChangeKind, FileChange
 from studio.tools import passages
 from studio.tools.base import Action, Done, ToolContext, failed, refused
-from studio.tools.writing import check_caps, incoming, passed, persons_file, put, require_seen, settle
+from studio.tools.writing import incoming, passed, persons_file, put, require_seen, reserved, settle
 from studio.workspace.app_paths import usable
 from studio.workspace.files import TEXT_LIMIT, decode
 from studio.workspace.snapshots import digest_of
@@ -164,15 +164,15 @@ class DeleteFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if at.claims.is_persons(path, before):
             raise await persons_file(at, path, before, None)
         await require_seen(at, path, now)
-        check_caps(at, path, 0)
         change = FileChange(path, ChangeKind.DELETED, before, None)
-        await at.hooks.writing(change)
-        try:
-            await asyncio.to_thread(at.files.delete, path, expected=before)
-        except Conflict as error:
-            at.claims.persons.add(path)
-            raise await persons_file(at, path, str(error.data.get("actual")), None) from error
-        settle(at, change, 0)
+        with reserved(at, path, 0):
+            await at.hooks.writing(change)
+            try:
+                await asyncio.to_thread(at.files.delete, path, expected=before)
+            except Conflict as error:
+                at.claims.persons.add(path)
+                raise await persons_file(at, path, str(error.data.get("actual")), None) from error
+            settle(at, change, 0)
         return Done(f"Removed {path}.", f"Removed {path}", path=path, changes=(change,))
 
 
@@ -199,21 +199,21 @@ class RenameFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 f"Nothing was renamed: {new_path} exists already. Choose another name.", f"{new_path}: taken", new_path
             )
         await asyncio.to_thread(at.files.refuse_twin, new_path, path)
-        check_caps(at, new_path, 0)
-        if text := _as_text(now, path):
-            await passed(at, new_path, text)
-        change = FileChange(new_path, ChangeKind.RENAMED, before, before, renamed_from=path)
-        await at.hooks.writing(change)
-        try:
-            await asyncio.to_thread(at.files.rename, path, new_path, expected=before)
-        except Conflict as error:
-            raise refused(
-                f"Nothing was renamed: {error.message} Look with list_files.",
-                f"{path}: changed meanwhile",
-                path,
-                reason="conflict",
-            ) from error
-        settle(at, change, 0)
+        with reserved(at, new_path, 0):
+            if text := _as_text(now, path):
+                await passed(at, new_path, text)
+            change = FileChange(new_path, ChangeKind.RENAMED, before, before, renamed_from=path)
+            await at.hooks.writing(change)
+            try:
+                await asyncio.to_thread(at.files.rename, path, new_path, expected=before)
+            except Conflict as error:
+                raise refused(
+                    f"Nothing was renamed: {error.message} Look with list_files.",
+                    f"{path}: changed meanwhile",
+                    path,
+                    reason="conflict",
+                ) from error
+            settle(at, change, 0)
         what = f"Renamed {path} to {new_path}"
         return Done(f"{what}.", what, path=new_path, changes=(change,))
 

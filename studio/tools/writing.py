@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Generator
 
 from studio.domain.errors import BadInput, Conflict
 from studio.domain.finding import Problem
@@ -74,13 +76,24 @@ def check_caps(at: ToolContext, path: str, size: int) -> None:
     caps, spent = at.caps, at.spent
     if size > caps.file_bytes:
         why = f"it would have {size:,} bytes, and a file may have {caps.file_bytes:,}. Split it into several files"
-    elif path not in spent.paths and len(spent.paths) >= caps.files:
-        why = f"this task has changed {len(spent.paths)} files, which is its limit. Finish with what there is"
-    elif spent.bytes + size > caps.task_bytes:
+    elif path not in spent.paths and spent.files >= caps.files:
+        why = f"this task has changed {spent.files} files, which is its limit. Finish with what there is"
+    elif spent.bytes + sum(spent.begun.values()) + size > caps.task_bytes:
         why = f"this task has written {spent.bytes:,} bytes of its {caps.task_bytes:,}. Change passages instead of whole files"
     else:
         return
     raise refused(f"Nothing was written to {path}: {why}.", f"{path}: over a limit", path, reason="cap")
+
+
+@contextlib.contextmanager
+def reserved(at: ToolContext, path: str, size: int) -> Generator[None]:
+    """Hold a write to the caps while it is made: the calls of one answer write side by side. Raises Declined."""
+    check_caps(at, path, size)
+    at.spent.begun[path] = size
+    try:
+        yield
+    finally:
+        at.spent.begun.pop(path, None)
 
 
 async def passed(at: ToolContext, path: str, text: str) -> Gated:
@@ -108,7 +121,6 @@ async def put(
     if path in at.claims.persons:
         gated = Gated(text, gated.problems)  # what is mended elsewhere in the file could be the person's own words
     data = (b"\xef\xbb\xbf" if bom else b"") + gated.text.encode()
-    check_caps(at, path, len(data))
     expected = None if before is None else digest_of(before)
     kind = ChangeKind.ADDED if before is None else ChangeKind.MODIFIED
     if data == before:
@@ -117,12 +129,13 @@ async def put(
             f"{path} has exactly this text already.{_after(gated)}", f"{path}: unchanged", path=path, data=_data(gated)
         )
     change = FileChange(path, kind, expected, digest_of(data))
-    await at.hooks.writing(change)
-    try:
-        await asyncio.to_thread(at.files.write, path, data, expected=expected)
-    except Conflict as error:
-        raise await _outrun(at, path, error, data) from error
-    settle(at, change, len(data))
+    with reserved(at, path, len(data)):
+        await at.hooks.writing(change)
+        try:
+            await asyncio.to_thread(at.files.write, path, data, expected=expected)
+        except Conflict as error:
+            raise await _outrun(at, path, error, data) from error
+        settle(at, change, len(data))
     mended = "Some faults were mended on the way, so it differs from what you sent." if gated.text != text else ""
     words = " ".join(part for part in (f"{what}.", note, mended) if part)
     return Done(f"{words}{_after(gated)}", what, path=path, changes=(change,), data=_data(gated))

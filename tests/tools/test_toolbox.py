@@ -181,6 +181,17 @@ async def test_a_mended_text_that_grows_over_the_cap_is_not_written(bench: Bench
     assert not (bench.app / "x.js").exists()
 
 
+async def test_the_calls_of_one_answer_keep_to_the_caps_together(bench: Bench) -> None:
+    worker = bench.worker(caps=Caps(files=3, task_bytes=100))
+    calls = [ToolCall(f"c{n}", "create_file", {"path": f"f{n}.txt", "content": "x" * 20}) for n in range(20)]
+    outcomes = await worker.box.run(calls)
+    assert sum(one.status is CallStatus.OK for one in outcomes) == 3
+    assert len(list(bench.app.glob("f*.txt"))) == 3
+    worker = bench.worker(caps=Caps(files=50, task_bytes=50))
+    calls = [ToolCall(f"d{n}", "create_file", {"path": f"g{n}.txt", "content": "x" * 20}) for n in range(20)]
+    assert sum(one.status is CallStatus.OK for one in await worker.box.run(calls)) == 2
+
+
 async def test_caps_of_a_task_end_in_words(bench: Bench) -> None:
     worker = bench.worker(caps=Caps(file_bytes=20, files=2, task_bytes=40, edits=2))
     assert "a file may have 20" in (await worker.call("create_file", path="x.js", content="x" * 21)).text
