@@ -163,7 +163,7 @@ def as_passages(call: ToolCall, texts: Mapping[str, str]) -> ToolCall:
 def _meant(where: str, lines: Mapping[str, str]) -> str:
     """The one line that has the most of the words of `where`, at least two; empty when none stands out.
 
-    The model's words for a place were right in 5 of 5 runs ("above the Order button"), its choice of the line in 1 of 5.
+    In 6 calls of 3 runs the model's words for the place were right ("above the Order button"), its choice of the line never.
     """
     words = set(_words(where)) - _COMMON
     found = {line: words & set(_words(line)) for line in lines}
