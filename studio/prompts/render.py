@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from studio.config.child import kill_child
 from studio.domain.errors import BadInput, StudioError
 from studio.prompts.source import Role, Source, TemplateError
 
@@ -190,8 +190,7 @@ class Renderer:
                 async with asyncio.timeout(0.05):
                     await child.wait()
             except TimeoutError:
-                with suppress(ProcessLookupError):  # it has just ended by itself
-                    child.kill()
+                kill_child(child)
         return await child.wait()
 
     def _rest(self) -> None:

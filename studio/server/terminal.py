@@ -26,6 +26,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from studio.config.child import kill_child
 from studio.server.gateway import Gateway
 from studio.server.guard import refusal
 from studio.server.refusals import TooMany
@@ -196,7 +197,7 @@ class Line:
             async with asyncio.timeout(_LEAVING_SECONDS):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
+            kill_child(self._process)
             await self._process.wait()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -221,6 +223,21 @@ async def test_a_cancelled_rendering_does_not_confuse_the_next(renderer: Rendere
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (await render(renderer, "{{ text }}"))[0].text == "x"
+
+
+async def test_a_child_is_killed_without_taking_its_exit_code_from_the_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer()
+    await renderer.start()
+    child = renderer._child
+    assert child is not None
+    os.kill(child.pid, signal.SIGSTOP)  # it does not leave by itself
+
+    def polled(*_: object) -> None:
+        raise AssertionError("Popen.send_signal polls")
+
+    monkeypatch.setattr(subprocess.Popen, "send_signal", polled)
+    await renderer.aclose()
+    assert child.returncode == -signal.SIGKILL
 
 
 async def test_many_renderings_at_once_each_get_their_own_answer(renderer: Renderer) -> None:
