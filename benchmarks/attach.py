@@ -14,16 +14,20 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from studio.client.attach import attach
 from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
 from studio.protocol.client import EngineClient
+from studio.protocol.views import View
 from tests.fakes.engine_process import attached, end_engine, whole
 from tests.fakes.project import environment, make_project, opened
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer, running_wire_server
+
+R = TypeVar("R", bound=View)
 
 ATTACH_LIMIT_MS, START_LIMIT_MS, READ_LIMIT_MS, LAG_LIMIT_MS = 50.0, 300.0, 5.0, 50.0
 QUEUED_WORDS, QUEUE_LIMIT_MS = 100, 100.0
@@ -103,7 +107,7 @@ async def attaching(root: Path, rounds: int) -> list[float]:
     return [await timed(once) for _ in range(rounds)]
 
 
-async def reading(client: EngineClient, query: q.GetPlace | q.GetPage, rounds: int) -> list[float]:
+async def reading(client: EngineClient, query: q.Query[R], rounds: int) -> list[float]:
     return [await timed(lambda: client.query(query)) for _ in range(rounds)]
 
 

@@ -13,7 +13,7 @@ import termios
 import time
 from collections.abc import Sequence
 
-import psutil
+import psutil  # type: ignore[import-untyped,unused-ignore]
 
 _ESCAPE = re.compile(rb"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.")
 _ASKED = {
@@ -106,7 +106,8 @@ class PtyProgram:
 
     def memory_mb(self) -> float:
         """Resident memory of the program and its children, in millions of bytes."""
-        return sum(child.memory_info().rss for child in [self.watched, *self.watched.children(recursive=True)]) / 1e6
+        used: int = sum(child.memory_info().rss for child in [self.watched, *self.watched.children(recursive=True)])
+        return used / 1e6
 
     def end(self) -> None:
         self.process.terminate()
