@@ -22,8 +22,8 @@ from studio.client.holder import busy, is_stopped, silent
 from studio.client.link import EngineLeft, EngineSilent, Link, NobodyThere, open_link
 from studio.client.socket_client import SocketClient
 from studio.client.spawn import spawn as spawn_engine
-from studio.config.paths import PROJECT_FILE
-from studio.domain.errors import NotFound, ProjectBusy, StorageError
+from studio.config.paths import PROJECT_FILE, state_folder
+from studio.domain.errors import NotFound, ProjectBusy, Refused, StorageError
 from studio.domain.text import one_line
 from studio.protocol import wire
 from studio.workspace import scaffold
@@ -101,6 +101,7 @@ def _take_place(root: Path, spawn: bool, env: Mapping[str, str] | None) -> bool:
             f"There is no project in {one_line(str(root))} any more: it was moved or removed.",
             hint="Open it at its new place.",
         )
+    _refuse_guest(root)
     scaffold.ensure_state(root)
     try:
         lock = ProjectLock.acquire(root, version=__version__)
@@ -110,6 +111,19 @@ def _take_place(root: Path, spawn: bool, env: Mapping[str, str] | None) -> bool:
         return False
     spawn_engine(root, lock, env)
     return True
+
+
+def _refuse_guest(root: Path) -> None:
+    """A shared project is its owner's to start: the engine has the keys, the limits and the database of whoever starts it."""
+    try:
+        owner = state_folder(root).stat().st_uid
+    except OSError:
+        return
+    if owner != os.geteuid() and os.geteuid() != 0:
+        raise Refused(
+            f"The engine of {one_line(root.name)} does not run, and only the project's owner starts it.",
+            hint="Ask them to run: studio engine start",
+        )
 
 
 def _does_not_start(root: Path) -> StorageError:

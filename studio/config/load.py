@@ -46,6 +46,7 @@ def load(
     _raise_problems([problem for part in parts for problem in part.problems])
     warnings = [warning for part in parts for warning in part.warnings]
     if root:
+        warnings += _unshared(project)
         warnings += _distrust(root, project, trust or TrustBook(env=values))
     layers = (
         _Layer(f"user: {own.file}", own.values),
@@ -132,6 +133,21 @@ def _distrust(root: Path, project: Checked, trust: TrustBook) -> list[SettingWar
             kind="trust",
             message="This project names its own model services, keys or commands; they are ignored until you allow them.",
             hint="Look at them and decide: `studio config trust`.",
+        )
+    ]
+
+
+def _unshared(project: Checked) -> list[SettingWarning]:
+    """Drop what would let others into the engine of whoever opens the project."""
+    if project.values.pop("engine.shared", None) is None:
+        return []
+    return [
+        SettingWarning(
+            file=PROJECT_FILE,
+            key="engine.shared",
+            kind="trust",
+            message="Only works in your own configuration.",
+            hint="Move it there: `studio config path`.",
         )
     ]
 

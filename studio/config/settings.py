@@ -107,8 +107,12 @@ class Ui(Section, frozen=True, kw_only=True):
 
 
 class Engine(Section, frozen=True, kw_only=True):
-    """The background engine leaves after `idle_minutes` without a terminal, a draft or a queue; 0 keeps it until it is stopped."""
+    """The background engine leaves after `idle_minutes` without a terminal, a draft or a queue; 0 keeps it until it is stopped.
 
+    With `shared`, members of the group of the project's folder may attach to it. It counts in the person's own configuration
+    only: no project opens itself to others."""
+
+    shared: bool = False
     idle_minutes: Annotated[float, Meta(ge=0, le=100_000, description="minutes, 0 for no limit")] = 10.0
 
 

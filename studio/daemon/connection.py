@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,8 @@ class Connection:
     # Controls
 
     async def _introduce(self, request: wire.Request, args: wire.Introduction) -> None:
-        self._actor = one_line(args.author, 80) or self._you.user
+        own = self._you.uid == os.geteuid()  # another user is who the kernel says
+        self._actor = (one_line(args.author, 80) if own else "") or self._you.user
         self.view = args.view
         if args.kind == "workbench":
             (await self._host.engine()).presence.join(self.id, self._actor, view=args.view)

@@ -20,16 +20,19 @@ from studio import __version__
 from studio.config.logs import log_file
 from studio.config.paths import state_folder
 from studio.daemon.connection import Connection
-from studio.daemon.peers import peer
+from studio.daemon.peers import in_group, peer
 from studio.domain.errors import Refused, StudioError
 from studio.engine.engine import Engine
 from studio.protocol import wire
 from studio.workspace.lock import moved
+from studio.workspace.sharing import group_of, share
 from studio.workspace.socket_path import socket_path
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
+# What the engine writes for people (the manuscript, an application) can be read and written by the group.
+_SHARED_UMASK = 0o007
 DRAIN_WATCH_SECONDS = 0.1
 # Clients that connected while the project could not be opened are told why within this time.
 REFUSAL_SECONDS = 0.5
@@ -64,6 +67,10 @@ class EngineHost:
         except StudioError as error:
             await self._refuse(server, error)
             return 1
+        try:
+            self._share(engine)
+        except StudioError as error:
+            log.warning("%s", error)
         self._opened.set_result(engine)
         log.info("engine %s ready after %.0f ms", __version__, (time.time() - self._started) * 1000)
         self._idle_since = time.monotonic()
@@ -81,7 +88,7 @@ class EngineHost:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         you = peer(writer.get_extra_info("socket"))
-        if you.uid != os.geteuid():
+        if you.uid != os.geteuid() and not await self._lets_in(writer.get_extra_info("socket")):
             log.warning("user %s (%d) was refused", you.user, you.uid)
             writer.write(wire.error_line(Refused("This engine belongs to another user.")))
             writer.close()
@@ -102,6 +109,19 @@ class EngineHost:
             self._idle_since = time.monotonic()
             if self._opened.done() and self._opened.exception() is None:
                 self._opened.result().presence.leave(connection.id)
+
+    async def _lets_in(self, connection: socket.socket) -> bool:
+        """Whether another user may attach: in a shared engine, who belongs to the project's group."""
+        try:
+            return (await self.engine()).shared and in_group(connection, group_of(self.root))
+        except (StudioError, OSError):
+            return False
+
+    def _share(self, engine: Engine) -> None:
+        """Also while it runs: a command of the owner's that finds the folder open to others makes it private again."""
+        if engine.shared:
+            os.umask(_SHARED_UMASK)
+            share(self.root)
 
     async def hello(self, you: wire.You) -> wire.Hello:
         standing = await (await self.engine()).standing()
@@ -181,6 +201,7 @@ class EngineHost:
             try:
                 self.check_place()
                 await self._consider(engine, minutes)
+                self._share(engine)
             except StudioError as error:
                 log.warning("%s", error)
 

@@ -138,6 +138,11 @@ class Engine:
     def idle_minutes(self) -> float:
         return self._project.settings.engine.idle_minutes
 
+    @property
+    def shared(self) -> bool:
+        """Whether members of the project's group may attach."""
+        return self._project.settings.engine.shared
+
     async def standing(self) -> Standing:
         """What is going on; a few milliseconds at most."""
         running = len(self._project.live.all())
