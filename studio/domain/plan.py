@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,11 @@ DEFAULT_TYPE = "logic"
 # What is written for no needs; a task may still be called so.
 _NOTHING = frozenset({"-", "()", "[]", "{}", "null", "none", "nothing", "n/a"})
 _LOWEST, _USUAL, _HIGHEST = 3, 2, 1
+_NEEDS_READ = 5 * NEEDS_LIMIT
+
+_Places = tuple[dict[str, list[int]], dict[str, list[int]], dict[str, list[int]], dict[str, list[int]]]
+"""Where in a plan a need's name is found: as an id that was given, as one that was made, as a safe id, as a safe title. Looked up,
+because a model may send ten thousand tasks: compared with each other they kept the engine busy for more than two minutes."""
 
 
 def plan_schema(
@@ -105,7 +111,9 @@ def _task(row: Object) -> PlannedTask:
         type=line_of(row, "type", "kind").casefold(),
         description=text_of(row, "description", "details"),
         priority=_priority(row.get("priority")),
-        needs=tuple(one_line(str(need)) for need in listed if isinstance(need, str | int) and str(need).strip()),
+        needs=tuple(
+            one_line(str(need)) for need in listed[:_NEEDS_READ] if isinstance(need, str | int) and str(need).strip()
+        ),
     )
 
 
@@ -128,18 +136,22 @@ def check(tasks: Sequence[PlannedTask]) -> PlanCheck:
     """The tasks as they can be used: safe and unique ids, known types, needs that exist. Checking them again changes nothing."""
     mended: list[str] = []
     ids = _ids(tasks, mended)
-    usable = tuple(_mended(index, tasks, ids, mended) for index in range(len(tasks)))
+    places = _places(tasks, ids)
+    usable = tuple(_mended(index, tasks, ids, places, mended) for index in range(len(tasks)))
     return PlanCheck(usable, tuple(mended), tuple(_errors(usable)))
 
 
 def _ids(tasks: Sequence[PlannedTask], mended: list[str]) -> list[str]:
     taken: set[str] = set()
+    last: dict[str, int] = {}
     ids: list[str] = []
     for place, task in enumerate(tasks, start=1):
         wanted = safe_id(task.id or task.title, fallback=f"task-{place}")
-        free, number = wanted, 2
+        free, number = wanted, last.get(wanted, 1)
         while free in taken:
-            free, number = f"{wanted[:36].strip('-')}-{number}", number + 1
+            number += 1
+            free = f"{wanted[:34].strip('-')}-{number}" if number > 999 else f"{wanted[:36].strip('-')}-{number}"
+        last[wanted] = number
         if free != task.id:
             mended.append(f"Task {place} is called {free!r}" + (f" instead of {task.id!r}." if task.id else "."))
         taken.add(free)
@@ -147,7 +159,18 @@ def _ids(tasks: Sequence[PlannedTask], mended: list[str]) -> list[str]:
     return ids
 
 
-def _mended(index: int, tasks: Sequence[PlannedTask], ids: Sequence[str], mended: list[str]) -> PlannedTask:
+def _places(tasks: Sequence[PlannedTask], ids: Sequence[str]) -> _Places:
+    known: _Places = ({}, {}, {}, {})
+    for place, (task, name) in enumerate(zip(tasks, ids, strict=True)):
+        names = (task.id, name, safe_id(task.id, fallback=""), safe_id(task.title, fallback=""))
+        for found, key in zip(known, names, strict=True):
+            found.setdefault(key, []).append(place)
+    return known
+
+
+def _mended(
+    index: int, tasks: Sequence[PlannedTask], ids: Sequence[str], places: _Places, mended: list[str]
+) -> PlannedTask:
     task, name = tasks[index], ids[index]
     kind = task.type if task.type in TASK_TYPES else DEFAULT_TYPE
     if kind != task.type:
@@ -157,7 +180,7 @@ def _mended(index: int, tasks: Sequence[PlannedTask], ids: Sequence[str], mended
         mended.append(f"The priority of {name!r} is {priority} instead of {task.priority}.")
     needs: list[str] = []
     for need in task.needs:
-        found = _meant(need, index, tasks, ids)
+        found = _meant(need, index, places, ids)
         if found is None and need.casefold() in _NOTHING:
             continue
         if found is None:
@@ -170,23 +193,18 @@ def _mended(index: int, tasks: Sequence[PlannedTask], ids: Sequence[str], mended
     return PlannedTask(name, title, kind, description, priority, tuple(needs))
 
 
-def _meant(need: str, index: int, tasks: Sequence[PlannedTask], ids: Sequence[str]) -> str | None:
+def _meant(need: str, index: int, known: _Places, ids: Sequence[str]) -> str | None:
     """The id that `need` of the task at `index` stands for: an id as written, as made safe, a title, or a task's number.
 
     Of several tasks with that id it is the last one before this task, else the first.
     """
     wanted = safe_id(need, fallback="")
-    readings = (
-        [place for place, task in enumerate(tasks) if task.id == need],
-        [place for place, name in enumerate(ids) if name == need],
-        [place for place, task in enumerate(tasks) if wanted and safe_id(task.id, fallback="") == wanted],
-        [place for place, task in enumerate(tasks) if wanted and safe_id(task.title, fallback="") == wanted],
-    )
-    for places in readings:
+    for reading, name in zip(known, (need, need, wanted, wanted), strict=True):
+        places = reading.get(name, ()) if name else ()
         if places:
-            before = [place for place in places if place < index]
-            others = [place for place in places if place != index]
-            return ids[before[-1] if before else (others or places)[0]]
+            before = bisect_left(places, index)
+            others = next((place for place in places if place != index), places[0])
+            return ids[places[before - 1] if before else others]
     number = int(need) if need.isdecimal() and len(need) < 4 else 0
     return ids[number - 1] if 1 <= number <= len(ids) else None
 

@@ -185,6 +185,17 @@ def test_of_a_cut_plan_the_whole_tasks_are_found() -> None:
     assert finished('{"summary": "Thr') is None
 
 
+def test_ten_thousand_tasks_are_told_to_be_too_many_while_the_engine_goes_on() -> None:
+    rows = [
+        {"id": "same", "title": f"Task {n}", "needs": ["same", f"Task {n + 1}", "nothing like it"]}
+        for n in range(10_000)
+    ]
+    _, checked = parse(json.dumps({"tasks": rows}))
+    assert any("10000 tasks" in error for error in checked.errors)
+    assert len({task.id for task in checked.tasks}) == 10_000
+    assert check(checked.tasks).tasks == checked.tasks
+
+
 def test_the_schema_closes_and_requires_everything() -> None:
     task = PLAN_SCHEMA["properties"]["tasks"]["items"]  # type: ignore[index]
     assert task["required"] == list(task["properties"])

@@ -104,6 +104,30 @@ async def test_the_money_of_a_run_holds_also_for_workers_side_by_side(tmp_path: 
         assert all(one.attempts == 1 for one in lost)
 
 
+class Wordy(Roles):
+    """Workers that use nearly every token they are allowed."""
+
+    def _write(self, asked: Asked, task: str) -> Answering:
+        allowed = int(asked.body.get("max_completion_tokens") or asked.body.get("max_tokens") or 0)
+        if asked.done("create_file"):
+            return Call("finish_app", {"summary": task, "changelog": "", "follow_ups": None})
+        if not asked.done("list_files"):
+            return Call("list_files", {"folder": None})
+        return Call("create_file", {"path": f"{task}.txt", "content": "word " * int(allowed * 0.7)}, piece=2_000)
+
+
+async def test_answers_that_are_as_long_as_they_may_be_keep_to_the_money_too(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "limits", "run_usd = 0.18")
+    roles = Wordy(failing="", broken="", pause=0.05)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        run = await draft(client, page)
+        assert run.cost_usd is not None
+        assert 0.03 < run.cost_usd <= 0.18
+
+
 async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path) -> None:
     root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)

@@ -21,6 +21,10 @@ class Purse:
         """What nobody has reserved."""
         return float("inf") if self.limit is None else self.limit - self.spent - sum(self._held.values())
 
+    def has(self, holder: str, expected: float) -> bool:
+        """Whether the holder could reserve this much at once."""
+        return expected - self._held.get(holder, 0.0) <= self.free
+
     async def take(self, holder: str, expected: float | None) -> None:
         """Reserve what the holder's next step may cost, beside what it has. Waits while others hold what is missing.
 
@@ -33,7 +37,7 @@ class Purse:
                 "The price of this model is unknown, so the money limit of this run cannot be kept.",
                 hint="Choose a model with a known price, or remove the limit from `[limits]` in studio.toml.",
             )
-        while expected - self._held.get(holder, 0.0) > self.free:
+        while not self.has(holder, expected):
             if not any(other != holder and held > 0 for other, held in self._held.items()):
                 raise BudgetExceeded(
                     f"The next call may cost ${expected:.4f}; ${max(self.limit - self.spent, 0.0):.4f} are left for this run.",

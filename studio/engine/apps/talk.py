@@ -127,7 +127,7 @@ class Talk:
     async def ask(self, choice: ToolChoice = "auto") -> Answer:
         """The next answer, priced and kept. Raises ProviderError, BudgetExceeded; what had arrived is kept all the same."""
         self._shorten()
-        request = self._request(choice)
+        request = self._within_means(self._request(choice))
         await self._purse.take(self.seat.holder, self.expected(request))
         heard = _Hearing()
         error: BaseException | None = None
@@ -162,9 +162,16 @@ class Talk:
     def expected(self, request: ModelRequest) -> float | None:
         """What the next call may cost at most, in US dollars; None when no price is known."""
         size = tokens.estimate_request(request)
-        high = min(self.seat.max_output, CALL_TOKENS * 4)
+        high = request.max_output_tokens
         found = self.project.models.registry.estimate_range(self.seat.model, size, CALL_TOKENS, high)
         return found[1] if found else None
+
+    def _within_means(self, request: ModelRequest) -> ModelRequest:
+        """Where money is limited, an answer may be as long as can be paid for now: what is reserved is what it can cost."""
+        expected = self.expected(request)
+        if expected is None or self._purse.has(self.seat.holder, expected):
+            return request
+        return replace(request, max_output_tokens=min(request.max_output_tokens, CALL_TOKENS * 4))
 
     def _request(self, choice: ToolChoice) -> ModelRequest:
         seat = self.seat
