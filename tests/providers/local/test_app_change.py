@@ -16,7 +16,7 @@ from studio.workspace import scaffold
 pytestmark = [
     pytest.mark.local_model,
     pytest.mark.skipif(
-        os.environ.get("STUDIO_REQUIRE_LOCAL") != "1", reason="takes minutes; with STUDIO_REQUIRE_LOCAL=1, as in CI"
+        os.environ.get("STUDIO_REQUIRE_LOCAL") != "1", reason="takes minutes: run with STUDIO_REQUIRE_LOCAL=1"
     ),
 ]
 
