@@ -290,7 +290,7 @@ class AppFiles:
     def _jail(self, *, make: bool = False) -> Jail:
         if make:
             try:
-                self.root.mkdir(parents=True, exist_ok=True)
+                self.root.mkdir(exist_ok=True)
             except OSError as error:
                 raise storage_error(error, f"{self.root.name}/", "made") from error
         return Jail(self.root, follow=False)

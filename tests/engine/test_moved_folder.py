@@ -12,6 +12,7 @@ from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.workspace import edits, mirror, streams
+from studio.workspace.app_files import AppFiles
 from studio.workspace.snapshots import Objects
 from tests.fakes.project import add_page, opened, settled, until
 from tests.fakes.wire_script import Step
@@ -66,6 +67,8 @@ def test_nothing_makes_the_folder_of_a_project_again(tmp_path: Path) -> None:
         edits.write(gone, page_id="1", page_slug="fog", stage="brief", revision_id="", title="Fog", text="")
     with pytest.raises(StorageError):
         Objects(gone).put(b"kept")
+    with pytest.raises(StorageError):
+        AppFiles(gone / "app", Objects(gone)).write("index.html", b"<p>", expected=None)
     assert not gone.exists()
 
 
