@@ -77,6 +77,7 @@ class Watching:
         project, root = self._project, self._project.root
         shared = packaged("prompts")
         try:
+            project.check_place()  # a moved project's files are not gone, nor are its settings the defaults
             if any(path.is_relative_to(root / "prompts") or path.is_relative_to(shared) for path in changed):
                 await project.desk.reload_templates()
             if any(path.is_relative_to(root / "canon") for path in changed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from studio.domain.errors import StorageError
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
+from studio.protocol.events import Notice
 from studio.workspace import edits, mirror, streams
 from studio.workspace.app_files import AppFiles
 from studio.workspace.snapshots import Objects
@@ -39,6 +41,21 @@ async def test_commands_are_refused_in_one_sentence_and_the_running_draft_ends_a
         view = await again.query(q.GetPage(page=page))
         assert [words.text for words in view.kept] == [kept]
         assert [chapter.title for chapter in (await again.query(q.GetProject())).chapters] == ["The Crossing"]
+
+
+async def test_settings_and_canon_stay_as_they_were_and_the_move_is_told(client: InProcessClient, root: Path) -> None:
+    await client.execute(c.CopyCanon(name="craft/page-craft.md"))
+    async with client.subscribe() as events:
+        moved = root.rename(root.with_name("moved book"))
+        async with asyncio.timeout(60):
+            async for event in events:
+                if isinstance(event, Notice):
+                    break
+    assert "moved or removed" in event.message
+    assert (await client.query(q.GetProject())).title == "The Lantern Ferry"
+    assert len((await client.query(q.GetCanon())).documents) == 1
+    assert moved.exists()
+    assert not root.exists()
 
 
 async def test_another_folder_at_the_old_path_stays_as_it_is(
