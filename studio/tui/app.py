@@ -69,6 +69,7 @@ class StudioApp(App[int], inherit_bindings=False):
         self.before_exit: list[Callable[[], Awaitable[None]]] = []
         self.when_back: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.last_key_at = 0.0
+        self.parting = ""  # what is said after the screen is gone: where words were put that the engine could not keep
         self._leaving = False
         self._opening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -316,6 +317,7 @@ class StudioApp(App[int], inherit_bindings=False):
         sentence = sentence or farewell(self)
         for keep in self.before_exit:
             await self._guarded(asyncio.wait_for(keep(), 2))
+        sentence = f"{sentence} {self.parting}".strip()
         await self._guarded(asyncio.wait_for(self.session.aclose(), 8))
         self.terminal.restore()
         self.exit(code, return_code=code, message=sentence or None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.config.files import atomic_write, read_text, storage_error
-from studio.config.paths import state_folder
+from studio.config.paths import state_folder, user_state_dir
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.text import clean, digest, one_line
 from studio.workspace.files import make_below, safe_name
@@ -83,6 +83,18 @@ def write(
     except OSError as error:
         raise storage_error(error, str(folder), "made") from error
     atomic_write(path, f"{header}\n\n{clean(text if typed is None else typed)}\n", mode=0o600)
+    return path
+
+
+def write_outside(page_slug: str, stage: str, text: str) -> Path:
+    """Keep words whose project is not there any more: a plain file among the person's own. Raises StorageError."""
+    folder = user_state_dir() / "words"
+    path = _free_path(folder, safe_name(page_slug), stage, "")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, str(folder), "made") from error
+    atomic_write(path, f"{clean(text)}\n", mode=0o600)
     return path
 
 

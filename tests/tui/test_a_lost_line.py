@@ -16,7 +16,7 @@ from studio.protocol import queries as q
 from studio.protocol.client import LinkState
 from studio.tui.options import WorkbenchOptions
 from studio.workspace import edits
-from tests.fakes.engine_process import engine_pid, kill_engine
+from tests.fakes.engine_process import engine_pid, gone, kill_engine
 from tests.fakes.fake_engine import ferry
 from tests.fakes.wire_script import Step
 from tests.tui.bench import bench
@@ -103,6 +103,25 @@ async def test_words_that_no_engine_can_keep_go_to_a_file_that_the_next_start_of
             await again.at.press("enter")
             await again.at.until(lambda: "colder" in again.at.screen())
             await again.at.until(lambda: not edits.leftovers(book.root))
+
+
+async def test_words_of_a_project_that_was_moved_away_go_to_the_persons_own_folder_and_leaving_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_STATE_HOME", str(tmp_path / "own"))
+    async with room(tmp_path) as book:
+        async with book.seat("ana") as ana:
+            await ana.at.press("r")
+            moved = book.root.rename(book.root.with_name("moved book"))
+            await gone(moved)
+            await ana.at.until(lambda: ana.at.app.session.link is LinkState.FAILED)
+            await ana.at.type("colder")
+            await ana.at.press("ctrl+q")
+            await ana.at.until(lambda: not ana.at.app.is_running)
+        (file,) = (tmp_path / "own" / "words").iterdir()
+        assert file.read_text() == "colder\n"
+        assert ana.at.app.parting == f"Your words could not be kept in the project; they are in {file}."
+        assert not book.root.exists()
 
 
 async def test_an_engine_that_does_not_answer_is_said_and_its_return_too(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import TextArea
 
-from studio.domain.errors import Conflict, StudioError
+from studio.domain.errors import Conflict, StorageError, StudioError
 from studio.domain.text import clean, one_line
 from studio.protocol.commands import Done, KeepWords
 from studio.tui.clipboard import project_root
@@ -194,18 +194,24 @@ class Composer(Vertical):
         with contextlib.suppress(TimeoutError):
             safe = await asyncio.wait_for(self.keep_now(), _LAST_CHANCE)
         if not safe:
-            self._put_aside()
+            self.app.parting = self._put_aside()
 
-    def _put_aside(self) -> None:
-        """Write the words to a file beside those of editors: the next start offers them. Raises StudioError."""
+    def _put_aside(self) -> str:
+        """Write the words to a file beside those of editors, which the next start offers; where the project is gone, to one of
+        the person's own. A sentence says where. Raises StudioError."""
         root, page, request = project_root(self.app), self.app.session.page, self.request
         if root is None or not self.text.strip() or self.text == request.original:
-            return
-        slug = page.slug if page is not None and page.id == request.page else ""
-        edits.write(
-            root, page_id=request.page, page_slug=slug or request.page, stage=composing.file_stage(request),
-            revision_id=request.revision, title=request.title or request.heading, text=request.original, typed=self.text,
-        )  # fmt: skip
+            return ""
+        slug = (page.slug if page is not None and page.id == request.page else "") or request.page
+        try:
+            edits.write(
+                root, page_id=request.page, page_slug=slug, stage=composing.file_stage(request), typed=self.text,
+                revision_id=request.revision, title=request.title or request.heading, text=request.original,
+            )  # fmt: skip
+        except StorageError:
+            path = edits.write_outside(slug, composing.file_stage(request), self.text)
+            return f"Your words could not be kept in the project; they are in {path}."
+        return "The engine could not keep your words; they lie in .studio/edits and the next start offers them."
 
     def _kept(self, error: StudioError | None) -> None:
         state = "not kept: " + one_line(error.message) if error else "kept"
@@ -266,15 +272,13 @@ class Composer(Vertical):
             await self._left(words)
             return
         try:
-            self._put_aside()
+            aside = self._put_aside()
         except StudioError as error:
             self.fail(f"These words can be kept nowhere: {error}")
             return
         await self._left(False)
         if words:
-            self.app.say(
-                "The engine could not keep your words; they lie in .studio/edits and the next start offers them."
-            )
+            self.app.say(aside)
 
     def fail(self, sentence: str) -> None:
         self._problem = sentence
