@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import stat
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -191,6 +192,7 @@ class AppFiles:
             if any(fold(path) == one or fold(path).startswith(f"{one}/") for one in odd):
                 raise BadInput(f"{path} cannot be restored: a link or something else that is no file is in its place.")
             self._refuse_lost(path, wanted, now.get(path))
+        self._refuse_blocked(files, now)
         changes = [self.delete(path, expected=state.digest) for path, state in now.items() if path not in files]
         for path, wanted in sorted(files.items()):
             changes += self._restore_one(path, wanted, now.get(path))
@@ -203,6 +205,16 @@ class AppFiles:
         if not self.objects.has(wanted.digest):
             raise NotFound(f"The kept text of {path} is missing.", data={"path": path, "digest": wanted.digest})
         self.objects.get(wanted.digest)
+
+    def _refuse_blocked(self, files: Mapping[str, Wanted], now: Mapping[str, FileState]) -> None:
+        """Raises BadInput when a folder that holds more than the application's files stands where a file is to be."""
+        with self._jail_if_there() as jail:
+            for path in files if jail else ():
+                found = jail.stat(path) if jail and path not in now else None
+                if jail and found and stat.S_ISDIR(found.st_mode) and (left := _left_in(jail, path, now)):
+                    raise BadInput(
+                        f"{path} cannot be restored: {one_line(left, 120)} is in its place.", hint="Move it away first."
+                    )
 
     def _restore_one(self, path: str, wanted: Wanted, now: FileState | None) -> list[FileChange]:
         mode = 0o755 if wanted.mode & 0o100 else 0o644
@@ -326,6 +338,14 @@ def _twin(jail: Jail, path: str) -> str | None:
             return None if same is None else f"{folder}/{same}".lstrip("/")
         folder = f"{folder}/{step}".lstrip("/")
     return None
+
+
+def _left_in(jail: Jail, folder: str, files: Mapping[str, object]) -> str:
+    """What is left of a folder without `files`: itself when none of them is in it; empty when it would go with them."""
+    if not any(path.startswith(f"{folder}/") for path in files):
+        return folder
+    inner = (f"{folder}/{name}" for name in sorted(jail.names(folder)))
+    return next((left for one in inner if one not in files and (left := _left_in(jail, one, files))), "")
 
 
 def _remove_empty(jail: Jail, path: str) -> None:

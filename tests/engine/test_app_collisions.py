@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import Conflict, Refused, StorageError
+from studio.domain.errors import BadInput, Conflict, Refused, StorageError
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
@@ -86,6 +86,42 @@ async def test_a_version_with_a_damaged_or_missing_file_is_not_restored_by_half(
             await project.app.restore(first.number, anyway=False, actor="ana")
         assert tree(project.root) == before
         assert await project.store.read(versions.open) == []
+
+
+async def test_a_folder_with_more_in_it_stops_a_restore_before_anything_is_changed(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        app = project.app.root
+        app.mkdir(exist_ok=True)
+        (app / "a").write_text("a file\n")
+        (app / "z.js").write_text("let z = 1;\n")
+        first = await project.app.save("First", "ana")
+        assert first is not None
+        (app / "a").unlink()
+        (app / "a" / "inner").mkdir(parents=True)
+        (app / "a" / "b.js").write_text("let b = 1;\n")
+        (app / "a" / "inner" / ".env").write_text("KEY=1")
+        (app / "z.js").unlink()
+        await project.app.save("Second", "ana")
+        before = tree(project.root)
+        with pytest.raises(BadInput, match="a/inner is in its place"):
+            await project.app.restore(first.number, anyway=False, actor="ana")
+        assert tree(project.root) == before
+        (app / "a" / "inner" / ".env").unlink()
+        (app / "a" / "inner").rmdir()
+        await project.app.restore(first.number, anyway=False, actor="ana")
+        assert tree(project.root) == {"a": b"a file\n", "z.js": b"let z = 1;\n"}
+
+
+async def test_a_version_without_a_run_does_not_keep_the_person_from_saving(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        page = await add_change(project)
+        build = await project.builds_open.ensure_build(page.id)
+        left = await project.app.begin(page.id, "run-1", build.operation, "minor")
+        project.app.root.mkdir(exist_ok=True)
+        (project.app.root / "a.js").write_text("let a = 1;\n")
+        assert await project.app.save("Mine", "ana") is None  # its end holds the file already
+        closed = await project.store.read(lambda tx: versions.get(tx, left.id))
+        assert closed.status == "failed"
 
 
 async def test_a_version_whose_end_could_not_be_recorded_is_closed_by_the_next_one(tmp_path: Path) -> None:

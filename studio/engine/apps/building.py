@@ -82,7 +82,8 @@ class Building:
         site.say(f"Version {version.number}: {_at_a_time(len(tasks), project.settings.app.workers)}")
         try:
             await self._work(site)
-            await joined_review.review(site, self._plan)
+            if self._said:  # of nothing there is nothing to review, and it costs
+                await joined_review.review(site, self._plan)
             return await self._finish(site, version)
         except BaseException as error:
             await asyncio.shield(asyncio.ensure_future(self._broken(site, version, error)))

@@ -178,7 +178,9 @@ class AppRoom:
 
     async def _refuse_working(self) -> None:
         working = await self._store.read(versions.open)
-        if working:
+        if working and not self.building.locked():
+            await self._close_left()
+        elif working:
             raise Refused(
                 f"Version {working[0].number} is being made right now.", hint="Wait for it, or stop its run first."
             )
