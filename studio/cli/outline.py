@@ -109,15 +109,16 @@ def build_card(build: bv.BuildView) -> Iterator[str]:
         f", {build.tasks_failed} failed" if build.tasks_failed else ""
     )
     newest = build.versions[0] if build.versions else None
+    doing = f" {build.progress_stage}" if build.progress < 100 else ""
     yield ""
     yield from table(
         [
             ("operation", build.operation),
-            ("progress", f"{build.progress}% {build.progress_stage}: {build.message}"),
+            ("progress", f"{build.progress}%{doing}: {build.message}"),
             ("tasks", tasks if build.tasks_total else "none yet"),
             ("findings", f"{build.findings_open} open"),
             ("version", f"{newest.number} ({newest.status.replace('_', ' ')})" if newest else "none yet"),
-            ("returns", f"{build.returns} of {build.returns_limit}"),
+            ("sent back", f"{build.returns} of {build.returns_limit} times"),
             ("next", build.next_action),
         ]
     )

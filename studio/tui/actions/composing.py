@@ -47,14 +47,14 @@ async def compose(app: StudioApp, request: Request) -> Composer:
             app.workbench.page_view.follow(done.run)
         if isinstance(place, FramedScreen):
             await place.sent(done)
-        app.say(done.message or _done(request))
+        app.say(_worded(app, request, done.message or _done(request)))
         app.session.refresh()
 
     async def left(words: bool) -> None:
         await place.close_drawer()
         app.session.refresh()
         if words:
-            app.say(composing.kept_words(request.purpose, request.stage, _keys(app)))
+            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app))))
 
     composer = Composer(request, sent=sent, left=left)
     await place.open_drawer(composer, focus=composer.words)
@@ -64,6 +64,11 @@ async def compose(app: StudioApp, request: Request) -> Composer:
 
 def _keys(app: StudioApp) -> dict[str, str]:
     return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit", "send_back", "tasks")}
+
+
+def _worded(app: StudioApp, request: Request, said: str) -> str:
+    """What is said of a brief, under the name that its workflow has for it; other messages may hold a title."""
+    return app.words.put(said) if request.purpose is Purpose.BRIEF else said
 
 
 def _done(request: Request) -> str:

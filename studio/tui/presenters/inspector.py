@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from studio.domain.page import BRIEF
 from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView, LedgerView, PageView, SpendView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
@@ -12,6 +13,7 @@ from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wr
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.status import money
 from studio.tui.presenters.warnings import told
+from studio.tui.presenters.words import OURS, Words
 
 TABS = ("context", "notes", "history", "costs")
 
@@ -42,20 +44,20 @@ def tokens(count: int) -> str:
     return str(count) if count < 1000 else f"{count / 1000:.1f}k"
 
 
-def context_lines(context: ContextView | None, width: int, glyphs: Glyphs) -> list[Line]:
+def context_lines(context: ContextView | None, width: int, glyphs: Glyphs, words: Words = OURS) -> list[Line]:
     """The ledger of the next draft: what goes in and why, then what was left out."""
     if context is None:
-        return _empty("What the next draft will see stands here once a page has a brief.", width)
+        return _empty(words.put("What the next draft will see stands here once a page has a brief."), width)
     head = spread(
         ((context.stage, "strong"),), ((f"{tokens(context.tokens)} of {tokens(context.budget)}", "dim"),), width
     )
     rows = [head, *_price(context, width), BLANK]
     included = [entry for entry in context.ledger if entry.included]
     left = [entry for entry in context.ledger if not entry.included]
-    rows += [_ledger(entry, width, glyphs, n) for n, entry in enumerate(included)]
+    rows += [_ledger(entry, width, glyphs, n, words) for n, entry in enumerate(included)]
     if left:
         rows += [BLANK, line(("left out", "dim"))]
-        rows += [_ledger(entry, width, glyphs, n + len(included)) for n, entry in enumerate(left)]
+        rows += [_ledger(entry, width, glyphs, n + len(included), words) for n, entry in enumerate(left)]
     for warning in context.warnings:
         rows += [
             BLANK,
@@ -79,13 +81,14 @@ def _price(context: ContextView, width: int) -> list[Line]:
     return [spread(((model, "dim"),), ((price, "dim"),), width)]
 
 
-def _ledger(entry: LedgerView, width: int, glyphs: Glyphs, number: int) -> Line:
+def _ledger(entry: LedgerView, width: int, glyphs: Glyphs, number: int, words: Words) -> Line:
+    name = words["brief"] if entry.name == BRIEF else entry.name
     sign: Span = (glyphs.waiting, "ok") if entry.included else (glyphs.empty, "dim")
     why = entry.reason if entry.included else entry.left_out
     size = tokens(entry.tokens)
     end = f"{why} {size:>5}" if width >= _ROOMY else size if entry.included else why
     return spread(
-        (sign, (" " + entry.name, "text" if entry.included else "dim")),
+        (sign, (" " + name, "text" if entry.included else "dim")),
         ((end, "dim"),),
         width,
         ("ledger", number),
@@ -159,18 +162,20 @@ def history_lines(history: HistoryView | None, width: int, glyphs: Glyphs, now: 
     return rows
 
 
-def costs_lines(costs: CostsView | None, spend: SpendView | None, page: PageView | None, width: int) -> list[Line]:
+def costs_lines(
+    costs: CostsView | None, spend: SpendView | None, page: PageView | None, width: int, words: Words = OURS
+) -> list[Line]:
     """This page, today, the project, then the calls for this page."""
     rows: list[Line] = []
     if page is not None:
-        rows.append(_amount("this page", money(page.cost_usd), page.cost_unknown, None, width))
+        rows.append(_amount(f"this {words['page']}", money(page.cost_usd), page.cost_unknown, None, width))
     if spend is not None:
         rows.append(_amount("today", money(spend.day), 0, spend.day_limit, width))
         rows.append(_amount("project", money(spend.project), spend.unknown, spend.project_limit, width))
     if costs is not None and costs.total.calls:
         total = costs.total
         cached = f"{100 * total.cached_tokens / total.input_tokens:.0f}% cached" if total.input_tokens else ""
-        rows += [BLANK, spread(((f"{total.calls} calls for this page", "text"),), ((cached, "dim"),), width)]
+        rows += [BLANK, spread(((f"{total.calls} calls for this {words['page']}", "text"),), ((cached, "dim"),), width)]
         for number, call in enumerate(costs.executions[:40]):
             price = "?" if call.cost_usd is None else money(call.cost_usd)
             name = f"{call.stage} {call.model.split('/')[-1]}"

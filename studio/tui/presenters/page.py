@@ -179,7 +179,7 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
     state: tuple[Span, ...]
     match cell.status:
         case "waiting" if cell.name != page.stage:  # written before an earlier stage was opened again
-            state = ((f"{number} {glyphs.dot} again after {_before(page, cell)}", "dim"),)
+            state = ((f"{number} {glyphs.dot} again after {_before(page, cell, look)}", "dim"),)
         case "waiting":
             state = ((f"{number} {glyphs.dot} ", "dim"), (f"{glyphs.waiting} waits for you", "wait"))
         case "approved":
@@ -188,7 +188,7 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             stopped = cell.partial is not None and cell.partial.status == "stopped"
             state = ((f"{number}  ", "dim"), (f"{glyphs.failed} {'stopped' if stopped else cell.status}", "error"))
         case "later":
-            state = ((f"  after {_before(page, cell)}", "dim"),)
+            state = ((f"  after {_before(page, cell, look)}", "dim"),)
         case _:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
     notes = len(open_notes(cell.notes))
@@ -216,10 +216,10 @@ def _facts(head: RevisionView | None, look: Look, room: int) -> tuple[Span, ...]
     return ((dot.join(parts), "dim"),)
 
 
-def _before(page: PageView, cell: StageCell) -> str:
+def _before(page: PageView, cell: StageCell, look: Look) -> str:
     names = [other.name for other in page.cells]
     at = names.index(cell.name)
-    return f"{page.cells[at - 1].label.lower()} is approved" if at else "the brief"
+    return f"{page.cells[at - 1].label.lower()} is approved" if at else f"the {look.words['brief']}"
 
 
 def _kept(page: PageView, cell: str, look: Look) -> tuple[Span, ...]:

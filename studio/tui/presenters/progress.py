@@ -14,7 +14,8 @@ def progress_lines(build: BuildView | None, board: TasksView | None, width: int,
     """Percent, phases, figures, and the sentence of what is next."""
     if build is None:
         return [line((glyphs.more, "dim"))]
-    rows = [_bar(build, width, glyphs), line((f"{build.operation}: {build.detected}"[:width], "dim")), BLANK]
+    found = wrap(f"{build.operation}: {build.detected}", width)
+    rows = [_bar(build, width, glyphs), *(line((row, "dim")) for row in found), BLANK]
     rows += [_phase(one, width, glyphs) for one in build.phases]
     rows.append(BLANK)
     figures = [counts(board) if board else ""]
@@ -34,7 +35,11 @@ def _bar(build: BuildView, width: int, glyphs: Glyphs) -> Line:
     bar: tuple[Span, ...] = ((glyphs.rule * done, "accent"), (glyphs.dot * (_BAR - done), "dim"))
     if width < _BAR + 12:
         bar = ()
-    return line(*bar, (f"{'  ' if bar else ''}{build.progress}% ", "strong"), (build.progress_stage, "dim"))
+    return line(
+        *bar,
+        (f"{'  ' if bar else ''}{build.progress}% ", "strong"),
+        ("complete" if build.progress == 100 else build.progress_stage, "dim"),
+    )
 
 
 def _phase(one: PhaseLine, width: int, glyphs: Glyphs) -> Line:

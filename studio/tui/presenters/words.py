@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from studio.protocol.views import ProjectView
 
-_OURS = re.compile(r"\b(page|chapter|brief|book)(s?)\b", re.IGNORECASE)
+_OURS = re.compile(r"\b(page|chapter|brief|book|stage|cell)(s?)\b", re.IGNORECASE)
+_OF_AN_APP = {"stage": "phase", "cell": "phase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def words_of(project: ProjectView | None) -> Words:
     if project is None or not project.labels:
         return OURS
     said = {name: label.lower() for name, label in project.labels.items()}
-    return Words({"book": "project", **said})
+    return Words({"book": "project", **(_OF_AN_APP if writes_files(project) else {}), **said})
 
 
 def writes_in(project: ProjectView | None, stage: str) -> bool:

@@ -157,7 +157,8 @@ class HistoryScreen(FramedScreen):
     def show_head(self) -> None:
         page = self.app.session.page
         title = page.title if page and page.id == self.page else ""
-        self.head.say(self.title_spans(f"History of {self.stage}", title), ((self._what(), "dim"),))
+        stage = self.app.words["brief"] if self.stage == BRIEF else self.stage
+        self.head.say(self.title_spans(f"History of {stage}", title), ((self._what(), "dim"),))
 
     def _what(self) -> str:
         entry, base = self.entry, self.base

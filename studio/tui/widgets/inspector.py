@@ -43,7 +43,7 @@ class Inspector(LineView):
         tabs = (*inspector.TABS, inspector.PROGRESS) if is_app(self.app) else inspector.TABS
         rows = [inspector.tabs_line(self.tab, width, tabs), BLANK]
         if self.problem:
-            rows += [line((row, "warn")) for row in wrap(self.problem, width)]
+            rows += [line((row, "warn")) for row in wrap(self.app.words.put(self.problem), width)]
         else:
             rows += self._rows(width)
         self.set_lines(rows)
@@ -57,13 +57,13 @@ class Inspector(LineView):
             watch = self.app.board
             return progress_lines(watch.build, watch.board, width, glyphs)
         if self.tab == "context":
-            return inspector.context_lines(self.context, width, glyphs)
+            return inspector.context_lines(self.context, width, glyphs, self.app.words)
         if self.tab == "notes":
             return inspector.notes_lines(session.page, width, glyphs)
         if self.tab == "history":
             return inspector.history_lines(self.history, width, glyphs, datetime.now(UTC))
         spend = session.project.spend if session.project else None
-        return inspector.costs_lines(self.costs, spend, session.page, width)
+        return inspector.costs_lines(self.costs, spend, session.page, width, self.app.words)
 
     def open_tab(self, tab: str) -> None:
         if tab != self.tab:

@@ -14,6 +14,7 @@ from studio.tui.glyphs import ASCII, UNICODE
 from studio.tui.presenters import files, findings, task_form
 from studio.tui.presenters.board import BoardLook, board_lines, counts
 from studio.tui.presenters.code_diff import file_lines
+from studio.tui.presenters.inspector import context_lines, costs_lines
 from studio.tui.presenters.markdown import markdown_lines
 from studio.tui.presenters.stream import StreamLines
 from studio.tui.presenters.structured import closed, readable
@@ -186,3 +187,12 @@ def test_sentences_take_the_workflow_s_words_and_a_story_keeps_its_own() -> None
         "No release yet. Changes are archived; a request is asked."
     )
     assert OURS.put("No chapter yet.") == "No chapter yet."
+
+
+def test_an_application_has_phases_and_a_story_has_stages() -> None:
+    app = Words({"page": "change", "brief": "request", "stage": "phase"})
+    assert app.put("Every stage of this page is approved.") == "Every phase of this change is approved."
+    assert [row.text for row in costs_lines(None, None, None, 40, app)] == ["No call was made yet."]
+    told = [row.text for row in context_lines(None, 60, UNICODE, app)]
+    assert " ".join(told).endswith("once a change has a request.")
+    assert "a page has a brief" in context_lines(None, 90, UNICODE)[0].text
