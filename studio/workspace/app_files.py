@@ -209,9 +209,8 @@ class AppFiles:
     def _refuse_blocked(self, files: Mapping[str, Wanted], now: Mapping[str, FileState]) -> None:
         """Raises BadInput when a folder that holds more than the application's files stands where a file is to be."""
         with self._jail_if_there() as jail:
-            for path in files if jail else ():
-                found = jail.stat(path) if jail and path not in now else None
-                if jail and found and stat.S_ISDIR(found.st_mode) and (left := _left_in(jail, path, now)):
+            for path in files.keys() - now.keys() if jail else ():
+                if jail and _is_folder(jail, path) and (left := _left_in(jail, path, now)):
                     raise BadInput(
                         f"{path} cannot be restored: {one_line(left, 120)} is in its place.", hint="Move it away first."
                     )
@@ -338,6 +337,13 @@ def _twin(jail: Jail, path: str) -> str | None:
             return None if same is None else f"{folder}/{same}".lstrip("/")
         folder = f"{folder}/{step}".lstrip("/")
     return None
+
+
+def _is_folder(jail: Jail, path: str) -> bool:
+    with contextlib.suppress(BadInput):  # a file stands where one of its folders is to be, and goes first
+        found = jail.stat(path)
+        return found is not None and stat.S_ISDIR(found.st_mode)
+    return False
 
 
 def _left_in(jail: Jail, folder: str, files: Mapping[str, object]) -> str:
