@@ -15,7 +15,7 @@ from studio.protocol.commands import (
     UnarchivePage,
 )
 from studio.protocol.views import ChapterLine
-from studio.tui.actions.conditions import connected
+from studio.tui.actions.conditions import connected, is_app
 from studio.tui.actions.registry import action
 from studio.tui.pointing import Pointed, chapter_pointed, page_pointed
 from studio.tui.widgets.prompt_line import PromptLine
@@ -65,7 +65,13 @@ def _chapter_for_new(app: StudioApp) -> ChapterLine | None:
     return chapter_pointed(app)
 
 
-@action("page.new", when=_has_chapter, inline=True, changes=True)
+def _new_page_shown(app: StudioApp) -> tuple[int, str]:
+    """Early where a change of an application is complete, late on others."""
+    page, row = app.session.page, app.keymap.by_id["page.new"]
+    return (10 if is_app(app) and page is not None and page.phase == "approved" else row.order, row.label)
+
+
+@action("page.new", when=_has_chapter, inline=True, changes=True, shown=_new_page_shown)
 async def new_page(app: StudioApp) -> None:
     chapter = _chapter_for_new(app)
     if chapter is None:

@@ -9,7 +9,7 @@ from studio.protocol.build_queries import GetBuild
 from studio.protocol.build_views import BuildView
 from studio.tui.actions.composing import compose
 from studio.tui.actions.conditions import current_cell, is_app, of_a_change, reviewing
-from studio.tui.actions.registry import Run, action
+from studio.tui.actions.registry import Run, Shown, action
 from studio.tui.presenters import composing
 
 if TYPE_CHECKING:
@@ -32,10 +32,23 @@ def _opens(name: str) -> Run:
     return run
 
 
+_NEAR = {"tasks": "plan", "files": "code", "findings": "review"}
+"""What is looked at before a result of this kind is approved; a narrow footer has room for its key then."""
+
+
+def _footer_place(action_id: str) -> Shown:
+    def shown(app: StudioApp) -> tuple[int, str]:
+        cell, row = current_cell(app), app.keymap.by_id[action_id]
+        near = cell is not None and cell.output == _NEAR.get(action_id) and reviewing(app)
+        return (20 if near else row.order, row.label)
+
+    return shown
+
+
 for _id in ("tasks", "findings", "tools", "audit"):
-    action(_id, when=of_a_change, inline=True)(_opens_for_the_page(_id))
+    action(_id, when=of_a_change, inline=True, shown=_footer_place(_id))(_opens_for_the_page(_id))
 for _id in ("files", "versions"):
-    action(_id, when=is_app, inline=True)(_opens(_id))
+    action(_id, when=is_app, inline=True, shown=_footer_place(_id))(_opens(_id))
 
 
 def _publish_shown(app: StudioApp) -> tuple[int, str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.domain.errors import Conflict, Refused
 from studio.protocol.commands import Approve, Reopen
-from studio.protocol.views import RevisionView
-from studio.tui.actions.conditions import current_cell, has_approval, reviewing
+from studio.protocol.views import RevisionView, StageCell
+from studio.tui.actions.conditions import current_cell, has_approval, is_app, reviewing
 from studio.tui.actions.registry import action
 from studio.tui.presenters.outcomes import why_incomplete
 
@@ -40,7 +40,7 @@ async def approve(app: StudioApp) -> None:
             _ask_about_return(app, error, go_anyway)
             return
         price = f" Next draft: {done.price}." if done.price and done.price not in done.message else ""
-        app.say((done.message or f"{cell.label} approved.") + price)
+        app.say((done.message or f"{cell.label} approved.") + price + _complete(app, cell))
 
     async def go_anyway() -> None:
         await go(anyway=True)
@@ -49,6 +49,15 @@ async def approve(app: StudioApp) -> None:
         app.ask(f"{why} {app.keymap.shown('approve')} again approves it as it is.", "approve", go_anyway)
         return
     await go(anyway=False)
+
+
+def _complete(app: StudioApp, cell: StageCell) -> str:
+    """After the last approval of a change: the keys of what may come next."""
+    page = app.session.page
+    if not is_app(app) or page is None or cell.name != page.cells[-1].name:
+        return ""
+    keys = app.keymap.shown("publish"), app.keymap.shown("page.new")
+    return f" The change is complete: {keys[0]} publishes it, {keys[1]} begins the next." if all(keys) else ""
 
 
 def _ask_about_return(app: StudioApp, error: Refused, go: Callable[[], Coroutine[Any, Any, None]]) -> None:

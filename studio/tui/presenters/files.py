@@ -28,7 +28,7 @@ def tree_rows(files: Sequence[FileLine], width: int, glyphs: Glyphs) -> list[Lin
 
 def _file(one: FileLine, depth: int, width: int, glyphs: Glyphs) -> Line:
     style = _STYLES.get(one.mark, "text")
-    problems = f"{glyphs.failed}{one.findings} " if one.findings else ""
+    problems = f"{one.findings} finding{'s' if one.findings != 1 else ''}  " if one.findings else ""
     right = ((problems, "error"), (size_words(one.size) if one.mark != "D" else "gone", "dim"))
     name = PurePosixPath(one.path).name
     left = ((f"{one.mark or ' '} ", style), ("  " * depth, "text"), (name, "del" if one.mark == "D" else "text"))

@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from studio.protocol.events import AnyEvent
-from studio.tui.presenters.lines import Line
+from studio.tui.presenters.lines import Line, line, wrap
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule
 from studio.tui.widgets.line_view import LineView
@@ -110,7 +110,7 @@ class ListedScreen(FramedScreen):
     def list_rows(self, width: int) -> Sequence[Line]:
         if not self.loaded:
             return empty_row("Looking...")
-        return self.rows(width - 1) or empty_row(self.nothing())
+        return self.rows(width - 1) or [line(), *(line((row, "dim")) for row in wrap(self.nothing(), width - 2))]
 
     def nothing(self) -> str:
         """What stands in a list without rows, in one sentence."""

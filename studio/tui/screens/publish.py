@@ -82,7 +82,7 @@ class PublishScreen(ListedScreen):
         target = self.target
         if target is not None and not target.problem:
             acts["publish.plan"] = lambda: self.plan(target.name)
-            if target.name in self.plans:
+            if target.name in self.plans and any(not step.done for step in self.plans[target.name].steps):
                 acts["publish.apply"] = lambda: self.apply(self.plans[target.name])
         if self.offer is not None and picture.makes_a_change(self.offer):
             acts["publish.take"] = self.take
