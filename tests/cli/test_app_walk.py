@@ -155,6 +155,8 @@ def _looked_back(here: Here) -> None:
     trail = here.data("audit", "--kind", "handoff", "--kind", "tool")
     assert {one["kind"] for one in trail["lines"]} == {"handoff", "tool"}
     assert sum(one["kind"] == "handoff" for one in trail["lines"]) == 9
+    spoken = [one["stage"] for one in here.data("audit", "--kind", "message")["lines"]]
+    assert list(dict.fromkeys(spoken))[:3] == ["discovery", "planning", "implementation"]
     assert "release_manager to person" in here("audit", "--kind", "handoff", "--full").out
     assert here("follow-ups").out.startswith("Draw a logo")
     assert here("versions", "diff", "1.0.0", "1.0.1", "--stat").out.split()[-1] == "README.md"

@@ -19,7 +19,7 @@ from studio.protocol import build_queries as q
 from studio.protocol import events as e
 from studio.protocol.build_events import FindingChanged, TaskChanged, VersionChanged
 from studio.protocol.build_views import AuditLine, AuditView
-from studio.store import build_tasks, builds, conversations, findings, page_events, revisions, tool_uses, versions
+from studio.store import build_tasks, builds, conversations, findings, page_events, revisions, runs, tool_uses, versions
 from studio.store.page_events import PageEvent
 from studio.store.transaction import Tx
 
@@ -34,7 +34,7 @@ _SHORT = 160
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Everything about a page that lines are made of. `keys` are those of tasks by id."""
+    """Everything about a page that lines are made of. `keys` are those of tasks by id, `runs` the stages of runs."""
 
     page: Page
     events: Sequence[PageEvent]
@@ -46,6 +46,7 @@ class Trail:
     versions: Sequence[AppVersion]
     keys: dict[str, str]
     roles: dict[str, str]
+    runs: dict[str, str]
     unread: int = 0
 
 
@@ -70,6 +71,7 @@ def _trail(tx: Tx, page: Page, roles: dict[str, str]) -> Trail:
         versions=versions.listing(tx, page.id)[::-1],
         keys=build_tasks.keys(tx, page.id),
         roles=roles,
+        runs={run.id: run.stage for run in runs.listing(tx, page.id)},
         unread=unread,
     )
 
@@ -113,8 +115,13 @@ def _line(at: datetime, kind: str, who: str, stage: str, line: str, detail: str 
 # Rows as lines
 
 
+def _stage(trail: Trail, run: str | None, role: str) -> str:
+    """The stage of the run; without one the first stage of the role, which may have several."""
+    return trail.runs.get(run or "") or next((name for name, known in trail.roles.items() if known == role), "")
+
+
 def _message(message: RoleMessage, trail: Trail) -> AuditLine:
-    stage = next((name for name, role in trail.roles.items() if role == message.role), "")
+    stage = _stage(trail, message.run_id, message.role)
     task = trail.keys.get(message.task_id or "", "")
     place = f"{message.role}{f' at {task}' if task else ''}"
     words = one_line(message.text, _SHORT) or ("calls of tools" if message.data else "nothing")
@@ -124,7 +131,7 @@ def _message(message: RoleMessage, trail: Trail) -> AuditLine:
 
 def _call(use: ToolUse, trail: Trail) -> AuditLine:
     task = trail.keys.get(use.task_id or "", "")
-    stage = next((name for name, role in trail.roles.items() if role == use.role), "")
+    stage = _stage(trail, use.run_id, use.role)
     line = f"{use.name} {use.status.value}: {use.line}"
     detail = f"arguments {use.arguments_digest}, {use.elapsed_ms:.1f} ms\n\n{use.result}"
     return _line(use.created_at, "tool", f"{use.role}{f' at {task}' if task else ''}", stage, line, detail)
