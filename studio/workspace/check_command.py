@@ -58,6 +58,8 @@ async def run(command: str, folder: Path, seconds: float) -> CheckResult:
             code = None
         finally:
             await _end(process)
+            # A process that left the session may hold the pipe for good: our end of it is closed all the same.
+            vars(process)["_transport"].close()
     return CheckResult(code, clean(output.text), loop.time() - started, output.cut)
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
+from studio.engine.handlers import builds
 from studio.engine.inprocess import InProcessClient
+from studio.engine.open_project import OpenProject
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
-from studio.store import publications, versions
+from studio.store import pages, publications, versions
 from studio.store.transaction import Tx
-from tests.engine.app_project import add_change, app_project, reopened
+from tests.engine.app_project import ANA, add_change, app_project, reopened
 from tests.engine.test_app_limits import settings
 from tests.engine.test_app_loop import begun, make_app, through
 from tests.fakes.app_roles import FILES, Roles
@@ -24,6 +26,17 @@ from tests.fakes.project import environment, opened, settled, until
 from tests.fakes.wire_server import WireServer
 
 HANDED_IN = json.dumps({"files": [{"path": "other.js", "content": "let a = 1;\n"}, {"path": ".env", "content": "A=1"}]})
+
+
+class Agents:
+    """Agents outside, each with its own words."""
+
+    def __init__(self, project: OpenProject) -> None:
+        self._project = project
+
+    async def hand_in(self, page: str, words: str, result: str = "{}") -> c.Done:
+        command = b.CompletePhase(page=page, response=words, result=result)
+        return await builds.complete_phase(self._project, command, ANA)
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -55,6 +68,17 @@ async def test_files_handed_in_while_workers_write_are_refused_and_take_nothing_
         assert (await settled(client, run)).status == "completed"
         assert tree(root) == {path: text.encode() for path, text in FILES.values()}
         assert [one.number for one in (await client.query(bq.GetVersions())).versions] == ["1.0.0"]
+
+
+async def test_of_different_answers_at_the_same_time_one_is_taken_and_none_for_a_later_phase(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        came = await asyncio.gather(*(client.hand_in(page, f"Answer {n}.") for n in range(4)), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in came) == ["Done", "Refused", "Refused", "Refused"]
+        assert (await project.store.read(lambda tx: pages.get(tx, page))).state == "generating_planning"
+        with pytest.raises(Refused, match="PLANNING, which writes no files"):
+            await client.hand_in(page, "Code.", HANDED_IN)
 
 
 async def test_what_workers_have_half_written_cannot_be_saved_as_a_version(tmp_path: Path) -> None:

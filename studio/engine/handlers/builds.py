@@ -78,14 +78,28 @@ def _release(tx: Tx, ref: str | None) -> str:
 async def complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
     """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
     # One at a time: of two answers for the same phase the second is refused before it has written a file.
+    came = await project.store.read(lambda tx: find_page(project, tx, command.page).state)
     async with project.app.handing_in:
-        return await _complete_phase(project, command, call)
+        return await _complete_phase(project, command, call, came)
 
 
-async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
+async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: Call, came: str) -> Done:
+    """`came` is the state that the answer came for."""
     opened = project.builds_open
     result = _result(command.result)
     page, stage = await project.store.read(lambda tx: _turn(project, tx, command, result))
+    if page.state != came:
+        raise Refused(
+            f"Another answer came first: the build went from {came} to {page.state} meanwhile.",
+            hint="Ask for the status, and complete the phase that it names.",
+            data={"state": page.state, "phase": stage.name.upper()},
+        )
+    if stage.output is not OutputKind.CODE and isinstance(result.get("files"), list):
+        raise Refused(
+            f"It is the turn of {stage.name.upper()}, which writes no files.",
+            hint="Ask for the status, and complete the phase that it names.",
+            data={"state": page.state, "phase": stage.name.upper()},
+        )
     await opened.ensure_build(page.id)
     text, data = _text(stage, clean(command.response), result)
     agent = one_line(command.agent) or stage.role
