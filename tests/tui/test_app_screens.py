@@ -56,7 +56,7 @@ async def test_tasks_at_work_can_be_looked_at_and_not_changed(tmp_path: Path) ->
     async with shop(tmp_path) as at:
         await at.through("user_reviewing_testing")
         await at.opened("t", "TasksScreen", lambda screen: "8 of 8 tasks done" in screen)
-        assert "read only now" in at.at.screen()
+        assert "closed to changes" in at.at.screen()
         for key in ("e", "D", "J", "o"):
             await at.at.press(key)
         assert at.at.app.screen.drawer is None  # type: ignore[attr-defined]

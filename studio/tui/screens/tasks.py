@@ -73,7 +73,7 @@ class TasksScreen(ListedScreen):
     def said(self) -> str:
         if self.board is None:
             return ""
-        closed = "" if self.board.editable or not self.board.tasks else "read only now"
+        closed = "" if self.board.editable or not self.board.tasks else "closed to changes"
         return "   ".join(filter(None, (counts(self.board), closed)))
 
     @property

@@ -163,7 +163,7 @@ def test_the_tree_names_folders_once_and_counts_what_changed() -> None:
     )
     rows = [row.text.rstrip() for row in files.tree_rows(known, 40, UNICODE)]
     assert [row.strip() for row in rows if row.endswith("/")] == ["src/", "b/"]
-    assert "!2" in rows[0]
+    assert "2 findings" in rows[0]
     assert files.summary(FilesView(version="1.0.0", files=known)) == "3 files, 3 changed, 2 findings"
 
 
