@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_POINTLESS = (BudgetExceeded, AuthenticationFailed, MissingKey)
+_POINTLESS = (BudgetExceeded, LimitReached, AuthenticationFailed, MissingKey)
 """Errors that another try of a task would meet again."""
 
 
