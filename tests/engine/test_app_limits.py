@@ -48,7 +48,7 @@ def settings(root: Path, table: str, lines: str) -> None:
 async def test_a_worker_that_never_ends_is_stopped_at_its_iterations_and_not_tried_again(tmp_path: Path) -> None:
     root = make_app(tmp_path)
     settings(root, "app", "iterations = 4\ntask_tries = 2")
-    roles = Restless(failing="", pause=0.0)
+    roles = Restless(failing="", broken="", pause=0.0)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         page = await begun(client)
         await through(client, page, to="generating_implementation")
