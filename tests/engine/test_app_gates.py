@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from studio.domain.errors import BudgetExceeded
 from studio.domain.finding import FindingSource, FindingState
 from studio.engine.apps.purse import Purse
 from studio.protocol import build_commands as b
@@ -102,3 +105,15 @@ async def test_a_share_waits_while_another_holds_the_money_and_is_refused_when_n
     purse.close("one")
     await asyncio.wait_for(waiting, 1)
     assert purse.free == 1.0 - 0.3 - 0.5
+
+
+async def test_two_who_would_wait_for_each_other_do_not() -> None:
+    purse = Purse(1.0)
+    await purse.take("one", 0.4)
+    await purse.take("two", 0.4)
+    waiting = asyncio.create_task(purse.take("one", 0.7))
+    await asyncio.sleep(0)
+    with pytest.raises(BudgetExceeded):
+        await purse.take("two", 0.7)
+    purse.close("two")
+    await asyncio.wait_for(waiting, 1)

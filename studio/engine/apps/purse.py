@@ -14,6 +14,7 @@ class Purse:
         self.limit = limit
         self.spent = 0.0
         self._held: dict[str, float] = {}
+        self._waiting: set[str] = set()
         self._changed = asyncio.Event()
 
     @property
@@ -38,15 +39,26 @@ class Purse:
                 hint="Choose a model with a known price, or remove the limit from `[limits]` in studio.toml.",
             )
         while not self.has(holder, expected):
-            if not any(other != holder and held > 0 for other, held in self._held.items()):
+            if not any(self._will_give_back(other) for other in self._held if other != holder):
                 raise BudgetExceeded(
                     f"The next call may cost ${expected:.4f}; ${max(self.limit - self.spent, 0.0):.4f} are left for this run.",
                     hint="Raise `[limits]` in studio.toml, or choose a cheaper model.",
                     data={"spent": self.spent, "expected": expected, "limit": self.limit},
                 )
-            self._changed.clear()
-            await self._changed.wait()
+            await self._wait(holder)
         self._held[holder] = max(self._held.get(holder, 0.0), expected)
+
+    def _will_give_back(self, holder: str) -> bool:
+        """Whether somebody holds money and is at work with it: two who wait for each other would wait for ever."""
+        return self._held[holder] > 0 and holder not in self._waiting
+
+    async def _wait(self, holder: str) -> None:
+        self._waiting.add(holder)
+        self._changed.clear()
+        try:
+            await self._changed.wait()
+        finally:
+            self._waiting.discard(holder)
 
     def pay(self, holder: str, cost: float | None) -> None:
         """A call has ended. One without a known price is taken for what was reserved."""
