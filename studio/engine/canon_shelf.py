@@ -38,9 +38,10 @@ class CanonShelf:
             self._check_place()
             readable = all(warning.path for warning in self.warnings)
             scan = await asyncio.to_thread(self._folder.scan)
+            # A document is in no prompt before its version is kept.
+            changed = await self._store.transact(lambda tx: canon.record(tx, scan.documents)) if scan.changed else []
             self.documents, self.warnings = scan.documents, scan.warnings
             self._index = LinkIndex(scan.documents)
-            changed = await self._store.transact(lambda tx: canon.record(tx, scan.documents)) if scan.changed else []
         unread = next((warning for warning in scan.warnings if not warning.path), None)
         if unread is not None and readable:
             self._publish(Notice(level="warning", message=unread.message, hint=_LAST_READ))

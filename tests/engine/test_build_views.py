@@ -178,8 +178,8 @@ async def test_the_check_command_is_shown_with_the_persons_answer(tmp_path: Path
     async with at.app_project(tmp_path) as first:
         root, env = first.root, first.env
         page = await at.add_change(first)
-    with (root / "studio.toml").open("a", encoding="utf-8") as file:
-        file.write('\n[app]\ncheck = "npm test"\n')
+    file = root / "studio.toml"
+    file.write_text(file.read_text("utf-8").replace("[app]", '[app]\ncheck = "npm test"', 1), "utf-8")
     async with at.reopened(root, env or {}) as project:
         assert (await build(project, page.id)).check == v.CheckView(command="npm test", allowed=False)
         AllowedCommands(env=env).record(root, "npm test", allowed=True)
