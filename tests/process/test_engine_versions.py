@@ -86,8 +86,8 @@ async def test_a_busy_engine_of_another_version_is_refused_with_words_and_its_dr
 async def test_an_engine_with_a_newer_database_is_left_alone(
     desk: Desk, tmp_path: Path, as_other: pytest.MonkeyPatch
 ) -> None:
-    newer = _other(desk, tmp_path, "import studio.protocol.wire\nstudio.protocol.wire.SCHEMA = 2\n")
-    as_other.setattr("studio.protocol.wire.SCHEMA", 2)
+    newer = _other(desk, tmp_path, "import studio.protocol.wire\nstudio.protocol.wire.SCHEMA = 99\n")
+    as_other.setattr("studio.protocol.wire.SCHEMA", 99)
     async with attached(desk.root, newer, stays=True):
         pid = engine_pid(desk.root)
         as_other.undo()
