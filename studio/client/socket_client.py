@@ -34,6 +34,7 @@ TICK_SECONDS = 1.5
 """After two ticks without a frame the engine is asked for one, after two more it is called silent: 6 s at most."""
 _ASK_AFTER, _SILENT_AFTER = 2, 4
 RETRY_SECONDS = 2.0
+GIVE_WAY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -236,6 +237,9 @@ class SocketClient:
             self._reviving = asyncio.create_task(self._revive(), name="engine again")
 
     async def _revive(self) -> None:
+        if self._bye == "restart":
+            # Whoever asked for it starts the next one: two of different versions would end each other's in turns.
+            await asyncio.sleep(GIVE_WAY_SECONDS)
         while True:
             try:
                 link = await self._again()
