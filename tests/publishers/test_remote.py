@@ -141,7 +141,7 @@ def test_a_web_remote_takes_the_named_key_or_the_persons_own_credential_helper(
     ],
 )
 def test_the_forms_of_a_remote_are_told_apart(text: str, protocol: str, host: str) -> None:
-    found = remote_of(text, Path("/home/ada/project"))
+    found = remote_of(text, Path("/srv/project"))
     assert (found.protocol, found.host) == (protocol, host)
 
 

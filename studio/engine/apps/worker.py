@@ -113,7 +113,7 @@ class Worker:
             model=self._model,
             profile=self._profile,
             template_digest=prompt.template_digest,
-            prompt_digest="",
+            prompt_digest=digest(prompt_text(prompt.messages)),
             cache_key=f"studio-{digest(str(project.root))[:16]}",
             max_output=min(
                 site.stage.max_output_tokens,
