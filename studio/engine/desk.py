@@ -292,6 +292,11 @@ class Desk:
         return (*settings, *canon, *standards, *self.prompting.warnings())
 
 
+def cache_key(project: OpenProject) -> str:
+    """The same for every call of a project, so that a router keeps its warm cache."""
+    return f"studio-{digest(str(project.root))[:16]}"
+
+
 def prompt_text(messages: Sequence[Message]) -> str:
     """The rendered prompt as it is kept: JSON of its messages, exact to the character."""
     rows = [{"role": one.role, "text": one.text, "cache": one.cache} for one in messages]
@@ -329,7 +334,7 @@ def _request(
         max_output_tokens=_output_limit(stage, profile),
         sampling=sampling,
         json_schema=schema_for(stage.output, small=profile.template_variant == "small"),
-        cache_key=f"studio-{digest(str(project.root))[:16]}",
+        cache_key=cache_key(project),
     )
 
 

@@ -49,6 +49,14 @@ def spend(tx: Tx, limits: Limits) -> SpendView:
     )
 
 
+async def money_left(project: OpenProject) -> float | None:
+    """US dollars that a run may still spend under every limit that is set; None without one."""
+    limits = project.settings.limits
+    spent = await project.store.read(lambda tx: spend(tx, limits))
+    rows = ((limits.run_usd, 0.0), (limits.day_usd, spent.day), (limits.project_usd, spent.project))
+    return min((limit - used for limit, used in rows if limit is not None), default=None)
+
+
 def check_money(spent: SpendView, expected: float | None, *, so_far: float = 0.0) -> None:
     """Raises BudgetExceeded when a call that may cost `expected` dollars could pass a limit.
 

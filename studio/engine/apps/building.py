@@ -31,7 +31,7 @@ from studio.engine.apps.room import Bump, Finish
 from studio.engine.apps.site import Site
 from studio.engine.apps.worker import Worked, Worker
 from studio.engine.desk import Plan
-from studio.engine.limits import spend
+from studio.engine.limits import money_left
 from studio.engine.live import LiveRun
 from studio.engine.replies import Reply
 from studio.protocol.build_events import TaskChanged
@@ -135,20 +135,13 @@ class Building:
 
     async def _site(self, version: AppVersion, tasks: list[BuildTask]) -> Site:
         project = self._project
-        limits = project.settings.limits
-        spent = await project.store.read(lambda tx: spend(tx, limits))
-        rests = [
-            limit - used
-            for limit, used in ((limits.run_usd, 0.0), (limits.day_usd, spent.day), (limits.project_usd, spent.project))
-            if limit is not None
-        ]
         tree = await project.app.scan()
         return Site(
             project=project,
             run=self._run,
             live=self._live,
             stage=self._stage,
-            purse=Purse(min(rests) if rests else None),
+            purse=Purse(await money_left(project)),
             standards=await project.builds_open.standards(),
             claims=Claims({path: state.digest for path, state in tree.items()}),
             version=version,
@@ -178,7 +171,7 @@ class Building:
     async def _start_ready(self, site: Site, running: dict[asyncio.Task[None], str]) -> None:
         project, page_id = self._project, self._run.page_id
         while lost := blocked(await project.store.read(lambda tx: build_tasks.listing(tx, page_id))):
-            await project.store.transact(lambda tx, lost=lost: self._skip(tx, lost))  # type: ignore[misc]
+            await project.store.transact(lambda tx, lost=lost: self._skip(tx, lost))  # type: ignore[misc]  # mypy infers no type for a default
             site.done += len(lost)
         tasks = await project.store.read(lambda tx: build_tasks.listing(tx, page_id))
         for one in ready(tasks):
@@ -203,7 +196,7 @@ class Building:
         for attempt in range(1, tries + 1):
             if not await self._afford(site, task):
                 return
-            await project.store.transact(lambda tx, n=attempt: self._begin(tx, task, n, str(model)))  # type: ignore[misc]
+            await project.store.transact(lambda tx, n=attempt: self._begin(tx, task, n, str(model)))  # type: ignore[misc]  # mypy infers no type for a default
             site.say(f"begins: {task.title}" if attempt == 1 else f"begins again ({attempt} of {tries})", task)
             try:
                 worked = await Worker(site, task, model, profile).work(note)

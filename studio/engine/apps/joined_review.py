@@ -12,7 +12,7 @@ from studio.domain.text import digest
 from studio.engine.apps.gate import finding
 from studio.engine.apps.site import Site
 from studio.engine.apps.talk import Seat, Talk
-from studio.engine.desk import Plan, prompt_text
+from studio.engine.desk import Plan, cache_key, prompt_text
 from studio.engine.material import gather
 from studio.protocol.build_events import FindingChanged
 from studio.providers.base import JsonSchema, ModelProfile, ModelRef, Sampling
@@ -71,7 +71,7 @@ async def _ask(site: Site, model: ModelRef, profile: ModelProfile) -> reviews.Re
     await project.store.transact(lambda tx: blobs.put(tx, text))
     seat = Seat(
         run=run, role=ROLE, model=model, profile=profile, template_digest=prompt.template_digest,
-        prompt_digest=digest(text), cache_key=f"studio-{digest(str(project.root))[:16]}",
+        prompt_digest=digest(text), cache_key=cache_key(project),
         max_output=min(_OUTPUT, profile.max_output_tokens), sampling=Sampling(),
     )  # fmt: skip
     talk = Talk(

@@ -13,7 +13,7 @@ from studio.engine.apps.purse import Purse
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
 from studio.engine.desk import Plan
-from studio.engine.limits import spend
+from studio.engine.limits import money_left
 from studio.engine.live import LiveRun
 from studio.engine.replies import Reply
 from studio.providers.base import FinishReason
@@ -35,16 +35,13 @@ _SILENT = 2
 async def review(project: OpenProject, run: Run, live: LiveRun, plan: Plan) -> Reply:
     """Carry a review out. Raises ProviderError, BudgetExceeded, LimitReached, BadReply."""
     stage = project.workflow.stage(run.stage)
-    limits = project.settings.limits
-    spent = await project.store.read(lambda tx: spend(tx, limits))
-    known = ((limits.run_usd, 0.0), (limits.day_usd, spent.day), (limits.project_usd, spent.project))
-    rests = [limit - used for limit, used in known if limit is not None]
     site = Site(
-        project=project, run=run, live=live, stage=stage, purse=Purse(min(rests) if rests else None),
+        project=project, run=run, live=live, stage=stage, purse=Purse(await money_left(project)),
         standards=await project.builds_open.standards(), claims=Claims({}),
     )  # fmt: skip
-    hooks = Recorder(site, stage.role, site.gate(None), None)
-    box = ToolBox(project.app.files, allowed=stage.tools, gate=site.gate(None), claims=site.claims, hooks=hooks)
+    gate = site.gate(None)
+    hooks = Recorder(site, stage.role, gate, None)
+    box = ToolBox(project.app.files, allowed=stage.tools, gate=gate, claims=site.claims, hooks=hooks)
     seat = Seat(
         run=run, role=stage.role, model=plan.model, profile=plan.profile, template_digest=plan.template_digest,
         prompt_digest=plan.prompt_digest, cache_key=plan.request.cache_key or "",

@@ -15,7 +15,7 @@ from studio.engine.apps.gate import finding
 from studio.engine.apps.line_edits import LineEdits
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
-from studio.engine.desk import prompt_text
+from studio.engine.desk import cache_key, prompt_text
 from studio.engine.material import gather
 from studio.engine.prompting import Prompt
 from studio.protocol.build_events import FindingChanged
@@ -114,7 +114,7 @@ class Worker:
             profile=self._profile,
             template_digest=prompt.template_digest,
             prompt_digest=digest(prompt_text(prompt.messages)),
-            cache_key=f"studio-{digest(str(project.root))[:16]}",
+            cache_key=cache_key(project),
             max_output=min(
                 site.stage.max_output_tokens,
                 self._profile.max_output_tokens,
