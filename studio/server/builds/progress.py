@@ -25,6 +25,7 @@ from studio.protocol.build_views import BuildView
 from studio.protocol.client import EngineClient
 from studio.protocol.events import AnyEvent, Lagged
 from studio.server.asked import read_json
+from studio.server.both_ways import until_closed
 from studio.server.builds.answers import status_of
 from studio.server.builds.telling import Telling, happened
 from studio.server.gateway import Gateway
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 
 SUBSCRIPTIONS = 16
 """Changes that one connection may watch at the same time."""
-_GOING_AWAY = 1001
 _LAST = 2**63 - 1
 
 TaskId = Annotated[str, Meta(min_length=1, max_length=400)]
@@ -78,19 +78,7 @@ async def serve(socket: WebSocket, gateway: Gateway) -> None:
     """Until one side closes."""
     with gateway.stream():
         await socket.accept()
-        line = _Line(socket, gateway)
-        reading = asyncio.ensure_future(line.read())
-        closing = asyncio.ensure_future(gateway.closing.wait())
-        try:
-            await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            reading.cancel()
-            closing.cancel()
-            await asyncio.gather(reading, closing, return_exceptions=True)
-            await line.end()
-        if gateway.closing.is_set():
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await socket.close(_GOING_AWAY)
+        await until_closed(socket, gateway, _Line(socket, gateway))
 
 
 class _Line:

@@ -12,32 +12,20 @@ from studio.domain.errors import BadInput, Refused, StudioError
 from studio.protocol import wire
 from studio.protocol.commands import Command
 from studio.protocol.queries import Query
+from studio.server.both_ways import until_closed
 from studio.server.gateway import Gateway
 from studio.server.limits import check_nesting
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
-_GOING_AWAY = 1001
 
 
 async def serve(socket: WebSocket, gateway: Gateway) -> None:
     """Until one side closes. What was begun for a client that has gone is finished by the engine."""
     with gateway.stream():
         await socket.accept()
-        talk = _Talk(socket, gateway)
-        reading = asyncio.ensure_future(talk.read())
-        closing = asyncio.ensure_future(gateway.closing.wait())
-        try:
-            await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            reading.cancel()
-            closing.cancel()
-            await asyncio.gather(reading, closing, return_exceptions=True)
-            await talk.end()
-        if gateway.closing.is_set():
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await socket.close(_GOING_AWAY)
+        await until_closed(socket, gateway, _Talk(socket, gateway))
 
 
 class _Talk:
