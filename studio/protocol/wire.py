@@ -154,7 +154,7 @@ QUERIES: dict[str, type[Query[Any]]] = _tags(AnyQuery)
 
 def answer_type(query: type[Query[Any]]) -> type[View]:
     """The view that answers a query."""
-    (view,) = typing.get_args(query.__orig_bases__[0])  # type: ignore[attr-defined]  # ty: ignore[missing-attribute]
+    (view,) = typing.get_args(query.__orig_bases__[0])  # type: ignore[attr-defined]  # ty: ignore[missing-attribute]  # typing keeps the bases there
     return typing.cast("type[View]", view)
 
 

@@ -197,7 +197,7 @@ def test_ten_thousand_tasks_are_told_to_be_too_many_while_the_engine_goes_on() -
 
 
 def test_the_schema_closes_and_requires_everything() -> None:
-    task = PLAN_SCHEMA["properties"]["tasks"]["items"]  # type: ignore[index]
+    task = PLAN_SCHEMA["properties"]["tasks"]["items"]  # type: ignore[index]  # a JSON schema is plain dicts of object
     assert task["required"] == list(task["properties"])
     assert task["additionalProperties"] is False
     assert task["properties"]["type"]["enum"] == list(TASK_TYPES)

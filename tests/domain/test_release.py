@@ -134,5 +134,5 @@ def test_of_a_cut_release_the_whole_texts_are_found() -> None:
 
 
 def test_the_schema_closes_and_requires_everything() -> None:
-    assert RELEASE_SCHEMA["required"] == list(RELEASE_SCHEMA["properties"])  # type: ignore[call-overload]
+    assert RELEASE_SCHEMA["required"] == list(RELEASE_SCHEMA["properties"])  # type: ignore[call-overload]  # a JSON schema is plain dicts of object
     assert RELEASE_SCHEMA["additionalProperties"] is False

@@ -151,6 +151,6 @@ def test_of_a_cut_review_the_whole_findings_are_found() -> None:
 
 
 def test_the_schema_closes_and_requires_everything() -> None:
-    finding = REVIEW_SCHEMA["properties"]["findings"]["items"]  # type: ignore[index]
+    finding = REVIEW_SCHEMA["properties"]["findings"]["items"]  # type: ignore[index]  # a JSON schema is plain dicts of object
     assert finding["required"] == list(finding["properties"])
     assert finding["additionalProperties"] is False

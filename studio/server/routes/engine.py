@@ -22,7 +22,7 @@ async def execute(asked: Asked) -> Done:
 
 
 async def ask(asked: Asked) -> View:
-    query: AnyQuery = asked.body(AnyQuery)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+    query: AnyQuery = asked.body(AnyQuery)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # a union is a type form
     return await _answer(asked, query)
 
 
