@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from studio.tui.screens.pick import Query
@@ -22,4 +22,5 @@ async def test_a_field_that_was_removed_can_still_be_drawn(make: type[Widget]) -
         await field.remove()
         field._rich_style_cache.clear()
         field._size = field._container_size = Size(40, 1)
+        assert len(field.render_lines(Region(0, 0, 40, 1))) == 1
         assert field.render_line(0).text.strip().startswith("F")
