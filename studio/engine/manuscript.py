@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,9 +47,7 @@ class Approved:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the file would: title, place and approved revisions."""
-        ids = ",".join(revision.id for _, revision in self.sections)
-        names = f"{self.chapter_slug}/{self.page.slug}/{self.page.state}/{self.page.title}/{self.chapter_title}"
-        return f"{names}/{ids}"
+        return _fingerprint(self.page, self.chapter_slug, self.chapter_title, [one.id for _, one in self.sections])
 
 
 class Manuscript:
@@ -102,7 +100,7 @@ class Manuscript:
     async def differences(self) -> list[str]:
         """What differs between the files and the approved texts now, a few words each. Changes nothing."""
         async with self._busy:
-            found = await self._store.read(lambda tx: [self._approved(tx, ident) for ident in _with_approved(tx)])
+            found = await self._store.read(lambda tx: [self._approved(tx, one) for one in self._fingerprints(tx)])
             files = {file.page_id: file for file in await asyncio.to_thread(self._folder.scan)}
             differing: list[str] = []
             for one in found:
@@ -226,14 +224,14 @@ class Manuscript:
 
     async def _write_due(self) -> int:
         """Write each page whose file is missing or older than its approved texts."""
-        found = await self._store.read(lambda tx: [self._approved(tx, ident) for ident in _with_approved(tx)])
+        wanted = await self._store.read(self._fingerprints)
         known = {row.page_id: row for row in await self._store.read(mirror.all)}
         there = {file.page_id for file in await asyncio.to_thread(self._folder.scan)}
         written = 0
-        for one in found:
-            row = known.get(one.page.id)
-            if row is None or row.fingerprint != one.fingerprint or one.page.id not in there:
-                written += await self._written(one.page.id)
+        for page_id, fingerprint in wanted.items():
+            row = known.get(page_id)
+            if row is None or row.fingerprint != fingerprint or page_id not in there:
+                written += await self._written(page_id)
         return written
 
     async def _written(self, page_id: str) -> bool:
@@ -297,13 +295,21 @@ class Manuscript:
     def _approved(self, tx: Tx, page_id: str) -> Approved:
         page = pages.get(tx, page_id)
         chapter = chapters.get(tx, page.chapter_id)
-        heads = pages.heads(tx, page_id)
-        sections: list[tuple[Stage, Revision]] = []
-        for stage in self._workflow.stages:
-            head = heads.get(stage.name)
-            if head is not None and head.approved_id is not None:
-                sections.append((stage, revisions.get(tx, head.approved_id)))
+        texts = revisions.approved(tx, page_id)
+        sections = [(stage, texts[stage.name]) for stage in self._workflow.stages if stage.name in texts]
         return Approved(page, chapter.slug, chapter.title, tuple(sections))
+
+    def _fingerprints(self, tx: Tx) -> dict[str, str]:
+        """Of every page with an approved text, in book order; no text is read for it."""
+        approved = revisions.approved_ids(tx)
+        book = {one.id: one for one in chapters.listing(tx)}
+        found: dict[str, str] = {}
+        for page in pages.listing(tx) if approved else ():
+            chapter, ids = book.get(page.chapter_id), approved.get(page.id)
+            if chapter is not None and ids:
+                mine = [ids[stage.name] for stage in self._workflow.stages if stage.name in ids]
+                found[page.id] = _fingerprint(page, chapter.slug, chapter.title, mine)
+        return found
 
 
 def _mirror_page(approved: Approved, workflow: Workflow) -> format_.MirrorPage:
@@ -331,8 +337,9 @@ def _texts(file: str) -> str:
     return _STATE.sub("", file, count=1)
 
 
-def _with_approved(tx: Tx) -> list[str]:
-    return list(dict.fromkeys(page_id for page_id, _, _ in revisions.approved_sections(tx)))
+def _fingerprint(page: Page, chapter_slug: str, chapter_title: str, revision_ids: Sequence[str]) -> str:
+    names = f"{chapter_slug}/{page.slug}/{page.state}/{page.title}/{chapter_title}"
+    return f"{names}/{','.join(revision_ids)}"
 
 
 def _exists(tx: Tx, revision_id: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from studio.domain.page import BRIEF, Chapter, Feedback, Page, Revision
 from studio.domain.run import RunKind
@@ -42,13 +44,13 @@ def gather(tx: Tx, workflow: Workflow, page_id: str, stage: Stage, kind: RunKind
     page = pages.get(tx, page_id)
     order = chapters.listing(tx)
     numbers = {chapter.id: number for number, chapter in enumerate(order, start=1)}
-    chapter = chapters.get(tx, page.chapter_id)
-    siblings = [one.id for one in pages.listing(tx, chapter.id)]
-    heads = pages.heads(tx, page.id)
+    chapter = next((one for one in order if one.id == page.chapter_id), None) or chapters.get(tx, page.chapter_id)
+    book = pages.listing(tx)
+    siblings = [one.id for one in book if one.chapter_id == chapter.id]
+    heads = revisions.heads(tx, page.id)
+    approved = revisions.approved(tx, page.id)
     earlier = tuple(
-        (one, revisions.get(tx, head.approved_id))
-        for one in workflow.stages[: workflow.index(stage.name)]
-        if (head := heads.get(one.name)) is not None and head.approved_id is not None
+        (one, approved[one.name]) for one in workflow.stages[: workflow.index(stage.name)] if one.name in approved
     )
     return Material(
         page=page,
@@ -56,10 +58,10 @@ def gather(tx: Tx, workflow: Workflow, page_id: str, stage: Stage, kind: RunKind
         chapter_number=numbers.get(chapter.id, 0),
         number=siblings.index(page.id) + 1 if page.id in siblings else 0,
         stage=stage,
-        brief=revisions.head(tx, page.id, BRIEF),
-        priors=_priors(tx, workflow, page, numbers),
+        brief=heads.get(BRIEF),
+        priors=_priors(tx, workflow, page, book, numbers),
         earlier=earlier,
-        head=revisions.head(tx, page.id, stage.name),
+        head=heads.get(stage.name),
         notes=_notes(tx, page.id, stage, kind, feedback_id),
         pins=canon.pins(tx, page.id),
     )
@@ -75,27 +77,32 @@ def _notes(tx: Tx, page_id: str, stage: Stage, kind: RunKind, feedback_id: str |
     return tuple(sorted(notes, key=lambda note: (note.id == feedback_id, note.created_at)))
 
 
-def _priors(tx: Tx, workflow: Workflow, page: Page, numbers: dict[str, int]) -> tuple[PriorPage, ...]:
+def _priors(
+    tx: Tx, workflow: Workflow, page: Page, book: Sequence[Page], numbers: dict[str, int]
+) -> tuple[PriorPage, ...]:
     """Pages before `page` in the book that have approved text."""
+    before = [one.id for one in takewhile(lambda one: one.id != page.id, book)]
+    if not before:
+        return ()
     approved: dict[str, dict[str, Revision]] = {}
-    for page_id, stage, revision in revisions.approved_sections(tx):
+    for page_id, stage, revision in revisions.approved_sections(tx, pages=before):
         approved.setdefault(page_id, {})[stage] = revision
+    briefs = revisions.head_texts(tx, BRIEF, list(approved))
     found: list[PriorPage] = []
     counted: dict[str, int] = {}
-    for one in pages.listing(tx):
+    for one in book:
         counted[one.chapter_id] = counted.get(one.chapter_id, 0) + 1
         if one.id == page.id:
             break
         if one.id not in approved:
             continue
-        brief = revisions.head(tx, one.id, BRIEF)
         texts = approved[one.id]
         found.append(
             PriorPage(
                 page=one,
                 chapter_number=numbers.get(one.chapter_id, 0),
                 number=counted[one.chapter_id],
-                brief=brief.text if brief else "",
+                brief=briefs.get(one.id, ""),
                 sections=tuple((stage, texts[stage.name]) for stage in workflow.stages if stage.name in texts),
             )
         )

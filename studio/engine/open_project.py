@@ -19,7 +19,7 @@ from studio.engine.presence import Presence
 from studio.engine.scheduler import Scheduler
 from studio.protocol.commands import Done
 from studio.protocol.events import PageChanged
-from studio.store import journal, pages, state
+from studio.store import journal, pages
 from studio.store.database import Store
 from studio.store.transaction import Tx
 
@@ -141,8 +141,7 @@ class OpenProject:
     ) -> Page:
         """Write the page's new state (also when it stays: the version grows) and its event, in the caller's transaction."""
         name = self.workflow.state_name(following)
-        moved = pages.update(tx, page.id, state=name)
-        state.save(tx, page.id, self.workflow.name, name, following.stage, run)
+        moved = pages.move(tx, page.id, name, workflow=self.workflow.name, stage=following.stage, run=run)
         tx.emit(
             PageChanged(
                 page=page.id, state=name, what=what, stage=stage or following.stage, revision=revision, actor=tx.actor

@@ -7,7 +7,7 @@ from studio.store import sql
 from studio.store.transaction import Row, Tx
 
 _COLUMNS = "page_id operation returns created_at updated_at project_id build_id user_id model requirements"
-_SAVE = sql.upsert("build_workflows", _COLUMNS, "page_id")
+_ROW = sql.saving("build_workflows", _COLUMNS, "page_id")
 _SELECT = f"SELECT {sql.names(_COLUMNS)} FROM build_workflows"
 _HANDOFF = "id page_id from_role to_role from_stage to_stage note created_at revision_id"
 _ADD_HANDOFF = sql.insert("workflow_handoffs", _HANDOFF)
@@ -20,8 +20,8 @@ def get(tx: Tx, page_id: str) -> Build | None:
 
 def save(tx: Tx, build: Build) -> None:
     """Write the page's row, or replace it."""
-    tx.run(
-        _SAVE,
+    _ROW.put(
+        tx,
         build.page_id,
         build.operation,
         build.returns,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from studio.store import sql
 from studio.store.transaction import Tx
 
-_PUT = sql.upsert("mirror_state", "page_id path digest fingerprint updated_at", "page_id")
+_ROW = sql.saving("mirror_state", "page_id path digest fingerprint updated_at", "page_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def get(tx: Tx, page_id: str) -> MirrorState | None:
 
 
 def put(tx: Tx, page_id: str, path: str, digest: str, fingerprint: str) -> None:
-    tx.run(_PUT, page_id, path, digest, fingerprint, tx.now)
+    _ROW.put(tx, page_id, path, digest, fingerprint, tx.now)
 
 
 def remove(tx: Tx, page_id: str) -> None:

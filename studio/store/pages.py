@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from studio.domain.errors import Conflict, NotFound
 from studio.domain.page import Page, StageHead
 from studio.store import sql
+from studio.store import state as states
 from studio.store.naming import free_slug, shown
 from studio.store.ordering import whole_order
 from studio.store.page_refs import resolve
-from studio.store.state import mirror
 from studio.store.transaction import Tx
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "heads",
     "insert",
     "listing",
+    "move",
     "order",
     "reorder",
     "resolve",
@@ -30,9 +31,13 @@ __all__ = [
 COLUMNS = "id chapter_id slug position title state version created_at updated_at archived"
 _INSERT = sql.insert("story_pages", COLUMNS)
 _SELECT = f"SELECT {sql.names(COLUMNS, 'p')} FROM story_pages p"
+_MOVE = (
+    "UPDATE story_pages SET state = $2, version = version + 1, updated_at = $3 WHERE id = $1 "
+    f"RETURNING {sql.names(COLUMNS)}"
+)
 
 
-def insert(tx: Tx, page: Page) -> None:
+def insert(tx: Tx, page: Page, workflow: str = "") -> None:
     """Add the page and its orchestrator row. Raises Conflict for an id that is there already."""
     tx.run(
         _INSERT,
@@ -47,7 +52,7 @@ def insert(tx: Tx, page: Page) -> None:
         page.updated_at,
         page.archived,
     )
-    mirror(tx, page.id, page.state)
+    states.save(tx, page.id, workflow, page.state, None, None)
 
 
 def get(tx: Tx, page_id: str) -> Page:
@@ -119,7 +124,16 @@ def update(
             data={"expected": expected_version, "actual": actual},
         )
     if state is not None:
-        mirror(tx, page_id, state)
+        states.mirror(tx, page_id, state)
+    return Page(*row)
+
+
+def move(tx: Tx, page_id: str, state: str, *, workflow: str, stage: str | None, run: str | None) -> Page:
+    """Write a state, on the page and in its orchestrator row; also where it stays: the version grows. Raises NotFound."""
+    row = tx.one(_MOVE, page_id, state, tx.now)
+    if row is None:
+        raise NotFound(f"There is no page {shown(page_id)!r}.")
+    states.save(tx, page_id, workflow, state, stage, run)
     return Page(*row)
 
 

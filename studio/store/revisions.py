@@ -71,6 +71,37 @@ def head(tx: Tx, page_id: str, stage: str) -> Revision | None:
     return None if row is None else _revision(row)
 
 
+def heads(tx: Tx, page_id: str) -> dict[str, Revision]:
+    """`head` of every stage of the page that has one."""
+    return _of_stages(tx, page_id, "revision_id")
+
+
+def approved(tx: Tx, page_id: str) -> dict[str, Revision]:
+    """The approved revision of every stage of the page that has one."""
+    return _of_stages(tx, page_id, "approved_id")
+
+
+def _of_stages(tx: Tx, page_id: str, column: str) -> dict[str, Revision]:
+    rows = tx.all(
+        f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.{column} "
+        "WHERE s.page_id = $1",
+        page_id,
+    )
+    return {found.stage: found for found in map(_revision, rows)}
+
+
+def head_texts(tx: Tx, stage: str, pages: Sequence[str]) -> dict[str, str]:
+    """The text of a stage's head by page, for those of the pages that have one."""
+    return dict(
+        tx.all(
+            "SELECT s.page_id, r.text FROM page_stages s JOIN page_revisions r ON r.id = s.revision_id "
+            "WHERE s.stage = $1 AND s.page_id = ANY($2::text[])",
+            stage,
+            list(pages),
+        )
+    )
+
+
 def listing(tx: Tx, page_id: str, stage: str | None = None) -> list[Revision]:
     """Newest first; within one stage by number, which no clock that is set back can turn round."""
     order = "r.created_at DESC, r.number DESC" if stage is None else "r.number DESC"
@@ -90,6 +121,16 @@ def by_number(tx: Tx, page_id: str, stage: str, number: int) -> Revision:
             f"There is no revision {number} of {shown(stage)}.", hint=f"The stage has {count} revision(s), from 1."
         )
     return _revision(row)
+
+
+def approved_ids(tx: Tx) -> dict[str, dict[str, str]]:
+    """By page and stage, the id of each approved revision of the book."""
+    found: dict[str, dict[str, str]] = {}
+    for page_id, stage, revision_id in tx.all(
+        "SELECT page_id, stage, approved_id FROM page_stages WHERE approved_id IS NOT NULL"
+    ):
+        found.setdefault(page_id, {})[stage] = revision_id
+    return found
 
 
 def approved_sections(

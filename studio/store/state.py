@@ -11,7 +11,7 @@ from studio.store.naming import shown
 from studio.store.transaction import Tx
 
 _COLUMNS = "page_id workflow state stage run_id updated_at"
-_SAVE = sql.upsert("orchestrator_state", _COLUMNS, "page_id")
+_ROW = sql.saving("orchestrator_state", _COLUMNS, "page_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,8 @@ class PageState:
 
 
 def save(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None, run_id: str | None) -> None:
-    """Write the state, and the page's mirror of it where that differs (a change of the page: its version grows)."""
-    tx.run(_SAVE, page_id, workflow, state, stage, run_id, tx.now)
-    tx.run(
-        "UPDATE story_pages SET state = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND state <> $2",
-        page_id,
-        state,
-        tx.now,
-    )
+    """Write the state. The page's own is written with it, by `pages.insert` and `pages.move`."""
+    _ROW.put(tx, page_id, workflow, state, stage, run_id, tx.now)
 
 
 def mirror(tx: Tx, page_id: str, state: str) -> None:

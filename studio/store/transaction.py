@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+_parsed: dict[str, duckdb.Statement] = {}
+"""Parsed statements by their text: this package's, a few hundred. Parsing is a quarter of a small statement's time (0.13 of 0.5 ms)."""
+
 
 def utc_now() -> datetime:
     """The time now in UTC, without a zone: DuckDB's zoned timestamps cannot be fetched without pytz."""
@@ -97,6 +100,11 @@ class Tx:
         if self._connection is None:
             raise StorageError("The transaction has ended.")
         try:
-            return self._connection.execute(sql, [utc(arg) if isinstance(arg, datetime) else arg for arg in args])
+            statement = _parsed.get(sql)
+            if statement is None:
+                [statement] = self._connection.extract_statements(sql)
+                _parsed[sql] = statement
+            values = [utc(arg) if isinstance(arg, datetime) else arg for arg in args]
+            return self._connection.execute(statement, values)
         except duckdb.Error as error:
             raise database_error(error, "carry out the request") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -178,8 +179,11 @@ async def test_an_update_changes_what_is_given_and_counts_the_version(store: Sto
 async def test_a_new_state_is_mirrored_both_ways(store: Store) -> None:
     found = await store.transact(book.small_book)
     page = found["tide/morning"]
-    await store.transact(lambda tx: state.save(tx, page.id, "story", "generating_narration", "narration", "run-1"))
-    assert (await ref_to(store, page.id)).state == "generating_narration"
+    move = partial(pages.move, state="generating_narration", workflow="story", stage="narration", run="run-1")
+    moved = await store.transact(lambda tx: move(tx, page.id))
+    assert moved == await ref_to(store, page.id)
+    assert moved.state == "generating_narration"
+    assert (await store.read(lambda tx: state.get(tx, page.id))).state == "generating_narration"
     await store.transact(lambda tx: pages.update(tx, page.id, state="failed_narration"))
     kept = await store.read(lambda tx: state.get(tx, page.id))
     assert (kept.state, kept.workflow, kept.stage, kept.run_id) == ("failed_narration", "story", "narration", "run-1")
@@ -189,10 +193,12 @@ async def test_a_new_state_is_mirrored_both_ways(store: Store) -> None:
     assert await store.read(lambda tx: tx.one(differing)) == (0,)
 
 
-async def test_saving_the_same_state_again_does_not_count_as_a_change(store: Store) -> None:
+async def test_a_move_counts_as_one_change_also_where_the_state_stays(store: Store) -> None:
     page = (await store.transact(book.small_book))["tide/morning"]
-    await store.transact(lambda tx: state.save(tx, page.id, "story", page.state, None, None))
-    assert (await ref_to(store, page.id)).version == 1
+    moved = await store.transact(lambda tx: pages.move(tx, page.id, page.state, workflow="story", stage=None, run=None))
+    assert (moved.version, moved.state) == (page.version + 1, page.state)
+    with pytest.raises(NotFound):
+        await store.transact(lambda tx: pages.move(tx, "nowhere", page.state, workflow="story", stage=None, run=None))
 
 
 async def test_deciding_on_an_old_version_is_a_conflict_that_names_both(store: Store) -> None:

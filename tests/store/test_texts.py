@@ -74,6 +74,36 @@ async def test_the_head_is_what_was_set_not_the_newest(store: Store) -> None:
     assert await store.read(lambda tx: revisions.head(tx, page.id, "dialogue")) is None
 
 
+async def test_the_heads_and_the_approved_texts_of_a_page_come_by_stage(store: Store) -> None:
+    found = await store.transact(book.small_book)
+    page, other = found["tide/morning"], found["tide/noon"]
+
+    def work(tx: Tx) -> None:
+        book.add_text(tx, page, "approved", approved=True)
+        book.add_text(tx, page, "a later draft")
+        book.add_text(tx, page, "spoken", stage="dialogue")
+        book.add_text(tx, other, "elsewhere", approved=True)
+
+    await store.transact(work)
+    heads = await store.read(lambda tx: revisions.heads(tx, page.id))
+    assert {stage: one.text for stage, one in heads.items()} == {"narration": "a later draft", "dialogue": "spoken"}
+    approved = await store.read(lambda tx: revisions.approved(tx, page.id))
+    assert {stage: one.text for stage, one in approved.items()} == {"narration": "approved"}
+    ids = await store.read(revisions.approved_ids)
+    assert ids[page.id] == {"narration": approved["narration"].id}
+    assert set(ids) == {page.id, other.id}
+    texts = await store.read(lambda tx: revisions.head_texts(tx, "narration", [page.id, found["ebb/noon"].id]))
+    assert texts == {page.id: "a later draft"}
+
+
+async def test_a_row_that_is_saved_twice_is_replaced(store: Store) -> None:
+    page = (await store.transact(book.small_book))["tide/morning"]
+    await store.transact(lambda tx: mirror.put(tx, page.id, "a.md", "first", ""))
+    await store.transact(lambda tx: mirror.put(tx, page.id, "b.md", "second", "x"))
+    [row] = await store.read(mirror.all)
+    assert row == mirror.MirrorState(page.id, "b.md", "second", "x")
+
+
 async def test_approved_sections_come_in_book_order_and_only_what_is_approved(store: Store) -> None:
     found = await store.transact(book.small_book)
 

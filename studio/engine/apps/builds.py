@@ -108,10 +108,7 @@ class Builds:
 
     async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile) -> dict[str, object]:
         """What a stage's template is told; for a stage that writes files, of the task that is next."""
-        tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
-        task = next((one for one in tasks if not one.status.ended), tasks[0] if tasks else None)
-        wanted = task if stage.output is OutputKind.CODE else None
-        return await self.facts.gather(page_id, stage, profile, task=wanted)
+        return await self.facts.gather(page_id, stage, profile, next_task=stage.output is OutputKind.CODE)
 
     async def calls_of(self, page_id: str, stage: Stage) -> str:
         """What a run of a stage that makes many calls consists of, in words; empty for one call."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from studio.domain.build import AppVersion, Build, BuildTask, Handoff, TaskStatus
 from studio.domain.errors import StudioError
 from studio.domain.finding import Finding
-from studio.domain.page import Revision
+from studio.domain.page import BRIEF, Revision
 from studio.domain.workflow import OutputKind, Stage
 from studio.engine.apps import tree_map
 from studio.providers import tokens
@@ -63,11 +63,19 @@ class Facts:
         self._characters = 0
 
     async def gather(
-        self, page_id: str, stage: Stage, profile: ModelProfile, *, task: BuildTask | None = None
+        self,
+        page_id: str,
+        stage: Stage,
+        profile: ModelProfile,
+        *,
+        task: BuildTask | None = None,
+        next_task: bool = False,
     ) -> dict[str, object]:
-        """Plain data for a template; every key is always there."""
+        """Plain data for a template; every key is always there. `next_task`: of the task that is next, instead of `task`."""
         project = self._project
         rows = await project.store.read(lambda tx: _rows(tx, project, page_id, stage))
+        if next_task:
+            task = next((one for one in rows.tasks if not one.status.ended), rows.tasks[0] if rows.tasks else None)
         tree = await project.app.scan()
         texts = await asyncio.to_thread(self.texts, tree)
         room = self._room(profile)
@@ -216,13 +224,14 @@ class Facts:
 def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
     page = pages.get(tx, page_id)
     plan_stage = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
-    brief = revisions.head(tx, page_id, "brief")
+    heads = revisions.heads(tx, page_id)
+    brief = heads.get(BRIEF)
     received = [one for one in builds.handoffs(tx, page_id) if one.to_stage == stage.name]
     return _Rows(
         build=builds.get(tx, page_id),
         state=page.state,
         brief=brief.text if brief else "",
-        plan=revisions.head(tx, page_id, plan_stage) if plan_stage else None,
+        plan=heads.get(plan_stage) if plan_stage else None,
         tasks=tuple(build_tasks.listing(tx, page_id)),
         handoff=received[-1] if received else None,
         findings=tuple(findings.listing(tx, page_id, open_only=True)),

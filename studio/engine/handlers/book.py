@@ -11,7 +11,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
-from studio.store import chapters, pages, revisions, state
+from studio.store import chapters, pages, revisions
 from studio.store.transaction import Tx
 
 
@@ -52,8 +52,7 @@ def new_page(project: OpenProject, tx: Tx, chapter_id: str, title: str, wanted_s
         created_at=tx.now,
         updated_at=tx.now,
     )
-    pages.insert(tx, page)
-    state.save(tx, page.id, project.workflow.name, page.state, None, None)
+    pages.insert(tx, page, project.workflow.name)
     return page
 
 

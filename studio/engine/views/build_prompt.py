@@ -8,7 +8,7 @@ from studio.engine.open_project import OpenProject
 from studio.engine.views.builds import find_page
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import builds, conversations
+from studio.store import conversations
 from studio.store.transaction import Tx
 
 _HISTORY = 40
@@ -22,15 +22,14 @@ async def get_build_prompt(project: OpenProject, query: q.GetBuildPrompt, actor:
     stage = project.stage_of(page)
     if stage is None:
         raise Refused(f"No role has a turn: the build is in state {page.state}.", data={"state": page.state})
-    await opened.ensure_build(page.id)
+    build = await opened.ensure_build(page.id)
 
-    def read(tx: Tx) -> tuple[str, list[RoleMessage]]:
-        build = builds.get(tx, page.id)
+    def read(tx: Tx) -> list[RoleMessage]:
         said = [one for one in conversations.listing(tx, page.id, stage.role) if one.task_id is None]
-        return (build.model if build else ""), [one for one in said if one.kind in _SPOKEN][-_HISTORY:]
+        return [one for one in said if one.kind in _SPOKEN][-_HISTORY:]
 
-    model, history = await project.store.read(read)
-    plan = await project.desk.preview(page.id, None, model=model or None, priced=False)
+    history = await project.store.read(read)
+    plan = await project.desk.preview(page.id, None, stage=stage.name, model=build.model or None, priced=False)
     messages = plan.request.messages
     system = "\n\n".join(one.text for one in messages if one.role == "system")
     asked = [v.PromptMessageView(role=one.role, content=one.text) for one in messages if one.role != "system"]
