@@ -66,6 +66,12 @@ async def test_created_updated_twice_published_and_version_one_restored(tmp_path
         assert (now.id, now.origin, now.restored_from) == (restored.version, "restore", "1.0.0")
         diff = await client.query(bq.GetVersionDiff(base="1.0.0", version="newest"))
         assert diff.files == ()
+
+        assert now.approved
+        await published(client)
+        assert git("log", "-1", "--format=%s", "v1.2.1", at=bare).strip() == "Restored version 1.0.0"
+        assert git("show", "v1.2.1:README.md", at=bare) == "# Corner shop\n\nOpen index.html.\n"
+        assert git("merge-base", "v1.2.0", "v1.2.1", at=bare) == git("rev-parse", "v1.2.0^{commit}", at=bare)
         audit = await client.query(bq.GetAudit(page=page))
         kinds = {one.kind for one in audit.lines}
         assert kinds >= {"transition", "handoff", "message", "result", "tool", "version"}

@@ -172,7 +172,10 @@ class AppRoom:
             )
             versions.insert(tx, version)
             summary = f"Restored version {wanted.number}"
-            return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), now)
+            made = self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), now)
+            if wanted.approved:  # the same files, which a person approved, and a person's act: it is what goes out next
+                versions.approve(tx, made.id)
+            return versions.get(tx, made.id)
 
         return await self._store.transact(write, actor=actor)
 

@@ -251,13 +251,14 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
     def read(tx: Tx) -> tuple[Release, Revision | None]:
         page = pages.get(tx, version.page_id) if version.page_id else None
         last = project.workflow.stages[-1]
-        words = revisions.head(tx, page.id, last.name) if page and last.output is OutputKind.RELEASE else None
+        own = version.restored_from is None  # else the words of the release are those of another version of its change
+        words = revisions.head(tx, page.id, last.name) if page and own and last.output is OutputKind.RELEASE else None
         before = [
             one for one in publications.listing(tx) if one.target == target and one.status is PublicationStatus.DONE
         ]
         numbers = {one.id: one.number for one in versions.listing(tx)}
         previous = next((numbers[one.version_id] for one in before if one.version_id in numbers), None)
-        title = page.title if page and page.title else version.summary
+        title = page.title if page and own and page.title else version.summary
         return (
             Release(
                 version=version.number,
