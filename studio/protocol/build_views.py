@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from studio.protocol.tagged import View
+from studio.protocol.views import SpendView
 
 
 class PhaseLine(View, frozen=True, kw_only=True):
@@ -46,11 +47,14 @@ class TaskView(View, frozen=True, kw_only=True):
 
 
 class TasksView(View, frozen=True, kw_only=True):
+    """`spend` is the project's, as the workers' calls have it come to by now."""
+
     page: str
     tasks: tuple[TaskView, ...]
     editable: bool
     types: dict[str, str]
     workers: int
+    spend: SpendView | None = None
 
 
 class FindingView(View, frozen=True, kw_only=True):

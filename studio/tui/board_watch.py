@@ -103,6 +103,8 @@ class BoardWatch:
             return
         if session.page is not None and session.page.id == page.id:
             self.board, self.build, self._asked_at = board, build, time.monotonic()
+            if board.spend is not None:
+                session.spent(board.spend)
             if not running or whole:
                 self._app.workbench.show()
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from studio.domain.errors import Interrupted, StudioError
 from studio.protocol import events
 from studio.protocol.build_events import BuildEvent
@@ -16,7 +18,7 @@ from studio.protocol.client import EngineClient, LinkedClient, LinkState
 from studio.protocol.commands import AnyCommand, Done
 from studio.protocol.events import AnyEvent
 from studio.protocol.queries import GetPage, GetPlace, GetPresence, GetProject, Query
-from studio.protocol.views import PageLine, PageView, PlaceView, PresentPerson, ProjectView, View
+from studio.protocol.views import PageLine, PageView, PlaceView, PresentPerson, ProjectView, SpendView, View
 from studio.tui.presenters.stream import LiveText
 
 R = TypeVar("R", bound=View)
@@ -178,6 +180,11 @@ class Session:
             except StudioError as error:
                 if not self.away:
                     self.failed(error)
+
+    def spent(self, spend: SpendView) -> None:
+        """What the project has come to cost, as a view of something else told it."""
+        if self.project is not None and self.project.spend != spend:
+            self.project = replace(self.project, spend=spend)
 
     async def update(self) -> None:
         """Ask for the book and the page now: what comes next is about them as they are after a command. Raises StudioError."""

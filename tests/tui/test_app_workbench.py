@@ -7,6 +7,7 @@ from pathlib import Path
 from studio.protocol import build_queries as bq
 from studio.protocol import queries as q
 from studio.tui.options import WorkbenchOptions
+from studio.tui.presenters.status import money
 from studio.tui.screens.listed import ListedScreen
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import add_page
@@ -118,6 +119,25 @@ async def test_live_workers_stand_on_the_board_and_nothing_above_them_moves(tmp_
             seen |= {task.status for task in bench.app.board.board.tasks} if bench.app.board.board else set()
             await bench.pilot.pause(0.05)
         assert {"planned", "running", "done"} <= seen
+
+
+async def test_the_header_counts_what_workers_cost_while_they_are_at_it(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.3)) as at:
+        await at.through("generating_implementation")
+        bench = at.at
+        session = bench.app.session
+        assert session.project is not None
+        before = session.project.spend.project
+        await bench.press("g")
+        await bench.until(lambda: bench.app.pending)
+        await bench.press("g")
+        await bench.until(lambda: session.project is not None and session.project.spend.project > before)
+        assert session.running
+        assert session.project is not None
+        amount = money(session.project.spend.project)
+        assert amount != money(before)
+        await bench.until(lambda: not session.running or money(session.project.spend.project) in bench.screen())  # type: ignore[union-attr]
+        assert session.running
 
 
 async def test_a_plan_is_read_while_it_is_written_and_never_as_json(tmp_path: Path) -> None:

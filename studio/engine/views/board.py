@@ -7,6 +7,7 @@ from datetime import datetime
 
 from studio.domain.build import TASK_TYPES, BuildTask, TaskStatus
 from studio.engine.handlers.board import board_closed
+from studio.engine.limits import spend
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
@@ -39,6 +40,7 @@ async def get_tasks(project: OpenProject, query: q.GetTasks, actor: str) -> v.Ta
             editable=not board_closed(project, tx, page),
             types=dict(TASK_TYPES),
             workers=project.settings.app.workers,
+            spend=spend(tx, project.settings.limits),
         )
 
     return await project.store.read(read)

@@ -254,9 +254,7 @@ class Workbench(StudioScreen):
         if second != self._ticked:
             self._ticked = second
             seen = self.page_view.tick() and self.middle.display
-            work = "" if seen else self._work()
-            if work != self.header.work:
-                self.header.show(work)
+            self.header.show("" if seen else self._work())
 
     def _work(self) -> str:
         """What runs out of sight, for the header."""
