@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.domain.canon import LedgerEntry
-from studio.domain.errors import ContextTooLong, Refused, StudioError
+from studio.domain.errors import BudgetExceeded, ContextTooLong, Refused, StudioError
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
@@ -24,6 +24,7 @@ from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
+    from studio.engine.live import LiveRun
     from studio.engine.open_project import OpenProject
 
 # A page may come out at half or at twice the wanted length; tokens are about 1.4 a word.
@@ -237,6 +238,22 @@ class Desk:
         limits = self._open.settings.limits
         spent = await self._open.store.read(lambda tx: spend(tx, limits))
         check_money(spent, plan.price_high)
+
+    async def reserve(self, plan: Plan, live: LiveRun) -> None:
+        """As `check_budget`, for a run that begins: what its call may cost is promised to it, so that no other counts on it. Waits
+        while the money would do but for what others may still need: most need less."""
+        promises, limits = self._open.promises, self._open.settings.limits
+        while True:
+            await self.check_budget(plan)
+            spent = await self._open.store.read(lambda tx: spend(tx, limits))
+            try:
+                check_money(spent, plan.price_high, promised=promises.of_others(live.run.id))
+            except BudgetExceeded:
+                live.tell("waiting for money that other drafts may need")
+                await promises.changed()
+                continue
+            promises.keep(live.run.id, plan.price_high or 0.0)
+            return
 
     async def record(self, run: Run, plan: Plan) -> None:
         """Keep what a run is made from: the rendered prompt and the ledger."""

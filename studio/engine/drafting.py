@@ -96,7 +96,7 @@ class Drafting:
                 await project.builds.prepare(run)
             plan = await project.desk.plan_of_run(run)
             working = Working(run, live, plan)
-            await project.desk.check_budget(plan)
+            await project.desk.reserve(plan, live)
             await project.desk.record(run, plan)
             if project.builds is not None:
                 await project.builds.asked(run, plan)
@@ -245,6 +245,7 @@ class Drafting:
         given = working.plan.feedback_ids if working else ()
         await self._project.store.transact(lambda tx: self._write_ending(tx, run, live, ended, ending, given))
         self._project.live.remove(run.id)
+        self._project.promises.drop(run.id)
         self._project.stopping.discard(run.id)
         if ended is not None and working is not None:
             await self._project.models.learn(working.plan, ended.usage)

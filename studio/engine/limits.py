@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -49,23 +50,58 @@ def spend(tx: Tx, limits: Limits) -> SpendView:
     )
 
 
-async def money_left(project: OpenProject) -> float | None:
-    """US dollars that a run may still spend under every limit that is set; None without one."""
+class Promises:
+    """What the calls under way may cost at most, in US dollars by run. Their price is a row only at their end: without this, sixty
+    drafts that begin together would each find the whole budget unspent. Lives on the engine's loop."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[str, float] = {}
+        self._changed = asyncio.Event()
+
+    def keep(self, run: str, amount: float) -> None:
+        """What this run's calls may cost now, instead of what it said before."""
+        self._amounts[run] = amount
+        self._changed.set()
+
+    def drop(self, run: str) -> None:
+        """The run has ended, and what it cost is in its rows."""
+        self._amounts.pop(run, None)
+        self._changed.set()
+
+    async def changed(self) -> None:
+        """Return once a promise was kept or changed."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def of_others(self, run: str) -> float:
+        return sum(amount for other, amount in self._amounts.items() if other != run)
+
+
+async def run_limit(project: OpenProject, run: str, spent: float) -> float | None:
+    """US dollars that a run may cost in all under every limit that is set, None without one. `spent` is what it has cost, which
+    the rows know of."""
     limits = project.settings.limits
-    spent = await project.store.read(lambda tx: spend(tx, limits))
-    rows = ((limits.run_usd, 0.0), (limits.day_usd, spent.day), (limits.project_usd, spent.project))
+    if limits.run_usd is None and limits.day_usd is None and limits.project_usd is None:
+        return None
+    known = await project.store.read(lambda tx: spend(tx, limits))
+    others = project.promises.of_others(run)
+    rows = (
+        (limits.run_usd, 0.0),
+        (limits.day_usd, max(known.day - spent, 0.0) + others),
+        (limits.project_usd, max(known.project - spent, 0.0) + others),
+    )
     return min((limit - used for limit, used in rows if limit is not None), default=None)
 
 
-def check_money(spent: SpendView, expected: float | None, *, so_far: float = 0.0) -> None:
-    """Raises BudgetExceeded when a call that may cost `expected` dollars could pass a limit.
+def check_money(spent: SpendView, expected: float | None, *, promised: float = 0.0) -> None:
+    """Raises BudgetExceeded when a call that may cost `expected` dollars could pass a limit, with what is `promised` to others.
 
     A call without a known price is refused while any limit is set: a limit that cannot be kept is none.
     """
     rows = (
-        ("run_usd", so_far, spent.run_limit),
-        ("day_usd", spent.day, spent.day_limit),
-        ("project_usd", spent.project, spent.project_limit),
+        ("run_usd", 0.0, spent.run_limit),
+        ("day_usd", spent.day + promised, spent.day_limit),
+        ("project_usd", spent.project + promised, spent.project_limit),
     )
     for name, used, limit in rows:
         if limit is None:
@@ -77,8 +113,9 @@ def check_money(spent: SpendView, expected: float | None, *, so_far: float = 0.0
                 data={"setting": f"limits.{name}", "limit": limit},
             )
         if used + expected > limit:
+            under_way = f" or promised to drafts under way (${promised:.4f})" if promised and name != "run_usd" else ""
             raise BudgetExceeded(
-                f"This call may cost ${expected:.4f}; with ${used:.4f} spent it could pass the limit of ${limit:.2f}.",
+                f"This call may cost ${expected:.4f}; with ${used:.4f} spent{under_way} it could pass the limit of ${limit:.2f}.",
                 hint=f"Raise `[limits] {name}` in studio.toml, or choose a cheaper model.",
                 data={"setting": f"limits.{name}", "limit": limit, "spent": used, "expected": expected},
             )

@@ -14,6 +14,7 @@ from studio.domain.errors import BadInput, NotFound, Refused
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import Stage, State, Workflow
 from studio.engine.bus import EventBus
+from studio.engine.limits import Promises
 from studio.engine.live import LiveRuns
 from studio.engine.presence import Presence
 from studio.engine.scheduler import Scheduler
@@ -61,6 +62,7 @@ class OpenProject:
     presence: Presence
     app: AppRoom
     check_place: Callable[[], None]  # raises StorageError when the folder was moved
+    promises: Promises = field(default_factory=Promises)
     builds: Builds | None = None  # of a workflow that writes files
     overrides: dict[str, object] = field(default_factory=dict)  # settings given by flags
     env: Mapping[str, str] | None = None

@@ -101,7 +101,7 @@ async def test_the_money_of_a_run_holds_also_for_workers_side_by_side(tmp_path: 
         lost = [one for one in tasks.values() if one.status == "failed"]
         assert lost
         assert all("left for this run" in one.error for one in lost)
-        assert all(one.attempts == 1 for one in lost)
+        assert all(one.attempts <= 1 for one in lost)  # none is tried again in vain; one may not have begun at all
 
 
 class Wordy(Roles):

@@ -12,6 +12,7 @@ from studio.domain.errors import BudgetExceeded, Conflict, Refused
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
+from studio.protocol import views as v
 from studio.workspace import streams
 from tests.fakes.project import add_page, draft, opened, settled
 from tests.fakes.wire_script import HOSTILE_TEXT, HTML, SCRIPTS, Fault, Finish, Step
@@ -189,3 +190,26 @@ async def test_money_limits_are_asked_before_the_call(root: Path, env: dict[str,
             await client.execute(c.Generate(page=page))
         assert (await client.query(q.GetPage(page=page))).state == "generating_narration"
     assert server.calls == []
+
+
+async def test_drafts_that_begin_together_keep_a_limit_and_none_is_lost(
+    root: Path, env: dict[str, str], server: WireServer
+) -> None:
+    """Each would find the whole budget unspent; they go one after another where two could pass it."""
+    server.tokens_per_second = 300.0
+    async with opened(root, env) as client:
+        pages = [await add_page(client) for _ in range(4)]
+        price = (await client.query(q.GetContext(page=pages[0]))).price_high
+    assert price is not None
+    set_value(root / "studio.toml", "limits.day_usd", price * 1.6)
+    most = 0.0
+    async with opened(root, env) as client, asyncio.timeout(60):
+        runs = [(await client.execute(c.Generate(page=page))).run or "" for page in pages]
+        ended: list[v.RunView] = []
+        while len(ended) < len(runs):
+            calls = (await client.query(q.GetCosts(executions=True))).executions
+            most = max(most, sum(price if one.status == "running" else one.cost_usd or 0.0 for one in calls))
+            ended = [one for run in runs if (one := await client.query(q.GetRun(run=run))).ended_at is not None]
+            await asyncio.sleep(0.01)
+    assert [one.status for one in ended] == ["completed"] * 4
+    assert price <= most <= price * 1.6

@@ -26,12 +26,11 @@ from studio.domain.tooling import ChangeKind
 from studio.domain.workflow import OutputKind, Stage
 from studio.engine.apps import joined_review, progress
 from studio.engine.apps.gate import finding
-from studio.engine.apps.purse import Purse
+from studio.engine.apps.purse import purse_of
 from studio.engine.apps.room import Bump, Finish
 from studio.engine.apps.site import Site
 from studio.engine.apps.worker import Worked, Worker
 from studio.engine.desk import Plan
-from studio.engine.limits import money_left
 from studio.engine.live import LiveRun
 from studio.engine.replies import Reply
 from studio.protocol.build_events import TaskChanged
@@ -141,7 +140,7 @@ class Building:
             run=self._run,
             live=self._live,
             stage=self._stage,
-            purse=Purse(await money_left(project)),
+            purse=await purse_of(project, self._run.id),
             standards=await project.builds_open.standards(),
             claims=Claims({path: state.digest for path, state in tree.items()}),
             version=version,

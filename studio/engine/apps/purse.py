@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from studio.domain.errors import BudgetExceeded
+from studio.engine.limits import run_limit
+
+if TYPE_CHECKING:
+    from studio.engine.open_project import OpenProject
 
 
 class Purse:
-    """`limit` is what the run may still spend in US dollars, None without a limit. Lives on one event loop."""
+    """`limit` is what the run may cost in US dollars, None without a limit. Lives on one event loop.
 
-    def __init__(self, limit: float | None) -> None:
+    What other runs spend meanwhile changes a day's and a project's limit: `renew` is told what this run has spent and answers with
+    the limit as it is now; `promise` hears what is reserved, which others may not count on.
+    """
+
+    def __init__(
+        self,
+        limit: float | None,
+        *,
+        renew: Callable[[float], Awaitable[float | None]] | None = None,
+        promise: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self.limit = limit
+        self._renew, self._promise = renew, promise
         self.spent = 0.0
         self._held: dict[str, float] = {}
         self._waiting: set[str] = set()
@@ -31,6 +49,7 @@ class Purse:
 
         Raises BudgetExceeded when it can not fit, or when a price is unknown and a limit has to be kept.
         """
+        await self._look_again()
         if self.limit is None:
             return
         if expected is None:
@@ -46,7 +65,15 @@ class Purse:
                     data={"spent": self.spent, "expected": expected, "limit": self.limit},
                 )
             await self._wait(holder)
+            await self._look_again()
+            if self.limit is None:
+                return
         self._held[holder] = max(self._held.get(holder, 0.0), expected)
+        self._promise(sum(self._held.values()))
+
+    async def _look_again(self) -> None:
+        if self._renew is not None:
+            self.limit = await self._renew(self.spent)
 
     def _will_give_back(self, holder: str) -> bool:
         """Whether somebody holds money and is at work with it: two who wait for each other would wait for ever."""
@@ -66,9 +93,20 @@ class Purse:
         paid = held if cost is None else cost
         self.spent += paid
         self._held[holder] = max(0.0, held - paid)
+        self._promise(sum(self._held.values()))
         self._changed.set()
 
     def close(self, holder: str) -> None:
         """Give back what is left of a share."""
         self._held.pop(holder, None)
+        self._promise(sum(self._held.values()))
         self._changed.set()
+
+
+async def purse_of(project: OpenProject, run: str) -> Purse:
+    """The money of a run under the project's limits, which other runs draw on too."""
+
+    async def renew(spent: float) -> float | None:
+        return await run_limit(project, run, spent)
+
+    return Purse(await renew(0.0), renew=renew, promise=partial(project.promises.keep, run))

@@ -9,11 +9,10 @@ from studio.domain import review as reviews
 from studio.domain.errors import BadInput, BadReply, LimitReached
 from studio.domain.run import Outcome, Run
 from studio.domain.tooling import CallStatus, ToolCall, ToolOutcome, ToolSpec
-from studio.engine.apps.purse import Purse
+from studio.engine.apps.purse import purse_of
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
 from studio.engine.desk import Plan
-from studio.engine.limits import money_left
 from studio.engine.live import LiveRun
 from studio.engine.replies import Reply
 from studio.providers.base import FinishReason
@@ -36,7 +35,7 @@ async def review(project: OpenProject, run: Run, live: LiveRun, plan: Plan) -> R
     """Carry a review out. Raises ProviderError, BudgetExceeded, LimitReached, BadReply."""
     stage = project.workflow.stage(run.stage)
     site = Site(
-        project=project, run=run, live=live, stage=stage, purse=Purse(await money_left(project)),
+        project=project, run=run, live=live, stage=stage, purse=await purse_of(project, run.id),
         standards=await project.builds_open.standards(), claims=Claims({}),
     )  # fmt: skip
     gate = site.gate(None)

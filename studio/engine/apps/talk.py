@@ -267,7 +267,6 @@ class Talk:
     async def _kept(self, heard: _Hearing, error: BaseException | None) -> Answer:
         """Write the answer down, whole or broken, and put it into the talk. Not even a stop comes between."""
         ended = self._ended(heard, error)
-        self._purse.pay(self.seat.holder, ended.cost_usd if ended else 0.0)
         text = "".join(heard.text)
         new, self._told = self.messages[self._told :], len(self.messages) + 1
         calls = tuple(heard.calls[index] for index in sorted(heard.calls))
@@ -287,6 +286,8 @@ class Talk:
         except asyncio.CancelledError:
             await asyncio.wait({writing})
             raise
+        finally:  # once its row is there: between the two it would be counted by nobody
+            self._purse.pay(self.seat.holder, ended.cost_usd if ended else 0.0)
         if error is None:
             done = tuple(one if isinstance(one, ToolCall) else sent_back(one) for one in calls)
             self.messages.append(Message("assistant", text, tool_calls=done, carried=tuple(heard.carried)))
