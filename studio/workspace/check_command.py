@@ -15,6 +15,7 @@ from studio.domain.text import clean
 
 OUTPUT_BYTES = 200_000
 _ENDING_SECONDS = 2.0
+_ROUNDS = 5
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
@@ -58,6 +59,7 @@ async def run(command: str, folder: Path, seconds: float) -> CheckResult:
             code = None
         finally:
             await _end(process)
+            await asyncio.to_thread(_end_strays, home)
             # A process that left the session may hold the pipe for good: our end of it is closed all the same.
             vars(process)["_transport"].close()
     return CheckResult(code, clean(output.text), loop.time() - started, output.cut)
@@ -86,6 +88,32 @@ async def _follow(process: asyncio.subprocess.Process, output: _Output) -> int:
     while data := await process.stdout.read(65_536):
         output.add(data)
     return await process.wait()
+
+
+def _end_strays(home: str) -> None:
+    """End what left the session (`setsid`), known by the home folder that nobody else was given. One that empties its own
+    environment as well is not found; where there is no /proc, none is."""
+    mark = f"HOME={home}".encode()
+    for _ in range(_ROUNDS):  # again, while one that is ended has just started another
+        strays = [pid for pid in _processes() if mark in _environment(pid)]
+        if not strays:
+            return
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return []
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # ended meanwhile, or another user's
+        return []
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -33,6 +33,24 @@ async def test_a_process_that_left_the_session_keeps_neither_the_check_nor_its_p
     assert pipes() <= before
 
 
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="processes cannot be listed here")
+@pytest.mark.parametrize("ends", ["exit 0", "sleep 60"])
+async def test_a_process_that_left_the_session_is_ended_with_the_check(tmp_path: Path, ends: str) -> None:
+    command = f"setsid sh -c 'echo $$ > stray; exec sleep 60' > /dev/null 2>&1 & sleep 0.3; {ends}"
+    await check_command.run(command, tmp_path, 1.0)
+    stray = int((tmp_path / "stray").read_text())
+    async with asyncio.timeout(5):
+        while alive(stray):
+            await asyncio.sleep(0.05)
+
+
 async def test_a_command_that_ignores_the_signal_and_prints_for_ever_is_ended(tmp_path: Path) -> None:
     result = await check_command.run("trap '' TERM; yes", tmp_path, 0.5)
     assert (result.code, result.cut) == (None, True)
