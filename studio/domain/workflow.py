@@ -185,7 +185,7 @@ def advance(
             return State(Phase.GENERATING, state.stage)
         case Action.DISCARD if state.phase in _DELIVERABLE:
             return State(Phase.REVIEWING if has_revision else Phase.GENERATING, state.stage)
-        case Action.APPROVE if state.phase is Phase.REVIEWING and state.stage:
+        case Action.APPROVE if state.stage and (state.phase is Phase.REVIEWING or _stands(state, has_revision)):
             return _approved(workflow, state.stage, next_has_revision=next_has_revision)
         case Action.REOPEN:
             return _reopened(workflow, state)
@@ -193,6 +193,11 @@ def advance(
             return _returned(workflow, state.stage)
         case _:
             raise _refusal(workflow, state, action)
+
+
+def _stands(state: State, has_revision: bool) -> bool:
+    """Whether a text waits for the person all the same: the draft that was to follow it failed without a word."""
+    return state.phase is Phase.FAILED and has_revision
 
 
 def _delivered(workflow: Workflow, stage: str, *, next_has_revision: bool) -> State:

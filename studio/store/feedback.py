@@ -47,12 +47,9 @@ def listing(tx: Tx, page_id: str, stage: str | None = None) -> list[Feedback]:
 
 
 def open_notes(tx: Tx, page_id: str, stage: str) -> list[Feedback]:
-    """Notes that no run has been given and nobody has closed, oldest first."""
+    """What no finished run has been given and nobody has closed, oldest first: notes, and requests whose run came to nothing."""
     rows = tx.all(
-        f"{_SELECT} WHERE page_id = $1 AND stage = $2 AND kind = $3 AND used_by_run IS NULL AND NOT resolved {_ORDER}",
-        page_id,
-        stage,
-        FeedbackKind.NOTE,
+        f"{_SELECT} WHERE page_id = $1 AND stage = $2 AND used_by_run IS NULL AND NOT resolved {_ORDER}", page_id, stage
     )
     return [_feedback(row) for row in rows]
 

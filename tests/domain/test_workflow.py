@@ -84,6 +84,14 @@ def test_a_later_text_is_reviewed_again_not_drafted_again() -> None:
     assert after == State(Phase.REVIEWING, "dialogue")
 
 
+def test_a_text_can_be_approved_after_the_draft_that_was_to_follow_it_failed() -> None:
+    failed = State(Phase.FAILED, "narration")
+    assert advance(STORY, failed, Action.APPROVE, has_revision=True) == State(Phase.GENERATING, "dialogue")
+    for state, there in ((failed, False), (State(Phase.INTERRUPTED, "narration"), True)):
+        with pytest.raises(Refused):
+            advance(STORY, state, Action.APPROVE, has_revision=there)
+
+
 def test_discarding_goes_to_the_review_of_what_there_is() -> None:
     broken = State(Phase.INTERRUPTED, "narration")
     assert advance(STORY, broken, Action.DISCARD, has_revision=True).phase is Phase.REVIEWING

@@ -182,6 +182,53 @@ async def test_of_a_stopped_dialogue_the_whole_lines_are_kept(client: InProcessC
     assert (await client.query(q.GetHistory(page=page))).runs[0].partial.startswith(rows)
 
 
+async def test_feedback_of_a_revision_that_came_to_nothing_goes_into_the_next_one(
+    client: InProcessClient, server: WireServer
+) -> None:
+    page = await add_page(client)
+    await draft(client, page)
+    server.play(*SCRIPTS["unauthorized"])
+    run = await draft(client, page, c.Revise(page=page, feedback="Make it about the lamp."))
+    assert run.status == "failed"
+    assert (await client.query(q.GetPage(page=page))).state == "failed_narration"
+    await draft(client, page, c.Revise(page=page, feedback="Warmer."))
+    asked = str(server.calls[-1].body)
+    assert "Make it about the lamp." in asked
+    assert asked.index("Make it about the lamp.") < asked.index("Warmer.")
+    notes = (await client.query(q.GetHistory(page=page))).feedback
+    assert all(note.used for note in notes)
+
+
+async def test_the_text_before_a_failed_revision_can_be_approved_and_the_request_repeated(
+    client: InProcessClient, server: WireServer
+) -> None:
+    page = await add_page(client)
+    await draft(client, page)
+    before = (await client.query(q.GetPage(page=page))).cells[0].head
+    server.play(*SCRIPTS["unauthorized"])
+    await draft(client, page, c.Revise(page=page, feedback="Make it about the lamp."))
+    again = await draft(client, page, c.Resume(page=page, action="continue"))
+    assert (again.kind, again.status) == ("revise", "completed")
+    assert "Make it about the lamp." in str(server.calls[-1].body)
+    server.play(*SCRIPTS["unauthorized"])
+    await draft(client, page, c.Revise(page=page, feedback="And the rain."))
+    head = (await client.query(q.GetPage(page=page))).cells[0].head
+    assert head is not None
+    assert before is not None
+    assert head.number == before.number + 1
+    done = await client.execute(c.Approve(page=page, revision=head.id))
+    assert done.state == "generating_dialogue"
+
+
+async def test_a_request_to_an_agent_outside_is_answered_by_its_text(client: InProcessClient) -> None:
+    page = await add_page(client)
+    await client.execute(c.Deliver(page=page, stage="narration", text="Fog."))
+    await client.execute(c.Revise(page=page, feedback="Rain, not fog.", generate=False))
+    await client.execute(c.Deliver(page=page, stage="narration", text="Rain."))
+    (note,) = (await client.query(q.GetHistory(page=page))).feedback
+    assert note.resolved
+
+
 async def test_money_limits_are_asked_before_the_call(root: Path, env: dict[str, str], server: WireServer) -> None:
     set_value(root / "studio.toml", "limits.day_usd", 0.0000001)
     async with opened(root, env) as client:

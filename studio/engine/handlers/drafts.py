@@ -244,6 +244,8 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
         now = _still_unsettled(project, tx, page)
         parent = revisions.head(tx, page.id, stage.name)
         revision = add_partial_revision(tx, stage, last, parent=parent, note="kept partial text")
+        if last.feedback_id is not None:
+            feedback.mark_used(tx, [last.feedback_id], last.id)
         now = text_arrived(project, tx, now, Action.EDIT, "keep", revision)
         return c.Done(
             seq=0, message="The partial text is now a revision.", page=page.id, revision=revision.id, state=now.state
@@ -282,6 +284,9 @@ async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Don
             author=one_line(command.agent) or call.actor,
             note="" if command.tokens_used is None else f"{command.tokens_used} tokens used, by its own account",
         )  # fmt: skip
+        for note in feedback.open_notes(tx, page.id, stage.name):
+            if note.kind is FeedbackKind.REVISE:  # what was asked of the agent outside, and is answered by its text
+                feedback.resolve(tx, note.id)
         now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
         return c.Done(seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state)
 

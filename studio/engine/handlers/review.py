@@ -8,7 +8,7 @@ from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.page import FeedbackKind, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean
-from studio.domain.workflow import Action, Phase, State, advance
+from studio.domain.workflow import Action, OutputKind, Phase, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text
 from studio.engine.handlers.drafts import start_automatically
@@ -67,6 +67,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             project.workflow,
             project.state_of(page),
             Action.APPROVE,
+            has_revision=True,
             next_has_revision=following is not None and has_later_text(project, tx, page.id, following),
         )
         pages.set_approved(tx, page.id, newest.stage, newest.id)
@@ -87,7 +88,7 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     newest = revisions.head(tx, page.id, state.stage) if state.stage else None
     if command.revision is not None:
         _refuse_decided(project, tx, page, command.revision)
-    if state.phase is not Phase.REVIEWING or newest is None:
+    if newest is None or not (state.phase is Phase.REVIEWING or _failed_on(project, state)):
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")
     refuse_stale(command.revision, newest)
@@ -100,6 +101,11 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     if project.builds is not None and not command.anyway:
         project.builds.refuse_return_verdict(newest)
     return newest
+
+
+def _failed_on(project: OpenProject, state: State) -> bool:
+    """Whether a draft failed that was to follow the stage's text, which stands as it was. Files that were being written do not."""
+    return state.phase is Phase.FAILED and project.workflow.stage(state.stage or "").output is not OutputKind.CODE
 
 
 def _refuse_decided(project: OpenProject, tx: Tx, page: Page, seen_id: str) -> None:
