@@ -6,6 +6,7 @@ Nothing is bought again; whether to continue is the person's decision.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from contextlib import suppress
 from dataclasses import replace
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.job import JobStatus
-from studio.domain.run import Execution, Run, RunStatus, Usage
+from studio.domain.run import Execution, Run, RunKind, RunStatus, Usage
 from studio.domain.workflow import Action, Phase, advance
 from studio.engine.open_project import OpenProject
 from studio.protocol.events import RunEnded
 from studio.providers import tokens
-from studio.store import executions, jobs, pages, revisions, runs
+from studio.providers.base import Message
+from studio.store import blobs, executions, jobs, pages, revisions, runs
 from studio.store.transaction import Tx
 from studio.workspace import streams
 
@@ -59,9 +61,10 @@ def _settle_all(project: OpenProject, tx: Tx, kept: dict[str, str]) -> int:
 
 
 def _settle(project: OpenProject, tx: Tx, run: Run, text: str) -> None:
+    arrived = text.removeprefix(_carried(tx, run, text))
     for call in executions.listing(tx, run=run.id):
         if call.status == "running":
-            executions.update(tx, _interrupted(project, call, text[len(run.partial) :] or text))
+            executions.update(tx, _interrupted(project, tx, call, arrived))
     runs.finish(
         tx, run.id, status=RunStatus.INTERRUPTED, outcome=None, partial=text, revision_id=None,
         error_code=INTERRUPTED_CODE, error_message=MESSAGE,
@@ -81,14 +84,35 @@ def _settle(project: OpenProject, tx: Tx, run: Run, text: str) -> None:
     )  # fmt: skip
 
 
-def _interrupted(project: OpenProject, call: Execution, arrived: str) -> Execution:
-    """The request's row by our own count: the service never said what it took."""
-    usage = Usage(output_tokens=tokens.estimate(arrived) if arrived else 0, estimated=True)
+def _carried(tx: Tx, run: Run, text: str) -> str:
+    """The text that a run went on from; its own row holds what has arrived since, too."""
+    if run.kind is not RunKind.CONTINUE:
+        return ""
+    others = (one.partial for one in runs.listing(tx, run.page_id) if one.stage == run.stage and one.id != run.id)
+    return max((one for one in others if one and text.startswith(one)), key=len, default="")
+
+
+def _interrupted(project: OpenProject, tx: Tx, call: Execution, arrived: str) -> Execution:
+    """The request's row by our own count: the service never said what it took. Where nothing came, nothing is booked."""
+    usage = Usage(
+        input_tokens=_asked(tx, call) if arrived else 0,
+        output_tokens=tokens.estimate(arrived) if arrived else 0,
+        estimated=True,
+    )
     cost, source, version = project.models.price(call.provider, call.model, usage)
     return replace(
         call, status="interrupted", usage=usage, cost_usd=cost, cost_source=source, price_version=version,
         error_code=INTERRUPTED_CODE, error_message=MESSAGE,
     )  # fmt: skip
+
+
+def _asked(tx: Tx, call: Execution) -> int:
+    """Tokens of the prompt as it is kept."""
+    try:
+        kept = blobs.get(tx, call.prompt_digest or "")
+        return tokens.estimate_messages(Message(row["role"], row["text"]) for row in json.loads(kept))
+    except (NotFound, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _late_texts(tx: Tx, kept: dict[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from studio.protocol import commands as c
 from studio.protocol import queries as q
+from studio.providers import tokens
 from studio.workspace import streams
 from tests.fakes.project import add_page, draft, opened
 from tests.fakes.wire_script import Step
@@ -65,6 +66,10 @@ async def test_nothing_that_was_shown_is_lost(root: Path, env: dict[str, str], s
         assert view.cells[0].partial.text.startswith(shown)
         calls = (await client.query(q.GetCosts(executions=True))).executions
         assert [call.status for call in calls] == ["interrupted"]
+        asked = (await client.query(q.GetContext(page=page, stage="narration"))).tokens
+        assert calls[0].input_tokens is not None
+        assert abs(calls[0].input_tokens - asked) <= 0.1 * asked
+        assert calls[0].output_tokens == tokens.estimate(view.cells[0].partial.text)
         assert streams.left_over(root) == ()
         server.play(Step(text="The end."))
         run = await draft(client, page, c.Resume(page=page, action="continue"))
