@@ -18,6 +18,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.store import pages, publications, versions
 from studio.store.transaction import Tx
+from studio.workspace.app_files import AppFiles
 from tests.engine.app_project import ANA, add_change, app_project, reopened
 from tests.engine.test_app_limits import settings
 from tests.engine.test_app_loop import begun, make_app, through
@@ -198,3 +199,29 @@ async def test_a_begun_plan_that_was_changed_in_the_database_is_not_carried_out(
             with pytest.raises(Conflict, match="has changed"):
                 await client.execute(b.Publish(target="here", plan=plan.digest))
         assert not (root / "published" / "evil").exists()
+
+
+async def test_an_import_that_the_disk_has_no_room_for_leaves_nothing_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "old"
+    source.mkdir()
+    for number in range(5):
+        (source / f"{number}.js").write_text(f"let n = {number};\n")
+    async with app_project(tmp_path) as project:
+        files, written = project.app.files, 0
+
+        def write(path: str, *args: object, **kwargs: object) -> object:
+            nonlocal written
+            written += 1
+            if written > 3:
+                raise StorageError("There is no room left on the disk.")
+            return AppFiles.write(files, path, *args, **kwargs)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as full:
+            full.setattr(files, "write", write, raising=True)
+            with pytest.raises(StorageError, match="no room"):
+                await project.app.import_from(source, "ana")
+        assert await project.app.scan() == {}
+        made = await project.app.import_from(source, "ana")
+        assert made.summary.startswith("Imported 5 files")

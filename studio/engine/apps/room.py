@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from studio.domain.build import AppVersion, Operation, VersionFile, VersionStatus
-from studio.domain.errors import BadInput, Conflict, NotFound, Refused
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused, StudioError
 from studio.domain.ids import new_id
 from studio.domain.tooling import ChangeKind
 from studio.protocol.build_events import VersionChanged
@@ -204,7 +205,15 @@ class AppRoom:
     def _copy(self, source: Path) -> int:
         inner = AppFiles(source, self.objects)
         found = inner.snapshot()
-        self.files.restore(found)
+        try:
+            self.files.restore(found)
+        except (
+            StudioError
+        ):  # a full disk: what was copied is taken away again, so that the next try finds the folder empty
+            for path, state in found.items():
+                with suppress(StudioError):
+                    self.files.delete(path, expected=state.digest)
+            raise
         return len(found)
 
     # After a crash
