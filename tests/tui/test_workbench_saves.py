@@ -155,3 +155,19 @@ async def test_what_a_discarded_draft_left_is_made_a_revision_from_the_history(t
         head = (await client.query(q.GetPage(page=page))).cells[0].head
         assert head is not None
         assert head.text == "Rain fell."
+
+
+async def test_under_review_the_context_is_that_of_a_revision_with_the_notes_that_wait(tmp_path: Path) -> None:
+    async with real(tmp_path, size=(160, 48)) as (at, client, _):
+        page = await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        await draft(client, page)
+        await at.until(lambda: at.app.session.page.phase == "user_reviewing")  # type: ignore[union-attr]
+        await at.press("1")
+        inspector = at.app.workbench.inspector
+        await at.until(lambda: inspector.context is not None and inspector.context.kind == "revise")
+        head = at.app.session.page.cells[0].head  # type: ignore[union-attr]
+        assert head is not None
+        await client.execute(c.Comment(revision=head.id, text="Colder, and no dogs."))
+        await at.until(lambda: inspector.context and "no dogs" in inspector.context.messages[-1].text)
+        assert "a revision" in at.screen()

@@ -48,8 +48,11 @@ def context_lines(context: ContextView | None, width: int, glyphs: Glyphs, words
     """The ledger of the next draft: what goes in and why, then what was left out."""
     if context is None:
         return _empty(words.put("What the next draft will see stands here once a page has a brief."), width)
+    kind = {"revise": "a revision", "continue": "going on"}.get(context.kind, "")
     head = spread(
-        ((context.stage, "strong"),), ((f"{tokens(context.tokens)} of {tokens(context.budget)}", "dim"),), width
+        ((context.stage, "strong"), (f" {glyphs.dot} {kind}" if kind else "", "dim")),
+        ((f"{tokens(context.tokens)} of {tokens(context.budget)}", "dim"),),
+        width,
     )
     rows = [head, *_price(context, width), BLANK]
     included = [entry for entry in context.ledger if entry.included]
@@ -74,10 +77,10 @@ def _price(context: ContextView, width: int) -> list[Line]:
         price = "price unknown"
     elif context.price_high == 0:
         price = "free"
-    elif money(context.price_low) == money(context.price_high):
-        price = money(context.price_high)
     else:
-        price = f"{money(context.price_low)}-{money(context.price_high)}"
+        usual = context.price_high if context.price_usual is None else context.price_usual
+        low, high = money(context.price_low), money(usual)
+        price = low if low == high else f"{low}-{high}"
     return [spread(((model, "dim"),), ((price, "dim"),), width)]
 
 

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from studio.protocol.queries import GetContext
 from studio.protocol.views import ContextView
+from studio.tui.actions.conditions import reviewing
 from studio.tui.presenters.exact import exact
 from studio.tui.presenters.lines import BLANK, line
 from studio.tui.screens.framed import FramedScreen
@@ -48,9 +49,11 @@ class ExactScreen(FramedScreen):
         self.app.spawn(self.ask())
 
     async def ask(self) -> None:
-        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage))
+        feedback = "" if self.stage is None and reviewing(self.app) else None
+        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage, feedback=feedback))
         if self.is_mounted:
             self.messages.view = view
             self.messages.prepare(self.messages.size.width)
-            stage = f"{view.stage}, {view.model or 'no model'}"
+            kind = " (a revision)" if view.kind == "revise" else ""
+            stage = f"{view.stage}{kind}, {view.model or 'no model'}"
             self.head.say(self.title_spans("What the next draft will see"), ((stage, "dim"),))

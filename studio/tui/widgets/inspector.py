@@ -8,7 +8,7 @@ from typing import ClassVar
 from studio.domain.errors import StudioError
 from studio.protocol.queries import GetContext, GetCosts, GetHistory
 from studio.protocol.views import ContextView, CostsView, HistoryView
-from studio.tui.actions.conditions import is_app
+from studio.tui.actions.conditions import is_app, reviewing
 from studio.tui.presenters import inspector
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.presenters.progress import progress_lines
@@ -81,7 +81,10 @@ class Inspector(LineView):
     def _ask(self) -> None:
         """Ask for what the open tab shows, once per version of the page."""
         page = self.app.session.page
-        key = (self.tab, page.id, page.version, page.state) if page else ()
+        notes = (
+            sum(len(cell.notes) for cell in page.cells) if page else 0
+        )  # a note changes the next prompt, not the page
+        key = (self.tab, page.id, page.version, page.state, notes) if page else ()
         if key == self._loaded:
             return
         self._loaded = key
@@ -98,7 +101,9 @@ class Inspector(LineView):
         context, history, costs, problem = self.context, self.history, self.costs, ""
         try:
             if key[0] == "context":
-                context = await ask(GetContext(page=page, price=False))
+                # Under review a revision is what comes next: with the notes that wait for it, before a word of feedback.
+                feedback = "" if reviewing(self.app) else None
+                context = await ask(GetContext(page=page, price=False, feedback=feedback))
             elif key[0] == "history":
                 history = await ask(GetHistory(page=page))
             else:
