@@ -55,9 +55,9 @@ def failed(execution: Execution, error: ProviderError, latency_ms: float) -> Exe
 
 def running_cost(plan: Plan, output_tokens: int) -> float | None:
     """US dollars so far, by estimate; None when the price is unknown."""
-    if plan.price_low is None or plan.price_high is None or plan.output_low >= plan.output_high:
+    if plan.price_low is None or plan.price_usual is None or plan.output_low >= plan.output_high:
         return None
-    per_token = (plan.price_high - plan.price_low) / (plan.output_high - plan.output_low)
+    per_token = (plan.price_usual - plan.price_low) / (plan.output_high - plan.output_low)
     return max(0.0, plan.price_low + (output_tokens - plan.output_low) * per_token)
 
 

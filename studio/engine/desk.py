@@ -57,6 +57,7 @@ class Plan:
     output_low: int
     output_high: int
     price_low: float | None
+    price_usual: float | None
     price_high: float | None
     feedback_ids: tuple[str, ...] = ()
     has_model: bool = True
@@ -66,13 +67,15 @@ class Plan:
 
     @property
     def price(self) -> str:
-        """The price in words: US dollars for a short reply and for the longest, `nothing` for a local model, or `price unknown`."""
+        """The price in words: US dollars for a short and a long reply, and for the longest that is allowed, with all the thinking
+        before it; `nothing` for a local model, or `price unknown`."""
         if self.profile.local:
             return "nothing (runs here)"
-        if self.price_low is None or self.price_high is None:
+        if self.price_low is None or self.price_usual is None or self.price_high is None:
             return "price unknown"
-        low, high = f"${self.price_low:.3f}", f"${self.price_high:.3f}"
-        return low if low == high else f"{low}, at most {high}"
+        low, usual, high = (f"{usd:.3f}" for usd in (self.price_low, self.price_usual, self.price_high))
+        about = f"${low}" if low == usual else f"${low}-{usual}"
+        return about if usual == high else f"{about}, at most ${high}"
 
     @property
     def line(self) -> str:
@@ -192,9 +195,11 @@ class Desk:
         )  # fmt: skip
         low, high = _output_range(stage, profile)
         request = _request(project, ref, profile, stage, kind, prompt)
-        price = None
+        price, usual = None, None
         if priced and ref is not NO_MODEL:
-            price = project.models.registry.estimate_range(ref, prompt.tokens, low, high)
+            registry = project.models.registry
+            price = registry.estimate_range(ref, prompt.tokens, low, request.max_output_tokens)
+            usual = registry.estimate_answer(ref, prompt.tokens, high)
         return Plan(
             page_id=page_id,
             stage=stage.name,
@@ -213,6 +218,7 @@ class Desk:
             output_low=low,
             output_high=high,
             price_low=price[0] if price else None,
+            price_usual=usual,
             price_high=price[1] if price else None,
             feedback_ids=tuple(note.id for note in material.notes),
             fits=prompt.fits,

@@ -222,7 +222,8 @@ class LedgerView(View, frozen=True, kw_only=True):
 
 
 class ContextView(View, frozen=True, kw_only=True):
-    """What the next draft would send, without sending it. `price_low/high` in US dollars, None when unknown; `line` says it in words."""
+    """What the next draft would send, without sending it. Prices in US dollars, None when unknown: of a short and a usual answer,
+    and of the longest that is allowed, with all the thinking before it; `line` says it in words."""
 
     page: str
     stage: str
@@ -241,6 +242,7 @@ class ContextView(View, frozen=True, kw_only=True):
     line: str
     warnings: tuple[Warning, ...] = ()
     priced: bool = True
+    price_usual: float | None = None
 
 
 class ExecutionView(View, frozen=True, kw_only=True):

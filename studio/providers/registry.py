@@ -181,6 +181,14 @@ class ProviderRegistry:
             ref.provider, ref.model, input_tokens, output_low, high, cached, table=table, local=local
         )
 
+    def estimate_answer(self, ref: ModelRef, input_tokens: int, output_tokens: int) -> float | None:
+        """What an answer of that length costs in US dollars, thoughts left out, with nothing read from the cache."""
+        table, local = self._price_table(ref)
+        found = pricing.estimate_range(
+            ref.provider, ref.model, input_tokens, output_tokens, output_tokens, table=table, local=local
+        )
+        return found[1] if found else None
+
     def prices_per_million(self, ref: ModelRef) -> tuple[float, float] | None:
         table, local = self._price_table(ref)
         return (0.0, 0.0) if local else pricing.prices_per_million(ref.provider, ref.model, table=table)

@@ -221,7 +221,7 @@ class Building:
     async def _afford(self, site: Site, task: BuildTask) -> bool:
         """Reserve what the task's first call may cost, before it starts; a task that can not be paid for is listed as failed."""
         try:
-            await site.purse.take(task.id, self._plan.price_high)
+            await site.purse.take(task.id, self._plan.price_usual)
         except BudgetExceeded as error:
             site.say(f"not begun: {error.message}", task)
             await self._fail(site, task, error)

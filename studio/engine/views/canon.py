@@ -92,6 +92,7 @@ def context_view(project: OpenProject, plan: Plan) -> v.ContextView:
         budget=plan.budget,
         output_tokens=plan.output_high,
         price_low=plan.price_low,
+        price_usual=plan.price_usual,
         price_high=plan.price_high,
         template=plan.template,
         template_digest=plan.template_digest,
