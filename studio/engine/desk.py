@@ -66,6 +66,11 @@ class Plan:
     """What the figures are for, where a run makes many calls: `8 tasks, 3 at a time, each call`."""
 
     @property
+    def needed(self) -> float | None:
+        """US dollars that must be there for it to begin. A run of many calls makes them as long as its money allows."""
+        return self.price_usual if self.calls else self.price_high
+
+    @property
     def price(self) -> str:
         """The price in words: US dollars for a short and a long reply, and for the longest that is allowed, with all the thinking
         before it; `nothing` for a local model, or `price unknown`."""
@@ -243,7 +248,7 @@ class Desk:
             )
         limits = self._open.settings.limits
         spent = await self._open.store.read(lambda tx: spend(tx, limits))
-        check_money(spent, plan.price_high)
+        check_money(spent, plan.needed)
 
     async def reserve(self, plan: Plan, live: LiveRun) -> None:
         """As `check_budget`, for a run that begins: what its call may cost is promised to it, so that no other counts on it. Waits
@@ -253,12 +258,12 @@ class Desk:
             await self.check_budget(plan)
             spent = await self._open.store.read(lambda tx: spend(tx, limits))
             try:
-                check_money(spent, plan.price_high, promised=promises.of_others(live.run.id))
+                check_money(spent, plan.needed, promised=promises.of_others(live.run.id))
             except BudgetExceeded:
                 live.tell("waiting for money that other drafts may need")
                 await promises.changed()
                 continue
-            promises.keep(live.run.id, plan.price_high or 0.0)
+            promises.keep(live.run.id, plan.needed or 0.0)
             return
 
     async def record(self, run: Run, plan: Plan) -> None:
