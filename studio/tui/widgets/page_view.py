@@ -26,6 +26,7 @@ _KEYS = (
     "resume.continue",
     "resume.keep",
     "resume.discard",
+    "history",
     "page.new",
     "chapter.new",
     "tasks",
@@ -261,9 +262,12 @@ class PageView(LineView):
         return next((cell for cell in page.cells if cell.name == name), None) if page else None
 
     def passage(self) -> Passage | None:
-        """The paragraph under the cursor; None on a head, on the brief, or without a revision."""
+        """The paragraph under the cursor; None on a head, on the brief, without a revision, or where a draft that broke off stands
+        in its place."""
         cell, stop = self.cell(), self.cursor
-        if cell is None or cell.head is None or not isinstance(stop, tuple) or not isinstance(stop[1], int):
+        if cell is None or cell.head is None or picture.partial_shown(cell) is not None:
+            return None
+        if not isinstance(stop, tuple) or not isinstance(stop[1], int):
             return None
         texts = paragraphs(cell.head.text)
         if stop[1] >= len(texts):
