@@ -11,12 +11,13 @@ from studio.domain.page import BRIEF
 from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
 from studio.protocol.views import PageView, StageCell
-from studio.tui.actions.conditions import current_cell, drafting, has_page, reviewing
+from studio.tui.actions.conditions import can_revise, current_cell, drafting, has_page
 from studio.tui.actions.registry import action, at_start
 from studio.tui.clipboard import project_root
 from studio.tui.editor import Editor, TerminalEditor
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
+from studio.tui.presenters.pricing import pricing
 from studio.tui.screens.framed import FramedScreen
 from studio.tui.widgets.composer import Composer
 from studio.workspace import edits
@@ -107,11 +108,14 @@ async def _show_older(app: StudioApp, composer: Composer, seen: str, newest: str
 
 
 async def _price(app: StudioApp, request: Request) -> str:
+    page = app.session.page
     try:
         view = await app.session.query(GetContext(page=request.page, stage=request.stage, feedback=request.text or " "))
     except StudioError as error:
         return str(error)
-    return view.line
+    return (
+        f"{pricing(view.kind, composing.cell_of(page, request.stage) if page else None)} {app.glyphs.dot} {view.line}"
+    )
 
 
 # What opens it
@@ -153,7 +157,7 @@ def _edit_request(app: StudioApp) -> Request | None:
     return composing.edit(page, cell)
 
 
-@action("revise", when=reviewing, inline=True, changes=True)
+@action("revise", when=can_revise, inline=True, changes=True)
 async def revise(app: StudioApp) -> None:
     page, cell = app.session.page, current_cell(app)
     if page is not None and cell is not None:
