@@ -57,7 +57,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         if words:
             app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app))))
 
-    composer = Composer(request, sent=sent, left=left)
+    line = _passage_line(app, request.stage, request.text) if request.purpose is Purpose.EDIT else 0
+    composer = Composer(request, sent=sent, left=left, line=line)
     await place.open_drawer(composer, focus=composer.words)
     app.spawn(_fill_in(app, composer))
     return composer
@@ -242,6 +243,18 @@ async def leave(app: StudioApp) -> None:
 async def newline(app: StudioApp) -> None:
     if composer := open_composer(app):
         composer.newline()
+
+
+@action("composer.top", when=_composing, inline=True)
+async def to_top(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.words.move_cursor((0, 0))
+
+
+@action("composer.end", when=_composing, inline=True)
+async def to_end(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.words.move_cursor(composer.words.document.end)
 
 
 def _differs(app: StudioApp) -> bool:

@@ -47,7 +47,8 @@ _REQUEST = "What should the application do, or what is to change?"
 class Composer(Vertical):
     """Sends its request's command with ctrl+s; a Conflict keeps the words and shows what changed meanwhile.
 
-    `sent` is called with the engine's answer and the text, `left` when it is closed without sending.
+    `sent` is called with the engine's answer and the text, `left` when it is closed without sending. `line` is where the cursor
+    begins in a text that is edited.
     """
 
     DEFAULT_CSS = """
@@ -73,6 +74,7 @@ class Composer(Vertical):
         *,
         sent: Callable[[Done, str], Awaitable[None]],
         left: Callable[[bool], Awaitable[None]],
+        line: int = 0,
     ) -> None:
         super().__init__(
             classes="large" if request.purpose.large else "tall" if request.purpose is Purpose.TASK else ""
@@ -81,7 +83,7 @@ class Composer(Vertical):
         asks = request.purpose is Purpose.BRIEF and request.heading != "Brief"
         self.words = Words(request.text, _REQUEST if asks else _HINTS[request.purpose])
         self.price = ""
-        self._sent, self._left = sent, left
+        self._sent, self._left, self._line = sent, left, line
         self._state = "kept from before" if request.kept else ""
         self._problem = ""
         self._difference: tuple[str, str] | None = None
@@ -103,10 +105,10 @@ class Composer(Vertical):
         self.words.move_cursor(self._begins())
 
     def _begins(self) -> tuple[int, int]:
-        """Where the cursor stands first: after words about a text, before a text; of a task after its title."""
+        """Where the cursor stands first: after words about a text, in a text where it was read; of a task after its title."""
         match self.request.purpose:
             case Purpose.EDIT:
-                return (0, 0)
+                return (self._line, 0)
             case Purpose.TASK:
                 return (0, len(self.request.text.partition("\n")[0]))
             case _:
