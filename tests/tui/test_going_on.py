@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from studio.protocol import commands as c
@@ -102,3 +103,38 @@ async def test_the_price_of_going_on_counts_the_text_that_is_there(tmp_path: Pat
         assert "word word" not in "".join(message.text for message in again.messages)
         assert "word word" in "".join(message.text for message in going_on.messages)
         assert going_on.line != again.line
+
+
+async def test_a_revisions_price_goes_with_its_start_and_its_end_is_said() -> None:
+    engine = FakeEngine()
+    engine.page(engine.chapter("The Toll"), "Ilse counts", "Bram drops the pole.", NARRATION)
+    end = asyncio.Event()
+    engine.script = Script(NARRATION, pause=end.wait)
+    async with bench(engine) as at:
+        await at.press("r")
+        await at.type("colder")
+        await at.press("ctrl+s")
+        await at.until(lambda: at.app.session.running)
+        assert at.message == "Asked for a revision."
+        end.set()
+        await at.until(lambda: at.message.startswith("Narration is done: "))
+        assert at.message.endswith("$0.001.")
+
+
+async def test_the_end_of_a_draft_takes_no_question_away() -> None:
+    engine = ferry()
+    end = asyncio.Event()
+    engine.script = Script(NARRATION, pause=end.wait)
+    async with bench(engine) as at:
+        await at.press("]", "g")
+        await at.until(lambda: at.app.pending)
+        await at.press("g")
+        await at.until(lambda: at.app.session.running)
+        await at.press("q")
+        assert at.app.pending is not None
+        asked = at.message
+        end.set()
+        await at.until(lambda: not at.app.session.running)
+        await at.pilot.pause()
+        assert at.message == asked
+        await at.press("escape")

@@ -48,7 +48,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
             app.workbench.page_view.follow(done.run)
         if isinstance(place, FramedScreen):
             await place.sent(done)
-        app.say(_worded(app, request, done.message or _done(request)))
+        said = "" if done.run else done.message  # of a run it is the price, which stood here before the key
+        app.say(_worded(app, request, said or _done(request)))
         app.session.refresh()
 
     async def left(words: bool) -> None:
