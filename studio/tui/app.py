@@ -263,7 +263,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def ask(self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Say `question`; the same key again, or enter, goes; any other key withdraws it."""
         self.say(question, "ask")
-        self.pending = Pending(frozenset({action_id, "open", "rows.open"}), go)
+        self.pending = Pending(action_id, go)
         self.refresh_footer()
 
     def clear_message(self) -> None:

@@ -29,7 +29,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a second key. `keys` are the actions that say yes."""
+    """What waits for a second key: that of `action_id` again, or enter."""
 
-    keys: frozenset[str]
+    action_id: str
     go: Callable[[], Coroutine[Any, Any, None]]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The actions that say yes."""
+        return frozenset({self.action_id, "open", "rows.open"})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from studio.protocol.views import PageView
+from studio.tui.actions.conditions import at_limit, current_cell
 from studio.tui.presenters.words import writes_files
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _why_not(app: StudioApp, action_id: str) -> str:
             return f"A draft is being written here{then(app, 'stop', 'stops it')}."
         if page.archived:
             return f"This page is archived{then(app, 'archive', 'brings it back')}."
+        if action_id in ("generate", "revise") and at_limit(app):
+            return _no_revision_left(app)
     said = _SAID.get(action_id)
     if said is not None:
         return said(app)
@@ -71,6 +74,18 @@ def _why_not(app: StudioApp, action_id: str) -> str:
         return about(app, page)
     label = app.keymap.by_id[action_id].label
     return f"{label[:1].upper()}{label[1:]}: there is nothing to do it with here and now."
+
+
+def _no_revision_left(app: StudioApp) -> str:
+    """Said before a price or a word, as the engine would say it after both."""
+    project, cell = app.session.project, current_cell(app)
+    assert project is not None
+    assert cell is not None
+    by_hand = then(app, "edit", "changes it by hand, which is never limited")
+    return (
+        f"{cell.label} has had its {project.revisions_limit} model revisions{by_hand}. "
+        "`[limits] revisions` in studio.toml allows more."
+    )
 
 
 def _undrafted(app: StudioApp, page: PageView) -> str:

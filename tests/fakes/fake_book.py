@@ -155,7 +155,8 @@ class FakeBook:
             for name, why, out, size in rows
         )
         return v.ContextView(
-            page=page.id, stage=page.stage, kind="draft", model=MODEL, messages=(), ledger=ledger, tokens=7900, budget=24000,
+            page=page.id, stage=page.stage, kind="continue" if query.goes_on else "revise" if query.feedback else "draft", model=MODEL,
+            messages=(), ledger=ledger, tokens=7900, budget=24000,
             output_tokens=600, price_low=self.context_price, price_high=self.context_price, template="story/narration", template_digest="",
             prompt_digest="", line=self.context_line,
         )  # fmt: skip

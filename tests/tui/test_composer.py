@@ -190,3 +190,26 @@ async def test_a_paste_stands_where_the_cursor_is_and_typing_goes_on_after_it(tm
         await at.pilot.pause()
         await at.type("x")
         assert composer.text == "one big\nred xtwo"
+
+
+async def test_an_edit_begins_at_the_paragraph_that_was_read_and_keys_go_to_both_ends(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Paragraph {n} says that the rain came slantwise off the Throat." for n in range(40))
+    async with desk(tmp_path, text=text, size=(80, 24)) as at:
+        at.app.workbench.page_view.set_cursor(("narration", 30))
+        await at.pilot.press("i")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.words.cursor_location == (60, 0)
+        await at.pilot.pause()
+        assert composer.words.scroll_offset.y <= 60 < composer.words.scroll_offset.y + composer.words.size.height
+        await at.type("Fog. ")
+        await at.pilot.press("ctrl+end")
+        await at.type(" The end.")
+        await at.pilot.press("ctrl+home", "O", "h", "space")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        head = (await at.view()).cells[0].head
+        assert head is not None
+        assert head.text.startswith("Oh Paragraph 0")
+        assert "\n\nFog. Paragraph 30" in head.text
+        assert head.text.strip().endswith("Throat. The end.")

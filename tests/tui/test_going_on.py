@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
-from tests.fakes.fake_engine import NARRATION, Script, ferry
+from tests.fakes.fake_engine import NARRATION, FakeEngine, Script, ferry
 from tests.fakes.project import add_page, draft
 from tests.fakes.wire_script import Fault, Step
 from tests.tui.bench import bench, real
@@ -24,9 +25,51 @@ async def test_going_on_says_the_price_first_and_pays_at_the_second_key() -> Non
         await at.press("C")
         await at.until(lambda: at.app.pending)
         assert "$" in at.message
+        assert at.message.startswith("Go on with the narration where it broke off")
+        assert at.screen().rstrip().split("\n")[-1].strip().startswith("C or enter go")
         assert not any(isinstance(sent, c.Resume) for sent in engine.commands)
         await at.press("C")
         await at.until(lambda: any(isinstance(sent, c.Resume) for sent in engine.commands))
+
+
+async def test_another_key_than_the_one_that_asked_says_that_it_asks_something_else() -> None:
+    engine = ferry()
+    engine.script = Script(NARRATION, fail="The service answered 529 three times.")
+    async with bench(engine) as at:
+        await at.press("]", "g")
+        await at.until(lambda: at.message.startswith("Draft the narration \u00b7"))
+        await at.press("g")
+        await at.until(lambda: "529" in at.screen())
+        await at.press("C")
+        await at.until(lambda: at.message.startswith("Go on with the narration"))
+        await at.press("g")
+        await at.until(lambda: at.message.startswith("Draft the narration again, from the start"))
+        assert not any(isinstance(sent, c.Resume) for sent in engine.commands)
+        assert sum(isinstance(sent, c.Generate) for sent in engine.commands) == 1
+
+
+async def test_a_stage_without_a_revision_left_says_so_before_a_price_or_a_word() -> None:
+    engine = FakeEngine()
+    engine.page(engine.chapter("The Toll"), "Ilse counts", "Bram drops the pole.", NARRATION)
+    for _ in range(4):
+        engine._deliver(engine.pages[0], "narration", NARRATION)
+    async with bench(engine, size=(160, 32)) as at:
+        for key in ("r", "g"):
+            await at.press(key)
+            assert at.message.startswith("Narration has had its 5 model revisions; i changes it by hand")
+            assert at.app.workbench.drawer is None
+            assert at.app.pending is None
+        await at.press("escape")
+        assert "draft again" not in at.screen()
+        assert " r revise" not in at.screen()
+
+
+async def test_a_composer_says_that_its_price_is_that_of_a_revision() -> None:
+    engine = FakeEngine()
+    engine.page(engine.chapter("The Toll"), "Ilse counts", "Bram drops the pole.", NARRATION)
+    async with bench(engine) as at:
+        await at.press("r")
+        await at.until(lambda: "Revise the narration \u00b7" in at.screen())
 
 
 async def test_a_run_that_goes_on_shows_the_carried_text_and_its_clock_ticks() -> None:
@@ -60,3 +103,38 @@ async def test_the_price_of_going_on_counts_the_text_that_is_there(tmp_path: Pat
         assert "word word" not in "".join(message.text for message in again.messages)
         assert "word word" in "".join(message.text for message in going_on.messages)
         assert going_on.line != again.line
+
+
+async def test_a_revisions_price_goes_with_its_start_and_its_end_is_said() -> None:
+    engine = FakeEngine()
+    engine.page(engine.chapter("The Toll"), "Ilse counts", "Bram drops the pole.", NARRATION)
+    end = asyncio.Event()
+    engine.script = Script(NARRATION, pause=end.wait)
+    async with bench(engine) as at:
+        await at.press("r")
+        await at.type("colder")
+        await at.press("ctrl+s")
+        await at.until(lambda: at.app.session.running)
+        assert at.message == "Asked for a revision."
+        end.set()
+        await at.until(lambda: at.message.startswith("Narration is done: "))
+        assert at.message.endswith("$0.001.")
+
+
+async def test_the_end_of_a_draft_takes_no_question_away() -> None:
+    engine = ferry()
+    end = asyncio.Event()
+    engine.script = Script(NARRATION, pause=end.wait)
+    async with bench(engine) as at:
+        await at.press("]", "g")
+        await at.until(lambda: at.app.pending)
+        await at.press("g")
+        await at.until(lambda: at.app.session.running)
+        await at.press("q")
+        assert at.app.pending is not None
+        asked = at.message
+        end.set()
+        await at.until(lambda: not at.app.session.running)
+        await at.pilot.pause()
+        assert at.message == asked
+        await at.press("escape")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.fakes.fake_engine import FakeEngine, Script, ferry
 from tests.tui.bench import Bench, bench
 
@@ -65,18 +67,59 @@ async def test_a_failure_out_of_sight_is_said_above_the_footer() -> None:
         await at.until(lambda: "The draft failed: The service answered 529" in at.message)
 
 
-async def test_the_end_of_a_draft_leaves_text_view_and_cursor_where_they_are() -> None:
+async def test_a_draft_that_was_followed_ends_on_a_full_screen_with_the_cursor_on_a_paragraph_of_it() -> None:
     engine = one_page()
-    engine.script = Script(LONG, chars=9, rate=500)
+    end = asyncio.Event()
+    engine.script = Script(LONG, chars=9, rate=500, pause=end.wait)
     async with bench(engine, size=(80, 24)) as at:
         await _draft(at)
         view = at.app.workbench.page_view
         await at.until(lambda: "Paragraph 29" in at.screen())
-        before = rows_of(at, "Paragraph 29"), view.cursor
+        assert view.cursor == ("narration", "head")
+        end.set()
         await at.until(lambda: at.app.session.page and at.app.session.page.phase == "user_reviewing")
         await at.pilot.pause()
-        assert (rows_of(at, "Paragraph 29"), view.cursor) == before
-        assert view.cursor == ("narration", "head")
+        assert view.top == len(view.lines) - view.size.height
+        assert view.lines[-1].text in at.screen()
+        assert isinstance(view.cursor, tuple)
+        assert view.cursor[0] == "narration"
+        assert isinstance(view.cursor[1], int)
+        assert rows_of(at, f"Paragraph {view.cursor[1]} says")[0] < 8
+        passage = view.passage()
+        assert passage is not None
+        await at.press("c")
+        await at.type("No rain.")
+        await at.press("ctrl+s")
+        await at.until(lambda: at.app.workbench.drawer is None)
+        assert [note.quote for note in engine.pages[0].notes] == [passage.text]
+
+
+async def test_the_end_of_a_draft_leaves_the_place_of_one_who_reads_further_up() -> None:
+    engine = one_page()
+    end = asyncio.Event()
+    engine.script = Script(LONG, chars=9, rate=500, pause=end.wait)
+    async with bench(engine, size=(80, 24)) as at:
+        await _draft(at)
+        view = at.app.workbench.page_view
+        await at.until(lambda: "Paragraph 29" in at.screen())
+        await at.press("home", "j", "j", "j")
+        before = rows_of(at, "Paragraph 0", "Paragraph 1"), view.cursor, view.top
+        end.set()
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "user_reviewing")
+        await at.pilot.pause()
+        assert (rows_of(at, "Paragraph 0", "Paragraph 1"), view.cursor, view.top) == before
+
+
+async def test_a_text_that_fits_after_a_resize_is_shown_whole() -> None:
+    async with bench(one_page(LONG), size=(80, 24)) as at:
+        await at.press("G")
+        view = at.app.workbench.page_view
+        assert view.top > 0
+        await at.pilot.resize_terminal(80, 120)
+        await at.until(lambda: view.size.height > 110)
+        await at.pilot.pause()
+        assert view.top == 0
+        assert "NARRATION" in at.screen()
 
 
 async def test_a_revision_begins_on_a_whole_screen_with_the_cursor_on_its_cell() -> None:

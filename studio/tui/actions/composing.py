@@ -11,12 +11,13 @@ from studio.domain.page import BRIEF
 from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
 from studio.protocol.views import PageView, StageCell
-from studio.tui.actions.conditions import current_cell, drafting, has_page, reviewing
+from studio.tui.actions.conditions import can_revise, current_cell, drafting, has_page
 from studio.tui.actions.registry import action, at_start
 from studio.tui.clipboard import project_root
 from studio.tui.editor import Editor, TerminalEditor
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
+from studio.tui.presenters.pricing import pricing
 from studio.tui.screens.framed import FramedScreen
 from studio.tui.widgets.composer import Composer
 from studio.workspace import edits
@@ -47,7 +48,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
             app.workbench.page_view.follow(done.run)
         if isinstance(place, FramedScreen):
             await place.sent(done)
-        app.say(_worded(app, request, done.message or _done(request)))
+        said = "" if done.run else done.message  # of a run it is the price, which stood here before the key
+        app.say(_worded(app, request, said or _done(request)))
         app.session.refresh()
 
     async def left(words: bool) -> None:
@@ -56,7 +58,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         if words:
             app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app))))
 
-    composer = Composer(request, sent=sent, left=left)
+    line = _passage_line(app, request.stage, request.text) if request.purpose is Purpose.EDIT else 0
+    composer = Composer(request, sent=sent, left=left, line=line)
     await place.open_drawer(composer, focus=composer.words)
     app.spawn(_fill_in(app, composer))
     return composer
@@ -107,11 +110,14 @@ async def _show_older(app: StudioApp, composer: Composer, seen: str, newest: str
 
 
 async def _price(app: StudioApp, request: Request) -> str:
+    page = app.session.page
     try:
         view = await app.session.query(GetContext(page=request.page, stage=request.stage, feedback=request.text or " "))
     except StudioError as error:
         return str(error)
-    return view.line
+    return (
+        f"{pricing(view.kind, composing.cell_of(page, request.stage) if page else None)} {app.glyphs.dot} {view.line}"
+    )
 
 
 # What opens it
@@ -153,7 +159,7 @@ def _edit_request(app: StudioApp) -> Request | None:
     return composing.edit(page, cell)
 
 
-@action("revise", when=reviewing, inline=True, changes=True)
+@action("revise", when=can_revise, inline=True, changes=True)
 async def revise(app: StudioApp) -> None:
     page, cell = app.session.page, current_cell(app)
     if page is not None and cell is not None:
@@ -238,6 +244,18 @@ async def leave(app: StudioApp) -> None:
 async def newline(app: StudioApp) -> None:
     if composer := open_composer(app):
         composer.newline()
+
+
+@action("composer.top", when=_composing, inline=True)
+async def to_top(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.words.move_cursor((0, 0))
+
+
+@action("composer.end", when=_composing, inline=True)
+async def to_end(app: StudioApp) -> None:
+    if composer := open_composer(app):
+        composer.words.move_cursor(composer.words.document.end)
 
 
 def _differs(app: StudioApp) -> bool:

@@ -61,11 +61,25 @@ def has_partial(app: StudioApp) -> bool:
     return bool(cell.partial.text.strip())
 
 
+def at_limit(app: StudioApp) -> bool:
+    """The stage that the page stands at has had all revisions that models may make of it; a first draft is not one."""
+    project, cell = app.session.project, current_cell(app)
+    if project is None or cell is None or cell.head is None:
+        return False
+    return cell.model_revisions >= project.revisions_limit
+
+
+def can_revise(app: StudioApp) -> bool:
+    """A draft waits for the person, and a model may revise it."""
+    return reviewing(app) and not at_limit(app)
+
+
 def can_draft(app: StudioApp) -> bool:
-    """A draft can be asked for: the page has a brief, a stage, and no live run."""
+    """A draft can be asked for: the page has a brief, a stage, a revision left, and no live run."""
     page = app.session.page
     return (
         page is not None
+        and not at_limit(app)
         and page.stage is not None
         and page.phase != "awaiting"
         and not page.archived

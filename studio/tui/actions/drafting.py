@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
-from studio.tui.actions.conditions import asked, broken, can_draft, has_partial, reviewing
+from studio.tui.actions.conditions import asked, broken, can_draft, current_cell, has_partial, reviewing
 from studio.tui.actions.registry import action
+from studio.tui.presenters.pricing import pricing
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -45,7 +46,8 @@ async def _priced(app: StudioApp, question: GetContext, action_id: str, command:
     if limit is not None and context.price_high is not None and context.price_high <= limit:
         await start()
         return
-    app.ask(context.line, action_id, start)
+    what = pricing(context.kind, current_cell(app))
+    app.ask(f"{what} {app.glyphs.dot} {context.line}", action_id, start)
 
 
 def _running(app: StudioApp) -> bool:

@@ -89,10 +89,12 @@ def revise(page: PageView, cell: StageCell, quote: str | None = None, last: str 
 
 
 def comment(page: PageView, cell: StageCell, quote: str | None) -> Request:
-    """A note for the next revision, on a passage or on the whole."""
+    """A note for the next revision, on a passage or on the whole, which its heading says."""
     head = cell.head
+    number = f" r{head.number}" if head else ""
+    heading = f"Note on {'a passage' if quote else 'the whole'} of {cell.label}{number}"
     return _with_kept(page, Request(
-        Purpose.COMMENT, f"Note on {cell.label}", page.id, cell.name, revision=head.id if head else None,
+        Purpose.COMMENT, heading, page.id, cell.name, revision=head.id if head else None,
         base_text=head.text if head else "", quote=quote, notes=open_notes(cell), title=page.title,
     ))  # fmt: skip
 

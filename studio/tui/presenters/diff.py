@@ -63,6 +63,26 @@ def compare(old: str, new: str, cells: int, *, side_by_side: bool = False, glyph
     return DiffText(tuple(rows[:-1]), tuple(changes), _words(found, "add"), _words(found, "del"))
 
 
+def news(old: str, new: str, cells: int, most: int, *, glyphs: Glyphs = UNICODE, all_of_it: str = "") -> list[Line]:
+    """What `new` brings against `old`, in at most `most` rows: a paragraph that went is one row, and where there is no room for all,
+    rows with new words go before others. The last row counts what is left out; `all_of_it` says there how to see it."""
+    rows: list[Line] = []
+    for paragraph in diff(old, new):
+        gone = all(span.op == "del" for span in paragraph.spans)
+        if gone:
+            text = fit(" ".join(span.text for span in paragraph.spans), cells - 4, glyphs.more)
+            rows.append(Line(tuple(_styled((Span("del", text),), glyphs)), 0))
+        elif paragraph.changed:
+            rows += _one_column(paragraph, cells, 0, glyphs)
+    if len(rows) <= most:
+        return rows
+    bring = [n for n, row in enumerate(rows) if any(style == "add" for _, style in row.spans)]
+    others = [n for n in range(len(rows)) if n not in set(bring)]
+    kept = sorted([*bring, *others][: most - 1])
+    left = f"{glyphs.more} {len(rows) - len(kept)} more lines{all_of_it}"
+    return [*(rows[n] for n in kept), line((fit(left, cells, glyphs.more), "dim"))]
+
+
 def _words(found: Iterable[ParagraphDiff], op: str) -> int:
     return sum(word_count(span.text) for paragraph in found for span in paragraph.spans if span.op == op)
 

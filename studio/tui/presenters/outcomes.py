@@ -1,6 +1,11 @@
-"""What an incomplete text is called, in a sentence, and why approving it needs a second word. No Textual."""
+"""How a draft ended, in a sentence: what an incomplete text is called, and what a whole one took. No Textual."""
 
 from __future__ import annotations
+
+from studio.protocol.events import RunEnded
+from studio.protocol.views import PageView
+from studio.tui.presenters.status import money
+from studio.tui.presenters.words import Words
 
 _WHY = {
     "cut_off": "This text is cut off: the model reached its output limit.",
@@ -18,3 +23,12 @@ _WHY = {
 def why_incomplete(outcome: str) -> str:
     """A sentence, or nothing for a complete text."""
     return _WHY.get(outcome, "")
+
+
+def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:
+    """`Narration is done: 6 s, $0.0022.`, or that a draft on another page is. `page` is the one on the screen."""
+    here = page is not None and page.id == event.page
+    stage = next((cell.label for cell in page.cells if cell.name == event.stage), event.stage) if page else event.stage
+    what = stage if here else words.put(f"The {stage.lower()} of another page")
+    cost = f", {money(event.cost_usd)}" if event.cost_usd is not None else ""
+    return f"{what} is done: {event.elapsed:.0f} s{cost}."

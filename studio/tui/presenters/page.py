@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from studio.domain.diff import paragraphs
 from studio.domain.text import word_count
 from studio.protocol.build_views import TasksView
-from studio.protocol.views import FeedbackView, PageView, RevisionView, StageCell
+from studio.protocol.views import FeedbackView, PageView, PartialText, RevisionView, StageCell
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
 from studio.tui.presenters.board import BoardLook, board_lines, short_counts
@@ -66,6 +66,12 @@ def head_stop(cell: str) -> tuple[str, str]:
 def cell_of(stop: Hashable) -> str | None:
     """The cell that a stop of the cursor lies in."""
     return stop[0] if isinstance(stop, tuple) and stop and isinstance(stop[0], str) else None
+
+
+def partial_shown(cell: StageCell) -> PartialText | None:
+    """The words of a draft that broke off, where they stand in the cell in place of its newest revision."""
+    broken = cell.status in ("failed", "interrupted") and cell.output != "code"
+    return cell.partial if broken and cell.partial is not None and cell.partial.text.strip() else None
 
 
 def open_notes(notes: Sequence[FeedbackView]) -> list[FeedbackView]:
@@ -174,7 +180,8 @@ def _before_work(cell: StageCell, look: Look) -> Iterator[Line]:
 def _head(page: PageView, cell: StageCell, look: Look) -> Line:
     glyphs = look.glyphs
     name = (_fold_sign(cell.name, look) + cell.label.upper(), "dim" if cell.status == "later" else "head")
-    head = cell.head
+    partial = partial_shown(cell)
+    head = None if partial else cell.head
     number = f"  r{head.number}" if head else ""
     state: tuple[Span, ...]
     match cell.status:
@@ -198,7 +205,15 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
         state = tuple((f" {text.strip()}", style) for text, style in state if style not in ("note", "dim")) or state
     state += _kept(page, cell.name, look)
     room = look.width - sum(cell_len(text) for text, _ in (name, *state)) - 2
-    return spread((name, *state), _facts(head, look, room), look.width, head_stop(cell.name))
+    facts = _facts(head, look, room) if partial is None else _partial_facts(partial, look, room)
+    return spread((name, *state), facts, look.width, head_stop(cell.name))
+
+
+def _partial_facts(partial: PartialText, look: Look, room: int) -> tuple[Span, ...]:
+    """Who wrote the words of a draft that broke off, and how many there are."""
+    model, words = partial.model.split(":")[-1].split("/")[-1], f"{word_count(partial.text)} words"
+    said = f"{model} {look.glyphs.dot} {words}" if model else words
+    return ((said if cell_len(said) <= room else words, "dim"),)
 
 
 def _facts(head: RevisionView | None, look: Look, room: int) -> tuple[Span, ...]:
@@ -264,9 +279,12 @@ def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
              " words, ", ("X", "resume.discard"), " discards them, ", ("g", "generate"), " drafts again."),
             look,
         )  # fmt: skip
+        if cell.head is not None:
+            yield from _hint((f"r{cell.head.number} is kept as it was: ", ("H", "history"), " shows it."), look)
         return
     yield from why
-    yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), " goes back."), look)
+    back = f" goes back to r{cell.head.number}." if cell.head is not None else " goes back."
+    yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), back), look)
     if cell.head is not None:
         yield BLANK
         yield from text_lines(cell.head.text, cell.name, cell.output, look.width)

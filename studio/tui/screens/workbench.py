@@ -25,6 +25,7 @@ from studio.protocol.events import (
 )
 from studio.tui.message import Level
 from studio.tui.place import PlaceKeeper
+from studio.tui.presenters.outcomes import done_words
 from studio.tui.presenters.people import done_by_another
 from studio.tui.presenters.warnings import place
 from studio.tui.presenters.words import writes_in
@@ -216,11 +217,18 @@ class Workbench(StudioScreen):
     def _say_end(self, event: RunEnded) -> None:
         here = self.app.session.page
         if not event.error:
+            self._say_done(event)
             return
         if here is None or here.id != event.page:
             self.app.say(f"A draft on another page failed: {event.error} {event.hint}".strip(), "error")
         elif not (self.middle.display and self.page_view.at_end):
             self.app.say(f"The draft failed: {event.error} {event.hint}".strip(), "error")
+
+    def _say_done(self, event: RunEnded) -> None:
+        """That a draft is whole. What waits for a key, or went wrong, stays in its place."""
+        app, message = self.app, self.app.message
+        if event.status == "completed" and (message is None or message.level == "info"):
+            app.say(done_words(event, app.session.page, app.words))
 
     def _say_other(self, event: PageChanged) -> None:
         """Somebody else changed what is looked at. A question about it as it was is withdrawn; an error stays until it is read."""

@@ -18,7 +18,7 @@ from studio.tui.clipboard import project_root
 from studio.tui.keeping import Keeper
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
-from studio.tui.presenters.diff import compare
+from studio.tui.presenters.diff import news
 from studio.tui.presenters.lines import Line, fit, line, spread, wrap
 from studio.tui.presenters.spans import MEASURE
 from studio.tui.widgets.bars import Rule, Strip
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 _NOTES = 4
-_DIFFERENCE = 8
+_DIFFERENCE, _DIFFERENCE_LOW = 8, 5
+"""Rows of what somebody else wrote, on a screen with room and on a low one."""
+_ROOMY = 30
+"""Rows from which a screen has room."""
 _LAST_CHANCE = 1.5
 """Seconds that the engine has to keep the words when the program ends; then they go to a file."""
 _HINTS = {
@@ -47,7 +50,8 @@ _REQUEST = "What should the application do, or what is to change?"
 class Composer(Vertical):
     """Sends its request's command with ctrl+s; a Conflict keeps the words and shows what changed meanwhile.
 
-    `sent` is called with the engine's answer and the text, `left` when it is closed without sending.
+    `sent` is called with the engine's answer and the text, `left` when it is closed without sending. `line` is where the cursor
+    begins in a text that is edited.
     """
 
     DEFAULT_CSS = """
@@ -73,6 +77,7 @@ class Composer(Vertical):
         *,
         sent: Callable[[Done, str], Awaitable[None]],
         left: Callable[[bool], Awaitable[None]],
+        line: int = 0,
     ) -> None:
         super().__init__(
             classes="large" if request.purpose.large else "tall" if request.purpose is Purpose.TASK else ""
@@ -81,7 +86,7 @@ class Composer(Vertical):
         asks = request.purpose is Purpose.BRIEF and request.heading != "Brief"
         self.words = Words(request.text, _REQUEST if asks else _HINTS[request.purpose])
         self.price = ""
-        self._sent, self._left = sent, left
+        self._sent, self._left, self._line = sent, left, line
         self._state = "kept from before" if request.kept else ""
         self._problem = ""
         self._difference: tuple[str, str] | None = None
@@ -99,14 +104,14 @@ class Composer(Vertical):
     def on_mount(self) -> None:
         self.app.before_exit.append(self._before_exit)
         self.app.when_back.append(self._when_back)
-        self.set_class(self.app.size.height < 30, "low")
+        self.set_class(self.app.size.height < _ROOMY, "low")
         self.words.move_cursor(self._begins())
 
     def _begins(self) -> tuple[int, int]:
-        """Where the cursor stands first: after words about a text, before a text; of a task after its title."""
+        """Where the cursor stands first: after words about a text, in a text where it was read; of a task after its title."""
         match self.request.purpose:
             case Purpose.EDIT:
-                return (0, 0)
+                return (self._line, 0)
             case Purpose.TASK:
                 return (0, len(self.request.text.partition("\n")[0]))
             case _:
@@ -146,11 +151,15 @@ class Composer(Vertical):
         return [*rows, *self._difference_rows(min(room, MEASURE))]
 
     def _difference_rows(self, room: int) -> list[Line]:
+        """What somebody else wrote meanwhile, and a rule before one's own words."""
         if self._difference is None:
             return []
-        changed = [row for row in compare(*self._difference, room, glyphs=self.app.glyphs).rows if row.stop is not None]
-        more = [line((f"{self.app.glyphs.more} {len(changed) - _DIFFERENCE} more lines", "dim"))]
-        return changed[:_DIFFERENCE] + (more if len(changed) > _DIFFERENCE else [])
+        shown, glyphs = self.app.keymap.shown, self.app.glyphs
+        leave, compare = shown("composer.leave", typing=True), shown("diff")
+        all_of_it = f"; {leave} keeps your words, then {compare} shows all" if leave and compare else ""
+        most = _DIFFERENCE if self.app.size.height >= _ROOMY else _DIFFERENCE_LOW
+        rows = news(*self._difference, room, most, glyphs=glyphs, all_of_it=all_of_it)
+        return [*rows, line((glyphs.rule * room, "rule"))]
 
     def _below_rows(self, width: int) -> Sequence[Line]:
         room = max(width - self._below.indent - 1, 10)

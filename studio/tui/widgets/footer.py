@@ -46,7 +46,10 @@ class Footer(LineView, can_focus=False):
     def _keys(self, width: int) -> Line:
         app = self.app
         if app.pending is not None:
-            return line((" enter", "key"), (" go", "text"), ("   esc", "key"), (" not now", "text"))
+            again = app.keymap.shown(app.pending.action_id)
+            same = (f" {again}", "key"), (" or", "text")
+            go = (" enter", "key"), (" go", "text"), ("   esc", "key"), (" not now", "text")
+            return line(*(same if again else ()), *go)
         end = self._end()
         room = width - sum(len(text) for text, _ in end) - 1
         spans: list[Span] = [(" ", "text")]

@@ -41,16 +41,16 @@ class LineView(LineCanvas, can_focus=True):
 
     # Content
 
-    def set_lines(self, lines: Iterable[Line]) -> None:
-        """Show other lines. What stood at the top stays there where its stop still exists, else a full screen is shown; only rows
-        that differ are painted."""
+    def set_lines(self, lines: Iterable[Line], *, full: bool = False) -> None:
+        """Show other lines. What stood at the top stays there where its stop still exists, else (and with `full`) a full screen
+        is shown: no empty rows at the end while lines are hidden above. Only rows that differ are painted."""
         anchor = self._anchor()
         self.lines = list(lines)
         self._stops = None
         there = anchor is not None and self._span(anchor[0]) is not None
         if anchor is not None and there:
             self.top = self._find_anchor(*anchor)
-        self.top = min(self.top, max(len(self.lines) - (1 if there else self.size.height), 0))
+        self.top = min(self.top, max(len(self.lines) - (1 if there and not full else self.size.height), 0))
         if self.cursor is not None and self._span(self.cursor) is None:
             self.cursor = None
         self.repaint()

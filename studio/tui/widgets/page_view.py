@@ -12,7 +12,7 @@ from studio.protocol.views import PageView as Page
 from studio.protocol.views import PlaceView, StageCell
 from studio.tui.presenters import page as picture
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
-from studio.tui.presenters.page import BRIEF, MEASURE, Look, cell_of, head_stop
+from studio.tui.presenters.page import BRIEF, HEAD, MEASURE, Look, cell_of, head_stop
 from studio.tui.presenters.stream import LiveText, StreamLines
 from studio.tui.widgets.line_view import LineView
 
@@ -26,6 +26,7 @@ _KEYS = (
     "resume.continue",
     "resume.keep",
     "resume.discard",
+    "history",
     "page.new",
     "chapter.new",
     "tasks",
@@ -73,7 +74,8 @@ class PageView(LineView):
             return
         first = page.id != self._page
         self._page = page.id
-        live = self.app.session.live_on(page.id)
+        live = self.app.session.live_on(page.id) or self._ending(page)
+        ended = self._live if live is None or self._live is None or live.run != self._live.run else None
         fresh = live is not None and (self._live is None or self._live.run != live.run)
         self._live = live
         look = self._look(column)
@@ -81,8 +83,26 @@ class PageView(LineView):
         rows = self._with_stream(drawn, page, column)
         if first:
             self.top, self.cursor = 0, None
-        self.set_lines(rows)
+        # While a text grows, the empty rows under it are where it grows; after that, and where all of it fits, they only hide lines.
+        self.set_lines(rows, full=live is None or len(rows) <= self.size.height)
         self._place(page, first, fresh)
+        if ended is not None and not first:
+            self._settle(ended)
+
+    def _ending(self, page: Page) -> LiveText | None:
+        """The run whose end was heard while the page is still known as it was before: its text stands until the page has it."""
+        run = self._live.run if self._live is not None else ""
+        return self._live if any(cell.live is not None and cell.live.id == run for cell in page.cells) else None
+
+    def _settle(self, ended: LiveText) -> None:
+        """After a draft whose end was followed: a cursor out of sight goes to the first paragraph of it that begins on the screen,
+        so that the next key is about words that are seen."""
+        if not self.following or self.sees(self.cursor):
+            return
+        seen = [stop for stop, row, _ in self.stops if self.top <= row < self.top + self.size.height]
+        written = [stop for stop in seen if isinstance(stop, tuple) and stop[0] == ended.stage and stop[1] != HEAD]
+        if written:
+            self.set_cursor(written[0], scroll=False)
 
     def _with_stream(self, drawn: picture.Picture, page: Page, column: int) -> list[Line]:
         self._head, self._text, self._board = drawn.live_head, drawn.live_text, drawn.live_board
@@ -242,9 +262,12 @@ class PageView(LineView):
         return next((cell for cell in page.cells if cell.name == name), None) if page else None
 
     def passage(self) -> Passage | None:
-        """The paragraph under the cursor; None on a head, on the brief, or without a revision."""
+        """The paragraph under the cursor; None on a head, on the brief, without a revision, or where a draft that broke off stands
+        in its place."""
         cell, stop = self.cell(), self.cursor
-        if cell is None or cell.head is None or not isinstance(stop, tuple) or not isinstance(stop[1], int):
+        if cell is None or cell.head is None or picture.partial_shown(cell) is not None:
+            return None
+        if not isinstance(stop, tuple) or not isinstance(stop[1], int):
             return None
         texts = paragraphs(cell.head.text)
         if stop[1] >= len(texts):

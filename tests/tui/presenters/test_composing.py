@@ -82,3 +82,9 @@ async def test_an_editors_file_finds_its_way_back_to_what_it_was_for(page):
 async def test_an_edit_is_large_and_words_about_a_text_are_small(page):
     assert Purpose.EDIT.large
     assert not Purpose.REVISE.large
+
+
+async def test_a_note_says_in_its_heading_whether_it_is_about_a_passage_or_the_whole(page):
+    cell = page.cells[0]
+    assert composing.comment(page, cell, None).heading == "Note on the whole of Narration r1"
+    assert composing.comment(page, cell, "he let it").heading == "Note on a passage of Narration r1"

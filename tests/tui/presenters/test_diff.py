@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from studio.domain.diff import paragraphs
 from studio.tui.glyphs import ASCII
-from studio.tui.presenters.diff import compare, fits_side_by_side
+from studio.tui.presenters.diff import compare, fits_side_by_side, news
 from studio.tui.presenters.spans import flow
 
 OLD = "Teodor stood at the rail with his gloves folded.\n\nOne.\n\nTwo.\n\nThree.\n\nHe left."
@@ -78,3 +78,19 @@ def test_wrapping_styled_text_keeps_every_character_but_spaces_at_breaks(spans, 
     kept = "".join(text for row in rows for text, _ in row.spans)
     assert "".join(kept.split()) == "".join("".join(text for text, _ in spans).split())
     assert all(row.width <= cells for row in rows)
+
+
+def test_what_another_text_brings_goes_before_what_it_took_away_where_there_is_little_room() -> None:
+    old = "\n\n".join(
+        f"Paragraph {n} of the old text is a long one that takes more than a row of the screen." for n in range(12)
+    )
+    rows = news(old, old.split("\n\n")[0] + "\n\nThe only new line.", 60, 5, all_of_it="; d shows all")
+    assert len(rows) == 5
+    assert any("The only new line." in row.text for row in rows)
+    assert rows[-1].text == "… 8 more lines; d shows all"
+
+
+def test_a_paragraph_that_went_is_one_row_of_what_a_text_brings() -> None:
+    rows = news("Kept.\n\n" + "word " * 60, "Kept.\n\nNew.", 40, 8)
+    assert [row.text for row in rows if "New." in row.text]
+    assert all(row.width <= 40 for row in rows)

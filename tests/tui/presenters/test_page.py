@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from studio.protocol import commands as c
 from studio.protocol import queries as q
+from studio.protocol.views import PartialText
 from studio.tui.glyphs import UNICODE
 from studio.tui.presenters.page import Look, page_picture
 from tests.fakes.fake_engine import FakeEngine
@@ -26,3 +28,38 @@ async def test_the_state_of_a_cell_is_never_cut(width: int) -> None:
     assert "● waits for you" in row.text
     assert "…" not in row.text
     assert row.width <= width
+
+
+async def _broken(partial: str) -> list[str]:
+    """The rows of a page with a narration whose revision broke off after `partial`."""
+    engine = FakeEngine()
+    page = engine.page(engine.chapter("The Toll"), "Ilse counts", "A brief.", "Fog lay on the Throat.")
+    view = await engine.query(q.GetPage(page=page))
+    told = PartialText(
+        run="x", stage="narration", text=partial, status="stopped", error="", hint="", model="fake:quill"
+    )
+    cell = replace(view.cells[0], status="interrupted", partial=told)
+    keys = {"generate": "g", "resume.discard": "X", "resume.keep": "w", "resume.continue": "C", "history": "H"}
+    picture = page_picture(
+        replace(view, cells=(cell, *view.cells[1:])), None, Look(72, UNICODE, set(), keys, datetime.now(UTC))
+    )
+    return [row.text for row in picture.lines]
+
+
+async def test_the_head_of_a_draft_that_was_stopped_counts_its_own_words_and_the_kept_revision_is_named() -> None:
+    rows = await _broken("The rain came.")
+    head = next(row for row in rows if "NARRATION" in row)
+    assert "stopped" in head
+    assert "r1" not in head
+    assert head.endswith("quill · 3 words")
+    assert "r1 is kept as it was: H shows it." in rows
+    assert not any("Fog lay" in row for row in rows)
+
+
+async def test_a_draft_that_broke_off_without_a_word_leaves_the_revision_and_its_head() -> None:
+    rows = await _broken("")
+    head = next(row for row in rows if "NARRATION" in row)
+    assert "r1  ! stopped" in head
+    assert "5 words" in head
+    assert any("X goes back to r1." in row for row in rows)
+    assert any("Fog lay" in row for row in rows)
