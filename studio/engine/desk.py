@@ -152,7 +152,7 @@ class Desk:
             ref, has_model = NO_MODEL, False
         plan = await self._plan(
             page_id, chosen, kind or RunKind.DRAFT, ref, words=feedback, priced=priced,
-            feedback_id=broken.feedback_id if broken else None, continue_from=broken.partial if broken else None,
+            feedback_id=broken.feedback_id if broken else None, continue_from=(broken.partial or None) if broken else None,
         )  # fmt: skip
         return replace(plan, has_model=has_model)
 

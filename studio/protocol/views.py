@@ -139,7 +139,7 @@ class LiveRun(View, frozen=True, kw_only=True):
 
 
 class PartialText(View, frozen=True, kw_only=True):
-    """The kept text of the newest interrupted, stopped or failed run of a stage."""
+    """The kept text of the newest interrupted, stopped or failed run of a stage; `kind` is draft, revise or continue."""
 
     run: str
     stage: str
@@ -148,6 +148,7 @@ class PartialText(View, frozen=True, kw_only=True):
     error: str
     hint: str
     model: str
+    kind: str = ""
 
 
 class StageCell(View, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from studio.protocol import events as e
 from studio.protocol import queries as q
 from tests.fakes.fake_engine import NARRATION, FakeEngine, Script, ferry
 from tests.fakes.project import add_page, draft
-from tests.fakes.wire_script import Fault, Step
+from tests.fakes.wire_script import SCRIPTS, Fault, Step
 from tests.tui.bench import bench, real
 
 
@@ -138,3 +138,46 @@ async def test_the_end_of_a_draft_takes_no_question_away() -> None:
         await at.pilot.pause()
         assert at.message == asked
         await at.press("escape")
+
+
+async def test_after_a_failed_revision_the_text_before_it_stands_and_the_feedback_is_sent_again(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        page = await add_page(client)
+        await draft(client, page)
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "user_reviewing")
+        server.play(*SCRIPTS["unauthorized"])
+        await at.press("r")
+        await at.type("About the lamp")
+        await at.press("ctrl+s")
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "failed")
+        await at.until(lambda: "approves r1" in at.screen())
+        await at.press("g")
+        await at.until(lambda: at.app.pending)
+        assert "again, with the same feedback" in at.message
+        await at.press("g")
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "user_reviewing")
+        assert "About the lamp" in str(server.calls[-1].body)
+        head = (await client.query(q.GetPage(page=page))).cells[0].head
+        assert head is not None
+        assert head.number == 2
+
+
+async def test_after_a_failed_revision_the_text_before_it_can_be_approved_or_revised_by_other_words(
+    tmp_path: Path,
+) -> None:
+    async with real(tmp_path) as (at, client, server):
+        page = await add_page(client)
+        await draft(client, page)
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "user_reviewing")
+        server.play(*SCRIPTS["unauthorized"])
+        await draft(client, page, c.Revise(page=page, feedback="About the lamp"))
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "failed")
+        await at.press("r")
+        await at.until(lambda: at.app.workbench.drawer)
+        assert "About the lamp" in at.screen()
+        await at.press("escape")
+        await at.until(lambda: at.app.workbench.drawer is None)
+        await at.press("a")
+        await at.until(lambda: at.app.session.page and at.app.session.page.state == "generating_dialogue")
+        heads = (await client.query(q.GetPage(page=page))).cells
+        assert heads[0].approved

@@ -61,8 +61,10 @@ async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> 
     page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
     kind = RunKind.REVISE if query.feedback is not None else None
     broken = await _broken_off(project, page) if query.goes_on else None
+    if broken is not None:
+        kind = RunKind.CONTINUE if broken.partial.strip() else RunKind.REVISE
     plan = await project.desk.preview(
-        page.id, RunKind.CONTINUE if broken else kind, stage=query.stage, model=query.model, feedback=query.feedback,
+        page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback,
         priced=query.price, broken=broken,
     )  # fmt: skip
     if plan.has_model and query.price:
@@ -71,10 +73,10 @@ async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> 
 
 
 async def _broken_off(project: OpenProject, page: Page) -> Run | None:
-    """The run that `Resume` would go on with, if it has text."""
+    """The run that `Resume` would go on with, if it has text or was asked for by feedback."""
     stage = project.state_of(page).stage
     found = await project.store.read(lambda tx: last_partial(tx, page.id, stage)) if stage else None
-    return found if found is not None and found.partial.strip() else None
+    return found if found is not None and (found.partial.strip() or found.feedback_id) else None
 
 
 def context_view(project: OpenProject, plan: Plan) -> v.ContextView:

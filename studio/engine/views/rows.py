@@ -66,6 +66,7 @@ def partial_view(stage: Stage, run: Run) -> v.PartialText:
         error=run.error_message or "",
         hint=HINTS.get(run.status, ""),
         model=run.model,
+        kind=run.kind.value,
     )
 
 

@@ -69,9 +69,28 @@ def at_limit(app: StudioApp) -> bool:
     return cell.model_revisions >= project.revisions_limit
 
 
+def failed_on_text(app: StudioApp) -> bool:
+    """A draft failed without a word that was to follow a text, which stands as it was."""
+    cell, page = current_cell(app), app.session.page
+    if page is None or cell is None or cell.head is None or cell.output == "code" or not broken(app):
+        return False
+    return page.phase == "failed" and not page.archived and not has_partial(app)
+
+
+def failed_revision(app: StudioApp) -> bool:
+    """What failed without a word was a revision, whose feedback can be sent again."""
+    cell = current_cell(app)
+    return failed_on_text(app) and cell is not None and cell.partial is not None and cell.partial.kind == "revise"
+
+
+def decidable(app: StudioApp) -> bool:
+    """A text waits for the person's word."""
+    return reviewing(app) or failed_on_text(app)
+
+
 def can_revise(app: StudioApp) -> bool:
-    """A draft waits for the person, and a model may revise it."""
-    return reviewing(app) and not at_limit(app)
+    """A text waits for the person, and a model may revise it."""
+    return decidable(app) and not at_limit(app)
 
 
 def can_draft(app: StudioApp) -> bool:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
-from studio.tui.actions.conditions import asked, broken, can_draft, current_cell, has_partial, reviewing
+from studio.tui.actions.conditions import (
+    asked,
+    broken,
+    can_draft,
+    current_cell,
+    failed_revision,
+    has_partial,
+    reviewing,
+)
 from studio.tui.actions.registry import action
 from studio.tui.presenters.pricing import pricing
 
@@ -20,6 +28,8 @@ def _generates(app: StudioApp) -> bool:
 
 def _shown(app: StudioApp) -> tuple[int, str]:
     """First where a draft is awaited; after the words on a draft where one waits for them."""
+    if failed_revision(app):
+        return 8, "revise again"
     return (55, "draft again") if reviewing(app) or broken(app) else (7, "generate")
 
 
@@ -27,8 +37,12 @@ def _shown(app: StudioApp) -> tuple[int, str]:
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
     page = app.session.page
-    if page is not None:
-        await _priced(app, GetContext(page=page.id), "generate", Generate(page=page.id))
+    if page is None:
+        return
+    if failed_revision(app):  # the same again, with its feedback; another draft from the start would drop that
+        await _priced(app, GetContext(page=page.id, goes_on=True), "generate", Resume(page=page.id, action="continue"))
+        return
+    await _priced(app, GetContext(page=page.id), "generate", Generate(page=page.id))
 
 
 async def _priced(app: StudioApp, question: GetContext, action_id: str, command: Generate | Resume) -> None:
@@ -46,7 +60,7 @@ async def _priced(app: StudioApp, question: GetContext, action_id: str, command:
     if limit is not None and context.price_high is not None and context.price_high <= limit:
         await start()
         return
-    what = pricing(context.kind, current_cell(app))
+    what = pricing(context.kind, current_cell(app), again=failed_revision(app))
     app.ask(f"{what} {app.glyphs.dot} {context.line}", action_id, start)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.errors import Conflict, Refused
 from studio.protocol.commands import Approve, Reopen
 from studio.protocol.views import RevisionView, StageCell
-from studio.tui.actions.conditions import current_cell, has_approval, is_app, reviewing
+from studio.tui.actions.conditions import current_cell, decidable, has_approval, is_app
 from studio.tui.actions.registry import action
 from studio.tui.presenters.outcomes import why_incomplete
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _approves(app: StudioApp) -> bool:
-    return reviewing(app)
+    return decidable(app)
 
 
 @action("approve", when=_approves, changes=True)

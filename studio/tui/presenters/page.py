@@ -74,9 +74,10 @@ def partial_shown(cell: StageCell) -> PartialText | None:
     return cell.partial if broken and cell.partial is not None and cell.partial.text.strip() else None
 
 
-def open_notes(notes: Sequence[FeedbackView]) -> list[FeedbackView]:
-    """Notes that the next revision will be given."""
-    return [note for note in notes if not note.used and not note.resolved and note.kind == "note"]
+def open_notes(cell: StageCell) -> list[FeedbackView]:
+    """What the next revision will be given: notes, and requests whose revision came to nothing."""
+    waiting = [note for note in cell.notes if not note.used and not note.resolved]
+    return [note for note in waiting if note.kind == "note"] if cell.live is not None else waiting
 
 
 def page_picture(page: PageView, live: LiveText | None, look: Look) -> Picture:
@@ -198,7 +199,7 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             state = ((f"  after {_before(page, cell, look)}", "dim"),)
         case _:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
-    notes = len(open_notes(cell.notes))
+    notes = len(open_notes(cell))
     if notes:
         state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
     if sum(cell_len(text) for text, _ in (name, *state)) > look.width - 2:  # the state itself is never cut
@@ -283,11 +284,23 @@ def _broken(cell: StageCell, look: Look) -> Iterator[Line]:
             yield from _hint((f"r{cell.head.number} is kept as it was: ", ("H", "history"), " shows it."), look)
         return
     yield from why
-    back = f" goes back to r{cell.head.number}." if cell.head is not None else " goes back."
-    yield from _hint((("g", "generate"), " drafts again; ", ("X", "resume.discard"), back), look)
+    yield from _hint(_after_nothing(cell), look)
     if cell.head is not None:
         yield BLANK
         yield from text_lines(cell.head.text, cell.name, cell.output, look.width)
+
+
+def _after_nothing(cell: StageCell) -> Sequence[str | tuple[str, str]]:
+    """What can be done where no word came: the text before it stands, and the feedback of a revision is not lost."""
+    discard, head = ("X", "resume.discard"), cell.head
+    if head is None:
+        return (("g", "generate"), " drafts again; ", discard, " goes back.")
+    revised = cell.partial is not None and cell.partial.kind == "revise"
+    first = " asks for the revision again, with its feedback; " if revised else " drafts again; "
+    return (
+        ("g", "generate"), first, ("r", "revise"), " says it anew; ", ("a", "approve"), f" approves r{head.number}; ",
+        discard, f" goes back to r{head.number}.",
+    )  # fmt: skip
 
 
 def _broken_work(cell: StageCell, why: list[Line], look: Look) -> Iterator[Line]:
@@ -321,7 +334,7 @@ def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:
 
 def _marked(cell: StageCell) -> dict[Hashable, int]:
     found: dict[Hashable, int] = {}
-    quotes = [note.quote for note in open_notes(cell.notes) if note.quote]
+    quotes = [note.quote for note in open_notes(cell) if note.quote]
     if not quotes or cell.head is None:
         return found
     for number, paragraph in enumerate(paragraphs(cell.head.text)):
