@@ -77,23 +77,32 @@ def _release(tx: Tx, ref: str | None) -> str:
 
 async def complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
     """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
-    # One at a time: of two answers for the same phase the second is refused before it has written a file.
-    came = await project.store.read(lambda tx: find_page(project, tx, command.page).state)
-    async with project.app.handing_in:
-        return await _complete_phase(project, command, call, came)
-
-
-async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: Call, came: str) -> Done:
-    """`came` is the state that the answer came for."""
-    opened = project.builds_open
     result = _result(command.result)
-    page, stage = await project.store.read(lambda tx: _turn(project, tx, command, result))
-    if page.state != came:
+    came = await project.store.read(lambda tx: _turn(project, tx, command, result))
+    # One at a time: of two answers for the same phase the second is refused before it has written a file.
+    async with project.app.handing_in:
+        if came[1].output is OutputKind.CODE:
+            await project.store.read(lambda tx: _refuse_late(came, _turn(project, tx, command, result)))
+        return await _complete_phase(project, command, call, came, result)
+
+
+def _refuse_late(came: tuple[Page, Stage], now: tuple[Page, Stage]) -> None:
+    """Raises Refused when the build is no longer at the state that the answer came for."""
+    (before, _), (page, stage) = came, now
+    if page.state != before.state:
         raise Refused(
-            f"Another answer came first: the build went from {came} to {page.state} meanwhile.",
+            f"Another answer came first: the build went from {before.state} to {page.state} meanwhile.",
             hint="Ask for the status, and complete the phase that it names.",
             data={"state": page.state, "phase": stage.name.upper()},
         )
+
+
+async def _complete_phase(
+    project: OpenProject, command: b.CompletePhase, call: Call, came: tuple[Page, Stage], result: Mapping[str, Any]
+) -> Done:
+    """`came` is the page and the stage that the answer came for."""
+    opened = project.builds_open
+    page, stage = came
     if stage.output is not OutputKind.CODE and isinstance(result.get("files"), list):
         raise Refused(
             f"It is the turn of {stage.name.upper()}, which writes no files.",
@@ -108,7 +117,9 @@ async def _complete_phase(project: OpenProject, command: b.CompletePhase, call: 
         data = json.dumps({"version": made.id, "number": made.number}) if made else data
 
     def work(tx: Tx) -> Done:
-        now, _ = _turn(project, tx, command, result)
+        found = _turn(project, tx, command, result)
+        _refuse_late(came, found)
+        now, _ = found
         revision = add_revision(
             tx, now.id, stage.name, text, origin=Origin.OUTSIDE, data=data, parent=revisions.head(tx, now.id, stage.name),
             author=agent, outcome=Outcome.COMPLETE,
