@@ -134,5 +134,8 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "edit.leftover": lambda app: "No editor left anything behind.",
     "interrupt": lambda app: "",
     "send_back": lambda app: "Nothing waits here that could be sent back: a report of the overseer can.",
+    "archive": lambda app: (
+        "Only pages are archived. A chapter stays: its pages can be archived or moved, and it can be renamed or moved itself."
+    ),
     "check.forbid": lambda app: "No check command is allowed here.",
 }
