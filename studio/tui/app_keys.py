@@ -40,3 +40,5 @@ APP_ROWS: tuple[Given, ...] = (
     ("publish.apply", "a", "carry out", "publish", "Publish", 2, "do what the plan says", "publish deploy"),
     ("publish.take", "o", "make a change", "publish", "Publish", 4, "make a change of this offer", "follow-up"),
 )  # fmt: skip
+APP_IDS = frozenset(row[0] for row in APP_ROWS)
+"""What a project without files has no use for."""

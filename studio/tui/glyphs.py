@@ -23,7 +23,7 @@ class Glyphs:
     bar: str = "▎"
     here: str = "▸"
     other: str = "▹"
-    folded: str = "▸"
+    folded: str = "+"
     unfolded: str = "▾"
     rule: str = "─"
     wall: str = "│"

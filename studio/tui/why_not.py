@@ -103,6 +103,15 @@ def _no_verdict(app: StudioApp, page: PageView) -> str:
     return _undrafted(app, page)
 
 
+def _no_prompt(app: StudioApp, page: PageView) -> str:
+    """Why there is no exact prompt to be shown."""
+    if page.stage is None:
+        return "Every stage of this page is approved: no call comes next whose prompt could be shown."
+    if page.phase == "awaiting":
+        return _undrafted(app, page)
+    return f"The exact prompt belongs to the context{then(app, 'tab.context', 'shows it')}."
+
+
 def _no_price(app: StudioApp, page: PageView) -> str:
     return _no_verdict(app, page) if page.phase in ("approved", "awaiting") else "There is nothing to draft here now."
 
@@ -122,7 +131,7 @@ _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "resume.discard": lambda app, page: "No draft of this page broke off.",
     "page.next": lambda app, page: "This is the last page.",
     "page.previous": lambda app, page: "This is the first page.",
-    "exact": lambda app, page: f"The exact prompt belongs to the context{then(app, 'tab.context', 'shows it')}.",
+    "exact": lambda app, page: _no_prompt(app, page),
 }
 _SAID: dict[str, Callable[[StudioApp], str]] = {
     "stop": lambda app: "No draft is being written.",
@@ -134,5 +143,8 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "edit.leftover": lambda app: "No editor left anything behind.",
     "interrupt": lambda app: "",
     "send_back": lambda app: "Nothing waits here that could be sent back: a report of the overseer can.",
+    "archive": lambda app: (
+        "Only pages are archived. A chapter stays: its pages can be archived or moved, and it can be renamed or moved itself."
+    ),
     "check.forbid": lambda app: "No check command is allowed here.",
 }

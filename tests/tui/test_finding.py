@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
+
 from studio.protocol import commands as c
 from studio.tui.actions.composing import open_composer
 from studio.tui.presenters.search import Hits
@@ -50,6 +52,26 @@ async def test_n_and_capital_n_step_through_the_hits_from_the_page(tmp_path: Pat
             assert at.app.hits is not None
             visited.append(at.app.hits.at)
         assert visited == [0, 1, 0, len(hits.hits) - 1]
+
+
+async def test_a_search_that_is_opened_again_offers_its_words_and_typing_replaces_them(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("slash")
+        await at.type("lantern")
+        await at.pilot.press("enter", "escape")
+        await at.pilot.press("slash")
+        await at.type("Which ring")
+        screen = at.app.screen
+        assert isinstance(screen, SearchScreen)
+        assert screen.typed == "Which ring"
+        await at.pilot.press("enter")
+        await at.until(lambda: at.app.screen is at.app.workbench and at.app.hits)
+        await at.pilot.press("slash")
+        again = at.app.screen
+        assert isinstance(again, SearchScreen)
+        assert again.typed == "Which ring"
+        again.query_line.post_message(events.Paste("Bram\ncoughed"))
+        await at.until(lambda: again.typed == "Bram coughed")
 
 
 async def test_a_hit_in_canon_opens_the_document_at_its_line(tmp_path: Path) -> None:

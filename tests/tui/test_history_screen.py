@@ -96,3 +96,17 @@ async def test_markup_and_odd_names_are_drawn_as_they_are(tmp_path: Path) -> Non
     async with desk(tmp_path, text="[/nope] and [@click=app.quit]x[/]\n\n[bold]y[/bold]") as at:
         screen = await opened(at, "H")
         assert "[/nope] and [@click=app.quit]x[/]" in "".join(row.text for row in screen.text.lines)
+
+
+async def test_the_mark_of_the_row_that_is_compared_with_and_the_way_out_are_whole_on_narrow_screens(
+    tmp_path: Path,
+) -> None:
+    for size in ((60, 20), (120, 32)):
+        async with desk(tmp_path, size=size) as at:
+            await edited(at) if size[0] == 60 else None
+            screen = await opened(at, "H")
+            await at.pilot.press("m")
+            await at.until(lambda screen=screen: screen.marked)
+            assert any(row.text.rstrip().endswith("compare with") for row in screen.list.lines)
+            assert all(row.width < screen.list.size.width for row in screen.list.lines)
+            assert "esc close" in screen.footer.lines[-1].text

@@ -98,3 +98,34 @@ def test_a_narrow_inspector_names_the_open_tab_and_the_keys_of_all(tab: str) -> 
     assert [word for word in tabs_line(tab, 40).text.split() if word.isalpha()] == [
         name.upper() if name == tab else name for name in TABS
     ]
+
+
+async def test_the_exact_prompt_is_offered_only_where_it_can_be_shown() -> None:
+    async with bench(ferry(), size=(160, 32)) as at:
+        footer = at.app.workbench.footer
+        await at.press("tab", "1")
+        assert "exact prompt" in footer.lines[-1].text
+        for key in ("2", "3", "4"):
+            await at.press("1")
+            await at.press(key)
+            assert "exact prompt" not in footer.lines[-1].text
+        await at.press("1", "[")
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "approved")
+        await at.pilot.pause()
+        assert "exact prompt" not in footer.lines[-1].text
+        await at.press("enter")
+        assert at.message.startswith("Every stage of this page is approved")
+
+
+async def test_help_and_palette_of_a_book_list_no_key_of_an_application() -> None:
+    async with bench(ferry(), size=(120, 400)) as at:
+        for key in ("question_mark", "ctrl+p"):
+            await at.press(key)
+            assert at.app.screen is not at.app.workbench
+            shown = at.screen()
+            assert "Approve: approve the draft" in shown or "approve the draft that waits" in shown
+            assert "end the work back" not in shown
+            assert "publishing" not in shown
+            await at.press("escape")
+        await at.press("B")
+        assert "only an application has this" in at.message

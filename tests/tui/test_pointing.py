@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio.protocol import commands as c
-from tests.fakes.fake_engine import ferry
+from tests.fakes.fake_engine import FakeEngine, ferry
 from tests.tui.bench import Bench, bench
 
 NARROW = (80, 24)
@@ -130,6 +130,27 @@ async def test_each_of_several_quick_moves_moves_one_place() -> None:
         assert page is not None
         assert (page.chapter_number, page.number) == (2, 2)
         assert engine.pages[4].title == "Ilse counts the rings"
+
+
+async def test_a_chapter_that_is_moved_takes_the_cursor_along_and_stays_in_sight() -> None:
+    engine = FakeEngine()
+    for name in ("One", "Two"):
+        chapter = engine.chapter(name)
+        for number in range(12):
+            engine.page(chapter, f"Page {number}", "A brief.")
+    engine.chapter("Three")
+    async with bench(engine, size=(120, 24)) as at:
+        await _to_outline(at, "end")
+        outline = at.app.workbench.outline
+        chapter = outline.cursor
+        assert outline.top > 0
+        await at.press("K", "K")
+        assert engine.chapters[0]["title"] == "Three"
+        await at.until(lambda: outline.lines and "1 Three" in outline.lines[0].text)
+        assert outline.cursor == chapter
+        assert outline.top == 0
+        await at.press("D")
+        assert at.message.startswith("Only pages are archived. A chapter stays")
 
 
 async def test_a_move_into_another_chapter_and_the_ends_of_the_book_are_said() -> None:

@@ -85,6 +85,47 @@ async def test_editing_a_packaged_template_makes_the_projects_own_copy_first(tmp
         assert screen.current.name == name
 
 
+async def test_a_slash_leaves_only_the_templates_that_a_word_is_about(tmp_path: Path) -> None:
+    async with desk(tmp_path, editor=Appending(), size=(80, 24)) as at:
+        screen = await prompts(at)
+        assert screen.current is not None
+        assert screen.current.name.startswith("story/")
+        every = len(screen.list.stops)
+        await at.pilot.press("slash")
+        await at.type("narration")
+        await at.until(lambda: len(screen.list.stops) < every)
+        await at.pilot.press("escape")
+        assert len(screen.list.stops) == every
+        await at.pilot.press("slash")
+        await at.type("narration")
+        await at.pilot.press("enter")
+        assert screen.drawer is None
+        assert screen.current is not None
+        assert screen.current.name == "story/narration.md.j2"
+        await at.pilot.press("e")
+        await at.until(lambda: screen.current and screen.current.source == "project")
+        assert (at.root / "prompts" / "story" / "narration.md.j2").is_file()
+        await at.pilot.press("escape")
+        assert at.app.screen is screen
+        assert len(screen.list.stops) == every
+        await at.pilot.press("escape")
+        assert at.app.screen is at.app.workbench
+
+
+async def test_the_row_of_the_template_that_was_edited_stays_in_sight(tmp_path: Path) -> None:
+    async with desk(tmp_path, editor=Appending(), size=(80, 24)) as at:
+        screen = await prompts(at)
+        await at.pilot.press(*["down"] * 30)
+        assert screen.current is not None
+        name = screen.current.name
+        await at.pilot.press("e")
+        await at.until(lambda: screen.current and screen.current.source == "project")
+        await at.pilot.pause()
+        assert screen.list.cursor == name
+        row = next(n for n, one in enumerate(screen.list.lines) if one.stop == name)
+        assert screen.list.top <= row < screen.list.top + screen.list.size.height
+
+
 async def test_reset_goes_back_to_the_packaged_one_and_u_puts_the_own_text_back(tmp_path: Path) -> None:
     async with desk(tmp_path, editor=Appending()) as at:
         screen = await prompts(at)

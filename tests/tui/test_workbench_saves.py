@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
+
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.widgets.prompt_line import Answer
 from tests.fakes.project import add_page, draft
 from tests.fakes.wire_script import Fault, Finish, Step
 from tests.tui.bench import Bench, real
@@ -171,3 +174,34 @@ async def test_under_review_the_context_is_that_of_a_revision_with_the_notes_tha
         await client.execute(c.Comment(revision=head.id, text="Colder, and no dogs."))
         await at.until(lambda: inspector.context and "no dogs" in inspector.context.messages[-1].text)
         assert "a revision" in at.screen()
+
+
+async def test_a_paste_of_several_lines_into_a_title_is_one_line_with_all_words(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, _):
+        await at.press("O")
+        await at.until(lambda: isinstance(at.app.focused, Answer))
+        assert at.app.focused is not None
+        at.app.focused.post_message(events.Paste("The Crossing\r\n of the\nThroat\n"))
+        await at.pilot.pause()
+        await at.press("enter")
+        await at.until(lambda: at.app.session.project and at.app.session.project.chapters)
+        assert [chapter.title for chapter in (await _book(client)).chapters] == ["The Crossing of the Throat"]
+
+
+async def test_an_empty_title_is_asked_for_in_a_sentence_and_nothing_is_renamed(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, _):
+        await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        before = (await _book(client)).chapters[0].pages[0].title
+        await at.press("f2", "ctrl+u")
+        assert isinstance(at.app.focused, Answer)
+        assert at.app.focused.value == ""
+        await at.press("enter")
+        assert at.message == "A title is needed; esc leaves it as it was."
+        assert at.app.workbench.drawer is not None
+        await at.type("x" * 201)
+        await at.press("enter")
+        assert at.message.startswith("This has 201 characters; 200 are the most.")
+        await at.press("escape")
+        assert at.app.workbench.drawer is None
+        assert (await _book(client)).chapters[0].pages[0].title == before

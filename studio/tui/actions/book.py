@@ -133,6 +133,7 @@ async def _move(app: StudioApp, step: int) -> None:
         await app.session.execute(MovePage(page=page.id, position=position, chapter=beside.id))
         said = f"Moved into {app.words['chapter']} {beside.number} {beside.title}."
     await app.session.update()
+    app.workbench.outline.keep_in_sight()
     if said:
         app.workbench.outline.unfold(beside.id if beside else "")
         app.say(said)
@@ -144,6 +145,7 @@ async def _move_chapter(app: StudioApp, chapter: ChapterLine, wanted: int, last:
         return
     await app.session.execute(MoveChapter(chapter=chapter.id, position=wanted))
     await app.session.update()
+    app.workbench.outline.keep_in_sight()
 
 
 @action("move.down", when=_has_chapter, inline=True, changes=True)

@@ -12,7 +12,7 @@ from studio.tui.actions.conditions import connected, current_cell, has_page
 from studio.tui.actions.registry import action
 from studio.tui.clipboard import copy
 from studio.tui.presenters import keys
-from studio.tui.presenters.page import head_stop
+from studio.tui.presenters.page import head_stop, partial_shown
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -64,8 +64,9 @@ def copy_cell(app: StudioApp) -> None:
         return
     cell = next((cell for cell in page.cells if cell.name == stage), None)
     head = page.brief if stage == BRIEF else cell.head if cell else None
-    if head is not None:
-        app.say(copy(app, head.text))
+    shown = partial_shown(cell) if cell is not None else None
+    if shown is not None or head is not None:
+        app.say(copy(app, shown.text if shown is not None else head.text if head is not None else ""))
 
 
 # Find
@@ -143,7 +144,10 @@ async def prompts(app: StudioApp) -> None:
 
 
 def _context_tab(app: StudioApp) -> bool:
-    return has_page(app) and app.workbench.inspector.tab == "context" and app.pending is None
+    """The tab that says what the next call will hold is open, and there is a next call."""
+    page = app.session.page
+    awaited = page is not None and page.stage is not None and page.phase != "awaiting"
+    return awaited and app.workbench.inspector.tab == "context" and app.pending is None
 
 
 @action("exact", when=_context_tab, inline=True)
@@ -164,5 +168,5 @@ async def palette(app: StudioApp) -> None:
     composer = open_composer(app)
     if composer is not None:
         await composer.keep_now()
-    entries = keys.palette(app.keymap, app.available_themes, app.theme, app.can)
+    entries = keys.palette(keys.of_project(app.keymap, app.session.project), app.available_themes, app.theme, app.can)
     await app.open_screen("palette", entries=entries)

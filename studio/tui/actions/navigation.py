@@ -127,6 +127,7 @@ def _tab(app: StudioApp, name: str) -> None:
     if not bench.inspector.display:
         bench.to_pane(bench.inspector)
     bench.inspector.open_tab(name)
+    bench.show_footer()
 
 
 @action("tab.context", when=has_page)

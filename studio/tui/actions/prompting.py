@@ -21,4 +21,7 @@ async def send(app: StudioApp) -> None:
 
 @action("prompt.leave", inline=True)
 async def leave(app: StudioApp) -> None:
+    drawer = host(app).drawer
     await host(app).close_drawer()
+    if isinstance(drawer, PromptLine):
+        await drawer.withdraw()

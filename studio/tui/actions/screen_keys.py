@@ -16,7 +16,7 @@ IDS = (
     "close", "pick.down", "pick.up", "pick.page_down", "pick.page_up", "pick.choose", "models.target", "models.check",
     "entry.down", "entry.up", "change.next", "change.previous", "history.restore", "history.undo", "history.against",
     "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
-    "prompts.undo", "first.down", "first.up", "first.choose", "first.back",
+    "prompts.undo", "prompts.filter", "first.down", "first.up", "first.choose", "first.back",
     *(row[0] for row in APP_ROWS if "workbench" not in row[3].split()),
 )  # fmt: skip
 CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo", "tasks.edit", "tasks.new", "tasks.drop",

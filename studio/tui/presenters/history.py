@@ -34,6 +34,10 @@ _OUTCOMES = {
 }
 
 
+_UNDER_WAY = ("running", "queued")
+"""States of a run that has not come to anything yet: its text grows on the page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A revision, or a run that left only a partial text. `label` names it in a sentence (`r3`, `the stopped run`)."""
@@ -64,7 +68,7 @@ def entries(history: HistoryView, stage: str | None = None) -> tuple[Entry, ...]
     rows += [
         Entry(run.id, run.stage, f"the {run.status} run", run.partial, run.ended_at or run.started_at, run=run)
         for run in history.runs
-        if stage in (None, run.stage) and run.revision is None and run.id not in made
+        if stage in (None, run.stage) and run.revision is None and run.id not in made and run.status not in _UNDER_WAY
     ]
     return tuple(sorted(rows, key=lambda row: row.when, reverse=True))
 

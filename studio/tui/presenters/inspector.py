@@ -49,12 +49,15 @@ def context_lines(context: ContextView | None, width: int, glyphs: Glyphs, words
     if context is None:
         return _empty(words.put("What the next draft will see stands here once a page has a brief."), width)
     kind = {"revise": "a revision", "continue": "going on"}.get(context.kind, "")
-    head = spread(
-        ((context.stage, "strong"), (f" {glyphs.dot} {kind}" if kind else "", "dim")),
-        ((f"{tokens(context.tokens)} of {tokens(context.budget)}", "dim"),),
-        width,
-    )
-    rows = [head, *_price(context, width), BLANK]
+    over = context.tokens - context.budget
+    size = f"{tokens(context.tokens)} of {tokens(context.budget)}"
+    figure = (f"{glyphs.failed} {size}", "warn") if over > 0 else (size, "dim")
+    what = ((context.stage, "strong"), (f" {glyphs.dot} {kind}" if kind else "", "dim"))
+    rows = [spread(what, (figure,), width), *_price(context, width)]
+    if over > 0:
+        said = f"{glyphs.failed} {tokens(over)} tokens over the budget: what cannot be left out is more than it holds."
+        rows += [line((row, "warn")) for row in wrap(said, width)]
+    rows.append(BLANK)
     included = [entry for entry in context.ledger if entry.included]
     left = [entry for entry in context.ledger if not entry.included]
     rows += [_ledger(entry, width, glyphs, n, words) for n, entry in enumerate(included)]

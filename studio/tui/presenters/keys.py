@@ -8,9 +8,12 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
+from studio.protocol.views import ProjectView
+from studio.tui.app_keys import APP_IDS
 from studio.tui.keymap import Action, Keymap
 from studio.tui.presenters.fuzzy import rank
 from studio.tui.presenters.lines import BLANK, Line, fit, line, wrap
+from studio.tui.presenters.words import writes_files
 
 _KEYS, _NARROW_KEYS, _PALETTE_KEYS = 24, 18, 14
 _GROUP = 13
@@ -39,6 +42,13 @@ class Entry:
     @property
     def text(self) -> str:
         return f"{self.words} {self.find}".strip()
+
+
+def of_project(keymap: Keymap, project: ProjectView | None) -> Keymap:
+    """The keymap as help and palette list it: a project that is no application does without an application's keys."""
+    if project is None or writes_files(project):
+        return keymap
+    return Keymap([row for row in keymap.actions if row.id not in APP_IDS])
 
 
 def keys_of(action: Action) -> str:

@@ -18,7 +18,7 @@ from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
 from studio.tui.presenters.board import BoardLook, board_lines, short_counts
 from studio.tui.presenters.composing import kept_on
-from studio.tui.presenters.lines import BLANK, Line, Span, line, spread, wrap
+from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.stream import LiveText
 from studio.tui.presenters.text import text_lines
@@ -121,7 +121,8 @@ def board_rows(cell: StageCell, look: Look) -> list[Line]:
 def _title(page: PageView, look: Look) -> Line:
     archived = ((" · archived", "dim"),) if page.archived else ()
     number = f"{page.number}  " if page.number else ""
-    return line((number, "dim"), (page.title or "Untitled", "strong"), *archived)
+    room = look.width - cell_len(number) - sum(cell_len(text) for text, _ in archived)
+    return line((number, "dim"), (fit(page.title or "Untitled", room, look.glyphs.more), "strong"), *archived)
 
 
 def _brief(page: PageView, look: Look) -> Iterator[Line]:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from studio.protocol.views import TemplateView
 from studio.tui.glyphs import UNICODE, Glyphs
+from studio.tui.presenters.fuzzy import rank
 from studio.tui.presenters.lines import Line, line, spread
 from studio.tui.presenters.spans import flow
 
 
-def order(templates: tuple[TemplateView, ...]) -> tuple[TemplateView, ...]:
-    """Broken ones first, then the project's own, then the packaged; each by name, the parts that others include last."""
-    return tuple(sorted(templates, key=lambda one: (not one.error, one.source != "project", _is_part(one), one.name)))
+def order(templates: tuple[TemplateView, ...], workflow: str = "") -> tuple[TemplateView, ...]:
+    """Broken ones first, then those of the project's own workflow, then others; each by name, the parts that others include last.
+    A template that becomes the project's own by editing it stays in its row."""
+    return tuple(
+        sorted(templates, key=lambda one: (not one.error, not _is_own(one, workflow), _is_part(one), one.name))
+    )
+
+
+def _is_own(template: TemplateView, workflow: str) -> bool:
+    return template.source == "project" or template.name.split("/")[0] == workflow
+
+
+def matching(templates: Sequence[TemplateView], typed: str) -> tuple[TemplateView, ...]:
+    """Those that `typed` means, by name and description, best first; all of them for nothing typed."""
+    if not typed.strip():
+        return tuple(templates)
+    return tuple(hit.item for hit in rank(typed, templates, lambda one: f"{one.name} {one.description}"))
 
 
 def _is_part(template: TemplateView) -> bool:

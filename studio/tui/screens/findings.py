@@ -90,7 +90,7 @@ class FindingsScreen(ListedScreen):
         async def settle(reason: str) -> None:
             await self.settle(one, state, reason)
 
-        prompt = PromptLine(f"{where(one)} is {state}, because", settle)
+        prompt = PromptLine(f"{where(one)} is {state}, because", settle, needs="A reason is needed")
         await self.open_drawer(prompt, focus=prompt.input)
 
     async def settle(self, one: FindingView, state: Settled, reason: str) -> None:

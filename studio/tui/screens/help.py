@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from studio.tui.presenters.keys import group_of, help_rows
+from studio.tui.keymap import Keymap
+from studio.tui.presenters.keys import group_of, help_rows, of_project
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.pick import PickScreen
 from studio.tui.why_not import why_not
@@ -20,11 +21,15 @@ class HelpScreen(PickScreen):
         super().__init__()
         self.place = group_of(scopes)
 
+    @property
+    def listed(self) -> Keymap:
+        return of_project(self.app.keymap, self.app.session.project)
+
     def show_head(self) -> None:
-        self.head.say(self.title_spans("Keys"), ((f"{len(self.app.keymap.actions)} actions", "dim"),))
+        self.head.say(self.title_spans("Keys"), ((f"{len(self.listed.actions)} actions", "dim"),))
 
     def rows(self, typed: str, width: int) -> Sequence[Line]:
-        return help_rows(self.app.keymap, typed, min(width, 100), self.place) or empty_row("No key has these words.")
+        return help_rows(self.listed, typed, min(width, 100), self.place) or empty_row("No key has these words.")
 
     async def choose(self, stop: Hashable) -> None:
         """Enter does what the row says, where that is possible from the page."""

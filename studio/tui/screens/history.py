@@ -19,7 +19,7 @@ from studio.protocol.views import HistoryView
 from studio.tui.clipboard import copy
 from studio.tui.presenters.diff import DiffText, compare, fits_side_by_side
 from studio.tui.presenters.history import Against, Entry, base_for, entries, row, story
-from studio.tui.presenters.lines import BLANK, Line, line
+from studio.tui.presenters.lines import BLANK, Line, line, spread
 from studio.tui.presenters.spans import MEASURE, flow
 from studio.tui.presenters.text import text_lines
 from studio.tui.screens.framed import Acts, FramedScreen
@@ -178,7 +178,7 @@ class HistoryScreen(FramedScreen):
             mark = (f"{self.app.glyphs.here} compare with", "accent")
             found += [
                 top,
-                line(*below.spans, ("  ", "text"), mark, stop=entry.id) if entry.id == self.marked else below,
+                spread(below.spans, (mark,), width - 1, entry.id) if entry.id == self.marked else below,
             ]
         return found or empty_row("Nothing written here yet.")
 

@@ -33,7 +33,7 @@ class Query(Drawable, Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.insert_text_at_cursor(" ".join(clean(event.text).split()))
+        self.replace(" ".join(clean(event.text).split()), *self.selection)
 
 
 class PickScreen(FramedScreen):

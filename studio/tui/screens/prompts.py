@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events
 from textual.containers import Container
 from textual.widget import Widget
+from textual.widgets import Input
 
 from studio.domain.errors import BadInput
 from studio.protocol.commands import SaveTemplate
@@ -17,11 +18,12 @@ from studio.protocol.views import TemplateText, TemplateView
 from studio.tui.clipboard import project_root
 from studio.tui.editor import TerminalEditor
 from studio.tui.presenters.lines import BLANK, Line
-from studio.tui.presenters.templates import facts, numbered, order, row
+from studio.tui.presenters.templates import facts, matching, numbered, order, row
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule
 from studio.tui.widgets.line_view import LineView
 from studio.tui.widgets.pick_list import PickList, empty_row
+from studio.tui.widgets.prompt_line import PromptLine
 from studio.tui.widgets.wall import Wall
 
 _BESIDE = 110
@@ -65,6 +67,7 @@ class PromptsScreen(FramedScreen):
         super().__init__()
         self.templates: tuple[TemplateView, ...] | None = None
         self.removed: tuple[str, str] | None = None
+        self.wanted = ""
         self.list = TemplateList(self._rows, id="list")
         self.source = Source()
         self.wall = Wall(id="prompts-wall")
@@ -93,12 +96,55 @@ class PromptsScreen(FramedScreen):
         found = await self.app.session.query(GetTemplates(check=True))
         if not self.is_mounted:
             return
-        self.templates = order(found.templates)
+        project = self.app.session.project
+        self.templates = order(found.templates, project.workflow if project else "")
         self.list.show()
-        broken = sum(1 for one in self.templates if one.error)
-        state = f"{broken} broken" if broken else f"{len(self.templates)} templates"
-        self.head.say(self.title_spans("Prompt templates"), ((state, "error" if broken else "dim"),))
+        self.list.set_cursor(self.list.cursor)
+        self.show_head()
         await self.show_template()
+
+    def show_head(self) -> None:
+        every = self.templates or ()
+        broken = sum(1 for one in every if one.error)
+        state = f"{broken} broken" if broken else f"{len(every)} templates"
+        if self.wanted:
+            state = f"{len(matching(every, self.wanted))} of {len(every)} for {self.wanted}"
+        self.head.say(self.title_spans("Prompt templates"), ((state, "error" if broken else "dim"),))
+
+    # What is listed
+
+    async def filter(self) -> None:
+        """A line that leaves only the templates it is about; an empty one brings all back, escape those from before."""
+        before = self.wanted
+
+        async def keep(typed: str) -> None:
+            self.show_only(typed)
+
+        async def withdraw() -> None:
+            self.show_only(before)
+
+        line = PromptLine("Only templates about", keep, text=before, empty=keep, left=withdraw)
+        await self.open_drawer(line, focus=line.input)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.drawer is not None:
+            self.show_only(event.value)
+
+    def show_only(self, typed: str) -> None:
+        if typed == self.wanted:
+            return
+        self.wanted = typed
+        self.list.show(first=True)
+        self.show_head()
+        self.app.spawn(self.show_template())
+
+    async def leave(self) -> None:
+        """All templates again where only some are listed, else back to the page."""
+        if self.wanted:
+            self.show_only("")
+        else:
+            await super().leave()
 
     async def show_template(self) -> None:
         name = self.list.cursor
@@ -114,8 +160,8 @@ class PromptsScreen(FramedScreen):
     def _rows(self, width: int) -> Sequence[Line]:
         if self.templates is None:
             return empty_row("Looking...")
-        rows = [row(one, width - 1, self.app.glyphs, one.name) for one in self.templates]
-        return rows or empty_row("This workflow has no templates.")
+        rows = [row(one, width - 1, self.app.glyphs, one.name) for one in matching(self.templates, self.wanted)]
+        return rows or empty_row("No template is about that." if self.wanted else "This workflow has no templates.")
 
     def move_entry(self, step: int) -> None:
         self.list.move(step)
@@ -131,6 +177,7 @@ class PromptsScreen(FramedScreen):
             "entry.down": lambda: self.move_entry(1),
             "entry.up": lambda: self.move_entry(-1),
             "prompts.edit": self.edit,
+            "prompts.filter": self.filter,
         }
         if self.can_reset():
             acts["prompts.reset"] = self.reset

@@ -33,6 +33,7 @@ class SearchScreen(PickScreen):
     def on_mount(self) -> None:
         super().on_mount()
         if self.typed.strip():
+            self.query_line.action_select_all()  # words from before: typing replaces them, enter takes them again
             self.app.spawn(self.ask())
 
     def show_head(self) -> None:

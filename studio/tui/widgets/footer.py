@@ -12,6 +12,10 @@ MAX_ROWS = 4
 """Rows of a long message at most."""
 
 
+_ENDS = {"close": " close", "help": " more", "palette": ""}
+"""What stands at the right end, however little room there is: the way out, and the way to all other keys."""
+
+
 class Footer(LineView, can_focus=False):
     """Grows by the rows of a long message and goes back to two. Under another screen its keys stay as they were."""
 
@@ -72,7 +76,7 @@ class Footer(LineView, can_focus=False):
             key = app.keymap.shown(row.id, typing=typing)
             if other and row.id in OF_THE_PAGE:
                 continue
-            if key and row.id not in ("help", "palette") and app.can(row.id):
+            if key and row.id not in _ENDS and app.can(row.id):
                 shown = app.handlers[row.id].shown
                 order, label = shown(app) if shown else (row.order, row.label)
                 found.append((order, key, label))
@@ -85,7 +89,7 @@ class Footer(LineView, can_focus=False):
 
     def _end(self) -> list[Span]:
         spans: list[Span] = []
-        for action_id, label in (("help", " more"), ("palette", "")):
+        for action_id, label in _ENDS.items():
             row = self.app.keymap.by_id.get(action_id)
             here = row is not None and set(row.scopes) & set(self.app.current_scopes())
             if here and (key := self.app.keymap.shown(action_id, typing=self._typing())):

@@ -82,6 +82,11 @@ class Outline(LineView):
         if close:
             self.set_cursor(chapter.id)
 
+    def keep_in_sight(self) -> None:
+        """After the book was put in another order: show the row that the cursor went along with."""
+        if self.cursor is not None:
+            self.set_cursor(self.cursor)
+
     def unfold(self, chapter: str) -> None:
         """Have the pages of a chapter on the screen."""
         if chapter in self.folded:

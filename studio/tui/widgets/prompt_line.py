@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from studio.domain.text import one_line
+from studio.domain.text import clean, one_line
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
@@ -19,12 +20,27 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
+MOST = 200
+"""Characters of a title or a reason."""
+
+
 class Answer(Drawable, Input):
-    """The line itself."""
+    """The line itself. A paste of several lines becomes one, joined by spaces."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(on_one_line(event.text), *self.selection)
+
+
+def on_one_line(text: str) -> str:
+    """Clean text without line breaks, all of it."""
+    return " ".join(clean(text).split())
 
 
 class PromptLine(Vertical):
-    """Calls `send` with the cleaned line. An empty line sends nothing."""
+    """Calls `send` with the cleaned line, `left` when it is closed without. An empty line goes to `empty`, or says `needs` and stays
+    open."""
 
     DEFAULT_CSS = """
     PromptLine { height: 3; }
@@ -39,10 +55,19 @@ class PromptLine(Vertical):
         @property
         def app(self) -> StudioApp: ...  # type: ignore[override]
 
-    def __init__(self, question: str, send: Callable[[str], Awaitable[None]], *, text: str = "") -> None:
+    def __init__(
+        self,
+        question: str,
+        send: Callable[[str], Awaitable[None]],
+        *,
+        text: str = "",
+        needs: str = "A title is needed",
+        empty: Callable[[str], Awaitable[None]] | None = None,
+        left: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__()
-        self._question = question
-        self._send = send
+        self._question, self._needs = question, needs
+        self._send, self._empty, self._left = send, empty, left
         self.input = Answer(value=text, select_on_focus=False)
         self.input.cursor_blink = False
 
@@ -52,12 +77,24 @@ class PromptLine(Vertical):
 
     async def send(self) -> None:
         """Take what stands in the line, close, and act on it."""
-        text = one_line(self.input.value)
+        text = on_one_line(self.input.value)
+        if len(text) > MOST:
+            self.app.say(f"This has {len(text):,} characters; {MOST} are the most. Nothing is cut off by itself.")
+            return
+        act = self._send if text else self._empty
+        if act is None:
+            key = self.app.keymap.shown("prompt.leave")
+            self.app.say(f"{self._needs}{f'; {key} leaves it as it was' if key else ''}.")
+            return
         screen = self.screen
         if isinstance(screen, StudioScreen):
             await screen.close_drawer()
-        if text:
-            await self._send(text)
+        await act(text)
+
+    async def withdraw(self) -> None:
+        """The line was left without sending it."""
+        if self._left is not None:
+            await self._left()
 
 
 class Question(LineView, can_focus=False):

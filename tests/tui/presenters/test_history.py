@@ -90,3 +90,10 @@ def test_a_revision_made_from_notes_alone_shows_them():
     second = next(entry for entry in entries(made) if entry.id == "r2")
     assert "the fog should move" in row(second, 60, NOW)[1].text
     assert story(second) == ["Noted: the fog should move"]
+
+
+def test_a_run_that_is_still_written_is_no_row_yet():
+    from msgspec.structs import replace
+
+    live = replace(HISTORY, runs=(run("now", status="running"), run("next", status="queued"), run("broken")))
+    assert [entry.id for entry in entries(live, "narration")] == ["broken", "r3", "r2", "r1"]

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol.views import PartialText
-from studio.tui.glyphs import UNICODE
+from studio.tui.glyphs import ASCII, UNICODE
+from studio.tui.presenters.inspector import context_lines
 from studio.tui.presenters.page import Look, page_picture
 from tests.fakes.fake_engine import FakeEngine
 
@@ -63,3 +64,27 @@ async def test_a_draft_that_broke_off_without_a_word_leaves_the_revision_and_its
     assert "5 words" in head
     assert any("X goes back to r1." in row for row in rows)
     assert any("Fog lay" in row for row in rows)
+
+
+async def test_a_title_that_is_wider_than_the_page_is_cut_with_a_sign() -> None:
+    engine = FakeEngine()
+    page = engine.page(engine.chapter("The Toll"), "x" * 3000, "A brief.")
+    view = await engine.query(q.GetPage(page=page))
+    title = page_picture(view, None, Look(72, UNICODE, set(), {}, datetime.now(UTC))).lines[0]
+    assert title.width == 72
+    assert title.text.endswith("…")
+
+
+async def test_the_sign_of_a_folded_cell_is_not_that_of_the_open_page() -> None:
+    assert UNICODE.folded != UNICODE.here
+    assert ASCII.folded != ASCII.here
+
+
+async def test_a_context_over_its_budget_is_a_warning() -> None:
+    engine = FakeEngine()
+    page = engine.page(engine.chapter("The Toll"), "Ilse counts", "A brief.")
+    view = await engine.query(q.GetContext(page=page))
+    over = context_lines(replace(view, tokens=82_100), 42, UNICODE)
+    assert any("! 82.1k of 24.0k" in row.text for row in over)
+    assert any("58.1k tokens over the budget" in row.text for row in over)
+    assert not any("budget:" in row.text for row in context_lines(view, 42, UNICODE))

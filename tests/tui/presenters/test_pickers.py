@@ -83,6 +83,36 @@ def test_a_name_that_is_not_listed_can_be_typed_and_the_empty_choice_takes_one_b
     assert last.command(models.Target("writer", "writer")).model == ""
 
 
+def _template(name: str, source: str = "packaged", description: str = "") -> TemplateView:
+    return TemplateView(name=name, path=f"prompts/{name}", source=source, digest="x", description=description)
+
+
+def test_templates_of_the_projects_own_workflow_come_first_and_editing_one_moves_no_row():
+    names = [
+        "app/testing.md.j2",
+        "story/_prefix.md.j2",
+        "_parts/page.md.j2",
+        "story/narration.md.j2",
+        "story/dialogue.md.j2",
+    ]
+    wanted = [
+        "story/dialogue.md.j2",
+        "story/narration.md.j2",
+        "story/_prefix.md.j2",
+        "app/testing.md.j2",
+        "_parts/page.md.j2",
+    ]
+    assert [one.name for one in templates.order(tuple(map(_template, names)), "story")] == wanted
+    own = tuple(_template(name, "project" if "narration" in name else "packaged") for name in names)
+    assert [one.name for one in templates.order(own, "story")] == wanted
+
+
+def test_a_filter_of_templates_looks_at_names_and_descriptions():
+    found = (_template("story/narration.md.j2"), _template("story/dialogue.md.j2", description="Lines that are said."))
+    assert [one.name for one in templates.matching(found, "said")] == ["story/dialogue.md.j2"]
+    assert templates.matching(found, " ") == found
+
+
 def test_a_broken_template_comes_first_and_names_line_and_reason():
     good = TemplateView(name="b", path="prompts/b", source="packaged", digest="x", description="Drafts.")
     bad = TemplateView(
