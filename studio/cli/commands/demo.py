@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from studio.cli.arguments import describe
+from studio.cli.arguments import describe, path_name
 from studio.cli.host import Host
 from studio.cli.output import Output, table
 
@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "is refused in a demo where somebody has worked; a run that broke off goes on with its own page.",
         "studio demo my-demo", "studio demo my-shop --workflow app", "studio demo --headless my-demo --local tiny",
     )  # fmt: skip
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="where to (default: lantern-ferry, or corner-shop)")
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", type=path_name, help="where to (default: lantern-ferry, or corner-shop)"
+    )
     parser.add_argument(
         "--workflow", choices=("story", "app"), help="which example (default: the one in DIR, else story)"
     )
