@@ -16,6 +16,8 @@ from studio.protocol.tagged import Command as Command
 
 
 class AddChapter(Command, frozen=True, kw_only=True, tag="chapter.add"):
+    """A title is one line of at most 200 characters, of a page as of a chapter; a blank or longer one is refused."""
+
     title: str
     slug: str | None = None
     position: int | None = None
@@ -34,7 +36,8 @@ class MoveChapter(Command, frozen=True, kw_only=True, tag="chapter.move"):
 
 
 class AddPage(Command, frozen=True, kw_only=True, tag="page.add"):
-    """A page at the end of `chapter` (or at `position`, from 1). With a brief it goes straight to awaiting its first draft."""
+    """A page at the end of `chapter` (or at `position`, from 1). With a brief it goes straight to awaiting its first draft.
+    An empty title is none, which a page may have at first; a blank one is refused."""
 
     chapter: str
     title: str = ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from studio.domain.text import one_line
+from studio.domain.text import TITLE_LIMIT, clean, one_line
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 
 class Answer(Drawable, Input):
-    """The line itself."""
+    """The line itself. A paste of several lines becomes one."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(clean(event.text).split()), *self.selection)
 
 
 class PromptLine(Vertical):
-    """Calls `send` with the cleaned line. An empty line sends nothing."""
+    """Calls `send` with the cleaned line. An empty line sends nothing; one that would have to be cut stays open."""
 
     DEFAULT_CSS = """
     PromptLine { height: 3; }
@@ -52,12 +58,17 @@ class PromptLine(Vertical):
 
     async def send(self) -> None:
         """Take what stands in the line, close, and act on it."""
-        text = one_line(self.input.value)
+        text = one_line(self.input.value, len(self.input.value))
+        if len(text) > TITLE_LIMIT:
+            self.app.say(f"There is room for {TITLE_LIMIT} characters here, and these are {len(text):,}.", "warning")
+            return
         screen = self.screen
         if isinstance(screen, StudioScreen):
             await screen.close_drawer()
         if text:
             await self._send(text)
+        else:
+            self.app.say("Nothing was written, so nothing changed.")
 
 
 class Question(LineView, can_focus=False):
