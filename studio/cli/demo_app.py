@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli import demo_mark
-from studio.cli.application import counted
 from studio.cli.demo import shown
 from studio.cli.following import draft, sentence
 from studio.cli.outline import page_ref
 from studio.domain.errors import NotFound, Refused, StudioError
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as bv
 from studio.protocol import commands as c

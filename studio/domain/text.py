@@ -35,6 +35,11 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def slugify(text: str, limit: int = 60) -> str:
     """Lower-case letters, digits and hyphens of any script; empty when nothing of that kind is in `text`."""
     folded = unicodedata.normalize("NFC", text).casefold().replace("'", "").replace("’", "")

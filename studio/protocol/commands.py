@@ -128,7 +128,17 @@ class Comment(Command, frozen=True, kw_only=True, tag="review.comment"):
     quote: str | None = None
 
 
+class EditComment(Command, frozen=True, kw_only=True, tag="review.edit"):
+    """Other words for a note that no draft has been given; the event keeps the earlier ones. `seen` is the text that the sender saw."""
+
+    feedback: str
+    text: str
+    seen: str | None = None
+
+
 class ResolveComment(Command, frozen=True, kw_only=True, tag="review.resolve"):
+    """Dismiss a note that no draft has been given, or with `resolved` false take that back. It stays in the history either way."""
+
     feedback: str
     resolved: bool = True
 
@@ -252,6 +262,7 @@ AnyCommand = (
     | Resume
     | Deliver
     | Comment
+    | EditComment
     | ResolveComment
     | Approve
     | Reopen
