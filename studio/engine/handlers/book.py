@@ -119,9 +119,24 @@ async def set_brief(project: OpenProject, command: c.SetBrief, call: Call) -> c.
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=newest)
         following = advance(project.workflow, project.state_of(page), Action.BRIEF)
         page = project.move_to(tx, page, following, "brief", stage=BRIEF, revision=revision.id)
-        return c.Done(seq=0, message="Brief saved.", page=page.id, revision=revision.id, state=page.state)
+        earlier = _of_the_earlier_brief(project, tx, page) if newest is not None and newest.text != text else ""
+        return c.Done(seq=0, message=f"Brief saved.{earlier}", page=page.id, revision=revision.id, state=page.state)
 
     return await project.act(call, work)
+
+
+def _of_the_earlier_brief(project: OpenProject, tx: Tx, page: Page) -> str:
+    """Which texts of the page a new brief does not reach by itself, and what has to be done so that they follow it."""
+    heads = pages.heads(tx, page.id)
+    written = [one for one in project.workflow.stages if one.name in heads and heads[one.name].revision_id is not None]
+    if not written:
+        return ""
+    *others, last = [one.label.lower() for one in written]
+    named = f"{', '.join(others)} and {last} were" if others else f"{last} was"
+    approved = any(heads[one.name].approved_id is not None for one in written)
+    way = "undo the approval, then revise or draft again" if approved else "revise it, or draft it again"
+    they = "them" if others else "it"
+    return f" The {named} made from the earlier brief; to have {they} follow the new one, {way}."
 
 
 async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.Done:
