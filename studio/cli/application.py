@@ -68,11 +68,6 @@ def at(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
-
-
 def size_of(size: int) -> str:
     """Bytes in the unit that a person would choose."""
     if size < 10_000:

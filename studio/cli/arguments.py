@@ -49,7 +49,8 @@ def add_globals(parser: argparse.ArgumentParser, *, top: bool) -> None:
     missing: str = argparse.SUPPRESS
     group = parser.add_argument_group("everywhere")
     group.add_argument(
-        "-C", "--project", metavar="DIR", default=None if top else missing, help="the project's folder (default: from here upwards)"
+        "-C", "--project", metavar="DIR", type=path_name, default=None if top else missing,
+        help="the project's folder (default: from here upwards)"
     )  # fmt: skip
     group.add_argument(
         "--in-process", action="store_true", default=False if top else missing,
@@ -98,6 +99,13 @@ def number(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
     return value
+
+
+def path_name(text: str) -> str:
+    """The name of a folder or a file. A variable of the shell that is not set is empty, and does not mean the folder that this is."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
 
 
 def read_given(value: str) -> str:

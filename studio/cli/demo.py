@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli import demo_mark
 from studio.cli.following import Drafted, draft, sentence
 from studio.cli.outline import page_ref
 from studio.config.paths import PROJECT_FILE
@@ -51,6 +53,11 @@ def copy_to(root: Path, sample: str = SAMPLE) -> bool:
     return True
 
 
+def shown(root: Path) -> str:
+    """The folder as `-C` takes it from here."""
+    return shlex.quote(os.path.relpath(root))
+
+
 def workflow_at(root: Path) -> str | None:
     """The workflow of the demo that lies in a folder already, None when there is none."""
     return next((workflow for workflow, sample in SAMPLES.items() if _is_the_demo(root, sample)), None)
@@ -66,11 +73,12 @@ def _is_the_demo(root: Path, name: str) -> bool:
         return False
 
 
-async def fill(client: EngineClient) -> None:
+async def fill(client: EngineClient, root: Path) -> None:
     """Import the sample's chapters and history, unless they are there."""
     project = await client.query(q.GetProject())
     if not project.chapters:
         await client.execute(c.ImportBook(path=scaffold.BOOK_FILE))
+        demo_mark.keep(root, demo_mark.Mark(seq=(await client.query(q.GetProject())).seq))
 
 
 def free_folder(start: Path) -> Path:
@@ -80,9 +88,13 @@ def free_folder(start: Path) -> Path:
     return start / SAMPLE
 
 
-async def finish_a_page(client: EngineClient, model: str | None, out: Output) -> Finished:
-    """Bring the next page from where it stands to its approval: draft, revise once, approve each stage."""
-    page = await client.query(q.GetPage(page="next"))
+async def finish_a_page(client: EngineClient, root: Path, model: str | None, out: Output) -> Finished:
+    """Bring the page that is the demo's to take from where it stands to its approval: draft, revise once, approve each stage.
+
+    Raises Refused where a person has worked.
+    """
+    page = await client.query(q.GetPage(page=await demo_mark.page_to_take(client, root, shown(root))))
+    demo_mark.keep(root, demo_mark.Mark(page=page.id, feedback=FEEDBACK))
     out.say(f"Page {page.chapter_number}/{page.number} {page.title}: {page.brief.text if page.brief else ''}")
     if page.phase == "awaiting":
         raise Refused("The next page has no brief.", hint=f'Write one: studio page brief {page_ref(page)} "..."')
@@ -95,6 +107,7 @@ async def finish_a_page(client: EngineClient, model: str | None, out: Output) ->
             continue
         remarks += await _finish_stage(client, page.id, cell, model, out, revise=number == 0)
     page = await client.query(q.GetPage(page=page.id))
+    demo_mark.forget(root)
     costs = await client.query(q.GetCosts(by="model", page=page.id, executions=True))
     return Finished(page, costs, tuple(remarks))
 
@@ -150,7 +163,7 @@ def lines(root: Path, finished: Finished) -> list[tuple[str, ...]]:
     """Where everything lies, for the end of the demo."""
     page, total = finished.page, finished.costs.total
     ref = f"{page.chapter_number}/{page.number}"
-    where = os.path.relpath(root)
+    where = shown(root)
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
     revisions = sum(cell.revisions for cell in page.cells)
     return [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.cli.application import counted
+from studio.cli import demo_mark
+from studio.cli.demo import shown
 from studio.cli.following import draft, sentence
 from studio.cli.outline import page_ref
 from studio.domain.errors import NotFound, Refused, StudioError
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as bv
 from studio.protocol import commands as c
@@ -40,9 +40,13 @@ class FinishedChange:
     remarks: tuple[str, ...]
 
 
-async def finish_a_change(client: EngineClient, model: str | None, out: Output) -> FinishedChange:
-    """Bring the next change from where it stands to its approved version. Raises the error of a phase that failed twice."""
-    page = await client.query(q.GetPage(page="next"))
+async def finish_a_change(client: EngineClient, root: Path, model: str | None, out: Output) -> FinishedChange:
+    """Bring the change that is the demo's to take from where it stands to its approved version.
+
+    Raises the error of a phase that failed twice, and Refused where a person has worked.
+    """
+    page = await client.query(q.GetPage(page=await demo_mark.page_to_take(client, root, shown(root))))
+    demo_mark.keep(root, demo_mark.Mark(page=page.id))
     out.say(f"Change {page_ref(page)} {page.title}: {page.brief.text.strip() if page.brief else ''}")
     if page.phase == "awaiting":
         raise Refused("The next change has no request.", hint=f'Write one: studio page brief {page_ref(page)} "..."')
@@ -52,6 +56,7 @@ async def finish_a_change(client: EngineClient, model: str | None, out: Output) 
     for _ in range(_PHASES):
         page = await client.query(q.GetPage(page=page.id))
         if page.phase == "approved":
+            demo_mark.forget(root)
             return await _finished(client, page, tuple(remarks))
         if page.phase == "user_reviewing":
             remarks += await _approve(client, page, out)
@@ -116,7 +121,7 @@ async def _finished(client: EngineClient, page: v.PageView, remarks: tuple[str, 
 def lines(root: Path, finished: FinishedChange) -> list[tuple[str, ...]]:
     """Where everything lies, for the end of the demo."""
     page, version, total = finished.page, finished.version, finished.costs.total
-    ref, where = page_ref(page), os.path.relpath(root)
+    ref, where = page_ref(page), shown(root)
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
     tools = f"{counted(finished.calls, 'call')}, {counted(finished.build.findings_open, 'finding')} open"
     return [

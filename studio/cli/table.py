@@ -16,6 +16,7 @@ GROUPS: dict[str, Rows] = {
         "generate": ("generate", "draft the stage that a page stands at"),
         "revise": ("revise", "have the draft revised from your feedback"),
         "stop": ("stop", "end a running draft from any terminal"),
+        "note": ("note", "notes about a draft: list, add, edit, dismiss them"),
         "approve": ("approve", "approve the draft under review"),
         "reopen": ("reopen", "undo the latest approval of a page"),
         "resume": ("resume", "go on with, keep or discard an interrupted draft"),

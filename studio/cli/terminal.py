@@ -74,7 +74,7 @@ class FirstRun:
         await asyncio.to_thread(demo.copy_to, root)
         client = await self._host.connect(root)
         try:
-            await demo.fill(client)
+            await demo.fill(client, root)
         finally:
             await client.aclose()
         self.made = root

@@ -82,7 +82,8 @@ class FeedbackKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """`quote` is the exact passage it is about, if any; `used_by_run` is set once a run was given it; `resolved` closes it by hand."""
+    """`quote` is the exact passage it is about, if any; `used_by_run` is set once a run was given it, empty where no run is known of;
+    `resolved` dismisses it by hand."""
 
     id: str
     page_id: str

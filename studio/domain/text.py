@@ -25,10 +25,19 @@ def clean_delta(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
 
 
-def one_line(text: str, limit: int = 200) -> str:
+TITLE_LIMIT = 200
+"""Characters of a title that a person gives: what is longer is refused, not cut."""
+
+
+def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """Clean text on one line, cut to `limit` characters with an ellipsis: for titles, labels, messages."""
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def slugify(text: str, limit: int = 60) -> str:

@@ -19,7 +19,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, add_revision, structured
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
-from studio.store import chapters, pages, revisions
+from studio.store import chapters, feedback, pages, revisions
 from studio.store.transaction import Tx
 from studio.workspace.jail import Jail
 
@@ -98,6 +98,10 @@ def _replay(project: OpenProject, tx: Tx, page: Page, step: Step, trees: Trees) 
             there = _there(page, head, stage, "comment on")
             add_feedback(tx, there, FeedbackKind.NOTE, clean(step.feedback), step.quote)
             return page
+        case "dismiss":
+            for note in feedback.open_notes(tx, page.id, stage.name):
+                feedback.resolve(tx, note.id)
+            return page
         case "settle":
             project.needs_app()
             from studio.engine.apps import replaying
@@ -131,7 +135,9 @@ def _write(
     text, data = structured(stage, clean(step.text).strip())
     note = None
     if step.do == "revise" and head is not None:
+        given = [one.id for one in feedback.open_notes(tx, page.id, stage.name)]
         note = add_feedback(tx, head, FeedbackKind.REVISE, clean(step.feedback).strip(), step.quote).id
+        feedback.mark_used(tx, [*given, note], "")
         state = advance(project.workflow, state, Action.REVISE, has_revision=True)
     person = step.do == "edit"
     if project.builds is not None:

@@ -19,9 +19,10 @@ class VersionStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`settle` settles the open findings of `rule` in `state`, with `feedback` as the reason."""
+    """`dismiss` dismisses the open notes of the stage. `settle` settles the open findings of `rule` in `state`, with `feedback` as
+    the reason."""
 
-    do: Literal["draft", "revise", "edit", "comment", "approve", "settle"]
+    do: Literal["draft", "revise", "edit", "comment", "dismiss", "approve", "settle"]
     stage: str
     text: str = ""
     model: str = "sample:author"

@@ -47,6 +47,7 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Resume: drafts.resume,
     c.Deliver: drafts.deliver,
     c.Comment: review.comment,
+    c.EditComment: review.edit_comment,
     c.ResolveComment: review.resolve_comment,
     c.Approve: review.approve,
     c.Reopen: review.reopen,

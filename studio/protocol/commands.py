@@ -16,6 +16,8 @@ from studio.protocol.tagged import Command as Command
 
 
 class AddChapter(Command, frozen=True, kw_only=True, tag="chapter.add"):
+    """A title is one line of at most 200 characters, of a page as of a chapter; a blank or longer one is refused."""
+
     title: str
     slug: str | None = None
     position: int | None = None
@@ -34,7 +36,8 @@ class MoveChapter(Command, frozen=True, kw_only=True, tag="chapter.move"):
 
 
 class AddPage(Command, frozen=True, kw_only=True, tag="page.add"):
-    """A page at the end of `chapter` (or at `position`, from 1). With a brief it goes straight to awaiting its first draft."""
+    """A page at the end of `chapter` (or at `position`, from 1). With a brief it goes straight to awaiting its first draft.
+    An empty title is none, which a page may have at first; a blank one is refused."""
 
     chapter: str
     title: str = ""
@@ -125,7 +128,17 @@ class Comment(Command, frozen=True, kw_only=True, tag="review.comment"):
     quote: str | None = None
 
 
+class EditComment(Command, frozen=True, kw_only=True, tag="review.edit"):
+    """Other words for a note that no draft has been given; the event keeps the earlier ones. `seen` is the text that the sender saw."""
+
+    feedback: str
+    text: str
+    seen: str | None = None
+
+
 class ResolveComment(Command, frozen=True, kw_only=True, tag="review.resolve"):
+    """Dismiss a note that no draft has been given, or with `resolved` false take that back. It stays in the history either way."""
+
     feedback: str
     resolved: bool = True
 
@@ -249,6 +262,7 @@ AnyCommand = (
     | Resume
     | Deliver
     | Comment
+    | EditComment
     | ResolveComment
     | Approve
     | Reopen

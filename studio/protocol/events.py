@@ -26,9 +26,13 @@ class PageChanged(Event, frozen=True, kw_only=True, tag="page.changed"):
 
 
 class FeedbackChanged(Event, frozen=True, kw_only=True, tag="feedback.changed"):
+    """`what` is add, edit, dismiss or reopen; `before` is what an edited note said until now."""
+
     page: str
     feedback: str
     actor: str = ""
+    what: str = "add"
+    before: str = ""
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):

@@ -106,7 +106,7 @@ class RevisionView(View, frozen=True, kw_only=True):
 
 
 class FeedbackView(View, frozen=True, kw_only=True):
-    """`used_by` is the run that was given it."""
+    """`used_by` is the run that was given it; `resolved` says that it was dismissed."""
 
     id: str
     stage: str
@@ -120,6 +120,11 @@ class FeedbackView(View, frozen=True, kw_only=True):
     used: bool
     resolved: bool
     used_by: str | None = None
+
+    @property
+    def state(self) -> str:
+        """In a word for people: `used`, `dismissed`, or `open`."""
+        return "used" if self.used else "dismissed" if self.resolved else "open"
 
 
 class LiveRun(View, frozen=True, kw_only=True):

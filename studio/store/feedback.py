@@ -55,8 +55,13 @@ def open_notes(tx: Tx, page_id: str, stage: str) -> list[Feedback]:
 
 
 def mark_used(tx: Tx, ids: Sequence[str], run_id: str) -> None:
-    """Say that a run was given these."""
+    """Say that a run was given these; of a history that is replayed, the empty name of no run."""
     tx.run("UPDATE user_feedback SET used_by_run = $2 WHERE id = ANY($1::text[])", list(ids), run_id)
+
+
+def reword(tx: Tx, feedback_id: str, text: str) -> None:
+    """Other words for it. What it said before is for the caller to keep, in the event of the same transaction."""
+    tx.run("UPDATE user_feedback SET text = $2 WHERE id = $1", feedback_id, text)
 
 
 def resolve(tx: Tx, feedback_id: str, resolved: bool = True) -> None:

@@ -174,6 +174,19 @@ ACTIONS: tuple[Action, ...] = (
         "context messages",
     ),
     _row(
+        "note.edit", "e i", "change note", "inspector", "Inspector", 7, "change the words of the note under the cursor"
+    ),
+    _row(
+        "note.dismiss",
+        "D",
+        "dismiss note",
+        "inspector",
+        "Inspector",
+        8,
+        "no draft is given it; it stays in the history",
+    ),
+    _row("note.reopen", "u", "undo dismissal", "inspector", "Inspector", 9, "take back that a note was dismissed"),
+    _row(
         "help",
         "? f1",
         "help",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from studio.protocol.views import PageView
-from studio.tui.actions.conditions import at_limit, current_cell
+from studio.tui.actions.conditions import at_limit, current_cell, in_notes
 from studio.tui.presenters.words import writes_files
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def why_not(app: StudioApp, action_id: str) -> str:
 def _why_not(app: StudioApp, action_id: str) -> str:
     session, page = app.session, app.session.page
     project = session.project
+    if action_id in _NOTE:
+        if page is not None and in_notes(app):
+            return _no_note(app, page)
+        action_id = _NOTE[action_id]
     if action_id.startswith(("cursor.", "pick.", "first.down", "first.up")):
         return ""
     if action_id in OF_AN_APP and project is not None and not writes_files(project):
@@ -116,6 +120,27 @@ def _no_price(app: StudioApp, page: PageView) -> str:
     return _no_verdict(app, page) if page.phase in ("approved", "awaiting") else "There is nothing to draft here now."
 
 
+def _no_note(app: StudioApp, page: PageView) -> str:
+    """Why a key does nothing to the note under the cursor."""
+    note = app.workbench.inspector.note()
+    if note is None:
+        some = any(cell.notes for cell in page.cells)
+        return (
+            f"No note is under the cursor{then(app, 'cursor.down', 'goes to one')}."
+            if some
+            else "There are no notes here."
+        )
+    if note.kind != "note":
+        return "This is what a revision was asked for, and stays as it was asked."
+    if note.state == "used":
+        return "A draft has been given this note; it stays as it was given."
+    if note.state == "dismissed":
+        return f"This note is dismissed{then(app, 'note.reopen', 'takes that back')}."
+    return f"This note is open{then(app, 'note.dismiss', 'dismisses it')}."
+
+
+_NOTE = {"note.edit": "edit", "note.dismiss": "archive", "note.reopen": "reopen"}
+"""Actions on a note, with what their keys do elsewhere."""
 _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "generate": _no_price,
     "approve": _no_verdict,

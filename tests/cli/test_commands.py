@@ -121,6 +121,8 @@ def test_the_outline_is_changed_by_commands(studio: Studio) -> None:
     studio("page", "brief", page, "-", stdin="Grey gloves, folded.\n")
     studio("page", "move", "gloves", "1", "--chapter", "1")
     studio("page", "rename", "gloves", "Grey gloves")
+    assert "needs a title" in studio("page", "rename", "gloves", "", code=2).stderr
+    assert "needs a title" in studio("page", "add", "2", "", code=2).stderr
     card = studio("page", "show", "1/1").stdout
     assert "1/1 Grey gloves" in card
     assert "Grey gloves, folded." in card

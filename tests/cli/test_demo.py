@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+from studio.cli import demo
 from tests.cli.conftest import Studio
+from tests.fakes.project import opened
 from tests.fakes.wire_script import SCRIPTS, Finish, Step
 from tests.fakes.wire_server import WireServer
 
@@ -33,12 +36,49 @@ def test_headless_drafts_revises_and_approves_a_page_and_says_where_it_lies(
     assert inside.data("status")["chapters"][0]["approved"] == 3
 
 
-def test_the_same_folder_again_goes_on_with_the_next_page(outside: Studio) -> None:
-    first = outside.data("demo", "my-demo")
-    again = outside.data("demo", "--headless", "my-demo")
-    assert (first["ref"], again["ref"]) == ("1/3", "1/4")
-    assert Path(again["file"]).is_file()
-    assert again["costs"]["total"]["calls"] == 3
+def test_the_same_folder_again_is_refused_and_nothing_is_asked_of_a_model(outside: Studio, server: WireServer) -> None:
+    outside("demo", "my-demo")
+    calls = len(server.calls)
+    refused = outside("demo", "--headless", "my-demo", code=3)
+    assert "There is work in my-demo already" in refused.stderr
+    assert "studio -C my-demo" in refused.stderr
+    assert len(server.calls) == calls
+
+
+def test_a_page_that_waits_for_a_person_is_left_as_it_is(outside: Studio, server: WireServer) -> None:
+    inside = _copied(outside)
+    inside("generate", "1/3")
+    calls = len(server.calls)
+    outside("demo", "my-demo", code=3)
+    assert inside.data("page", "show", "1/3")["state"] == "user_reviewing_narration"
+    assert len(server.calls) == calls
+
+
+def test_a_copy_in_which_a_title_was_changed_is_a_persons(outside: Studio, server: WireServer) -> None:
+    _copied(outside)("page", "rename", "1/3", "Fog, again")
+    outside("demo", "my-demo", code=3)
+    assert not server.calls
+
+
+def test_a_copy_that_was_only_looked_at_is_still_fresh(outside: Studio) -> None:
+    inside = _copied(outside)
+    inside("status")
+    inside("show", "1/1")
+    assert outside.data("demo", "my-demo")["ref"] == "1/3"
+    assert not (inside.folder / ".studio" / "demo.json").exists()
+
+
+def _copied(outside: Studio) -> Studio:
+    """The example as a terminal opens it: copied and filled, and nothing drafted."""
+    root = outside.folder / "my-demo"
+
+    async def filled() -> None:
+        async with opened(root, outside.env) as client:
+            await demo.fill(client, root)
+
+    demo.copy_to(root)
+    asyncio.run(filled())
+    return Studio(root, outside.env)
 
 
 def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(outside: Studio) -> None:
@@ -69,10 +109,25 @@ def test_a_revision_that_comes_to_nothing_leaves_the_first_draft(outside: Studio
     assert "first draft stands" in done["remarks"][0]
 
 
-def test_a_demo_that_was_killed_half_way_goes_on(outside: Studio, server: WireServer) -> None:
-    outside("demo", "--headless", "my-demo")
-    inside = Studio(outside.folder / "my-demo", outside.env)
-    server.play(Step(text="One two three.", fault=SCRIPTS["fin"][0].fault, after=1))
-    inside("generate", "next", code=4)
+def test_a_demo_that_broke_off_goes_on_with_its_own_page(outside: Studio, server: WireServer) -> None:
+    _broken_off(outside, server)
     again = json.loads(outside("demo", "--headless", "my-demo", "--json").stdout)
-    assert (again["ref"], again["state"]) == ("1/4", "page_approved")
+    assert (again["ref"], again["state"]) == ("1/3", "page_approved")
+
+
+def test_a_demo_that_broke_off_leaves_its_page_to_a_person_who_worked_at_it(
+    outside: Studio, server: WireServer
+) -> None:
+    inside = _broken_off(outside, server)
+    inside("resume", "1/3", "--keep")
+    inside("edit", "1/3", "--stage", "narration", "--file", "-", stdin="Ilse counts.")
+    calls = len(server.calls)
+    outside("demo", "--headless", "my-demo", code=3)
+    assert inside("show", "1/3").stdout.strip() == "Ilse counts."
+    assert len(server.calls) == calls
+
+
+def _broken_off(outside: Studio, server: WireServer) -> Studio:
+    server.play(Step(text="One two three.", fault=SCRIPTS["fin"][0].fault, after=1))
+    outside("demo", "--headless", "my-demo", code=4)
+    return Studio(outside.folder / "my-demo", outside.env)

@@ -48,5 +48,5 @@ def test_a_report_that_asks_to_send_back_is_approved_anyway_with_a_word(outside:
     assert (done["ref"], done["state"], done["version"]) == ("2/1", "complete", "1.2.0")
     assert done["tool_calls"] > 0
     assert any("approved anyway" in remark for remark in done["remarks"])
-    again = outside("demo", "--headless", "my-shop", code=2)
-    assert "every page is approved" in again.stderr
+    again = outside("demo", "--headless", "my-shop", code=3)
+    assert "There is work in my-shop already" in again.stderr

@@ -57,6 +57,25 @@ def test_a_command_of_several_actions_lists_when_none_is_named(words: list[str],
     assert vars(parse(words)) == vars(parse(meant))
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["new"],
+        ["new", "shop", "--workflow", "app", "--from"],
+        ["demo"],
+        ["status", "-C"],
+        ["-C"],
+        ["export", "markdown", "-o"],
+        ["edit", "1/1", "--file"],
+        ["prompts", "edit", "story/narration", "--file"],
+    ],
+)
+def test_a_folder_or_file_without_a_name_is_no_other_folder(words: list[str], empty: str) -> None:
+    with pytest.raises(BadInput, match="the name is empty"):
+        parse([*words, empty])
+
+
 def test_help_shows_every_command_once_under_a_heading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     shown = build().format_help()

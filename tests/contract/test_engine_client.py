@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import BadInput, NotFound, Refused
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused
 from studio.protocol import commands as c
 from studio.protocol import events as e
 from studio.protocol import queries as q
@@ -44,6 +44,23 @@ async def test_errors_cross_with_their_class_code_and_hint(connected: EngineClie
     with pytest.raises(Refused) as refused:
         await connected.execute(c.Approve(page=page.page or ""))
     assert refused.value.hint
+
+
+async def test_a_note_is_changed_and_dismissed_and_a_change_of_other_words_is_a_conflict(
+    connected: EngineClient,
+) -> None:
+    await connected.execute(c.AddChapter(title="One"))
+    page = (await connected.execute(c.AddPage(chapter="1", brief="Ilse counts."))).page or ""
+    await connected.execute(c.Deliver(page=page, stage="narration", text="A moth."))
+    head = (await connected.query(q.GetPage(page=page))).cells[0].head
+    note = (await connected.execute(c.Comment(revision=head.id if head else "", text="No moths."))).feedback or ""
+    await connected.execute(c.EditComment(feedback=note, text="No owls.", seen="No moths."))
+    with pytest.raises(Conflict) as caught:
+        await connected.execute(c.EditComment(feedback=note, text="No bats.", seen="No moths."))
+    assert caught.value.data["theirs"] == "No owls."
+    await connected.execute(c.ResolveComment(feedback=note))
+    (known,) = (await connected.query(q.GetPage(page=page))).cells[0].notes
+    assert (known.text, known.resolved, known.state) == ("No owls.", True, "dismissed")
 
 
 async def test_the_sequence_grows_and_the_journal_resumes_without_gap_or_repeat(connected: EngineClient) -> None:
@@ -105,7 +122,7 @@ async def test_two_subscribers_see_the_same(connected: EngineClient) -> None:
 
 
 async def test_every_name_may_be_hostile(connected: EngineClient) -> None:
-    await connected.execute(c.AddChapter(title="[/x] \x1b]0;owned\x07 \u202eevil\nline " + "x" * 5_000))
+    await connected.execute(c.AddChapter(title="[/x] \x1b]0;owned\x07 \u202eevil\nline " + "x" * 100))
     project = await connected.query(q.GetProject())
     title = project.chapters[0].title
     assert "\x1b" not in title

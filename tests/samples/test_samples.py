@@ -134,6 +134,7 @@ def test_each_step_can_be_replayed_after_the_ones_before_it(
         "revise": {"model", "text", "feedback"},
         "edit": {"text"},
         "comment": {"feedback"},
+        "dismiss": set(),
         "approve": set(),
     }[step["do"]]
     assert needs <= set(step) - {"do", "stage"} <= needs | {"quote"}

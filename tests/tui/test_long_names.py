@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from studio.domain.text import one_line
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
@@ -67,10 +68,10 @@ async def test_chapters_pages_and_canon_with_names_of_kilobytes_are_cut(tmp_path
     assert len(LONG.encode()) > 4_000
     async with real(tmp_path, size=size) as (at, client, _server):
         page = await add_page(client)
-        await client.execute(c.AddChapter(title=LONG))
-        await client.execute(c.AddPage(chapter="2", title=LONG, brief=LONG))
-        await client.execute(c.RenameChapter(chapter="1", title=f"x{LONG}"))
-        await client.execute(c.RenamePage(page=page, title=f"x{LONG}"))
+        await client.execute(c.AddChapter(title=one_line(LONG)))
+        await client.execute(c.AddPage(chapter="2", title=one_line(LONG), brief=LONG))
+        await client.execute(c.RenameChapter(chapter="1", title=one_line(f"x{LONG}")))
+        await client.execute(c.RenamePage(page=page, title=one_line(f"x{LONG}")))
         name = LONG.split("[", 1)[0] * 120
         (tmp_path / "book" / "canon" / f"{'n' * 250}.md").write_text(
             f"---\nname: {name}\ntype: {'t' * 4096}\n---\nText.\n"
@@ -85,6 +86,9 @@ async def test_chapters_pages_and_canon_with_names_of_kilobytes_are_cut(tmp_path
         await at.type("y" * 300)
         drawn(at)
         await at.press("enter")
+        assert "There is room for 200 characters here" in at.message
+        await at.press("escape")
+        drawn(at)
         await _checked(client)
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from studio.cli.arguments import describe
+from studio.cli.arguments import describe, path_name
 from studio.cli.host import Host
 from studio.cli.output import Output, table
 
@@ -19,10 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser, run,
         "Copy the example book, or with --workflow app the example application, to DIR and open it. With --headless, or without a\n"
         "terminal, nothing is asked: the next page is drafted, revised from a feedback and approved (of the application, the next\n"
-        "change goes through all phases to an approved version), with the local model where no key is set (it is fetched first).",
+        "change goes through all phases to an approved version), with the local model where no key is set (it is fetched first). That\n"
+        "is refused in a demo where somebody has worked; a run that broke off goes on with its own page.",
         "studio demo my-demo", "studio demo my-shop --workflow app", "studio demo --headless my-demo --local tiny",
     )  # fmt: skip
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="where to (default: lantern-ferry, or corner-shop)")
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", type=path_name, help="where to (default: lantern-ferry, or corner-shop)"
+    )
     parser.add_argument(
         "--workflow", choices=("story", "app"), help="which example (default: the one in DIR, else story)"
     )
@@ -42,21 +45,24 @@ def run(args: argparse.Namespace, host: Host) -> int:
     workflow = args.workflow or demo.workflow_at(root) or demo.STORY
     if demo.copy_to(root, demo.SAMPLES[workflow]):
         host.out.say(f"The example {_WHAT[workflow]} is in {root}.")
-    model = host.run(_prepared(host, root))
-    if args.headless or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    headless = args.headless or args.json or not (sys.stdin.isatty() and sys.stdout.isatty())
+    model = host.run(_prepared(host, root, headless=headless))
+    if headless:
         return _without_a_screen(args, host, root, model, workflow)
     if model is None or args.local:
         _offer_local(args, host, has_model=model is not None)
     return host.workbench(root)
 
 
-async def _prepared(host: Host, root: Path) -> str | None:
-    """Fill the book; the model that drafts would use, None when nothing is set up."""
-    from studio.cli import demo
+async def _prepared(host: Host, root: Path, *, headless: bool) -> str | None:
+    """Fill the book; the model that drafts would use, None when nothing is set up. What is refused is so before a model is fetched."""
+    from studio.cli import demo, demo_mark
     from studio.protocol.queries import GetProject
 
     async with host.session(root) as client:
-        await demo.fill(client)
+        await demo.fill(client, root)
+        if headless:
+            await demo_mark.page_to_take(client, root, demo.shown(root))
         return (await client.query(GetProject())).model
 
 
@@ -100,7 +106,7 @@ async def _one_page(host: Host, root: Path, model: str | None) -> int:
 
     words = Output(quiet=host.out.quiet, live=host.out.live)
     async with host.session(root, drafts=True) as client:
-        finished = await demo.finish_a_page(client, model, words)
+        finished = await demo.finish_a_page(client, root, model, words)
     if host.out.as_json:
         host.out.json(demo.as_data(root, finished))
     else:
@@ -113,7 +119,7 @@ async def _one_change(host: Host, root: Path, model: str | None) -> int:
 
     words = Output(quiet=host.out.quiet, live=host.out.live)
     async with host.session(root, drafts=True) as client:
-        finished = await demo_app.finish_a_change(client, model, words)
+        finished = await demo_app.finish_a_change(client, root, model, words)
     if host.out.as_json:
         host.out.json(demo_app.as_data(root, finished))
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.cli.arguments import describe, page_argument, read_file
+from studio.cli.arguments import describe, page_argument, path_name, read_file
 from studio.cli.commands.answers import print_done
 from studio.cli.host import Host
 from studio.cli.outline import page_ref
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     page_argument(parser)
     parser.add_argument("--stage", help="narration, dialogue or brief (default: where the page stands)")
-    parser.add_argument("--file", metavar="F", help="take the text from F, - for standard input")
+    parser.add_argument("--file", metavar="F", type=path_name, help="take the text from F, - for standard input")
     parser.add_argument("--revision", metavar="ID", help="with --file: refuse if another revision is the newest by now")
     parser.add_argument("--note", default="", help="a word for the history on what was changed")
 

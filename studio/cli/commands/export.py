@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from studio.cli.arguments import CHAPTER, Group
+from studio.cli.arguments import CHAPTER, Group, path_name
 from studio.cli.host import Host
 from studio.domain.errors import Refused
 from studio.domain.text import slugify
@@ -22,7 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "studio export markdown", "studio export markdown -o book.md", "studio export markdown -o pages/", "studio export markdown -o -",
     )  # fmt: skip
     markdown.add_argument(
-        "-o", "--output", metavar="FILE|DIR|-", help="a name with a suffix is a file, another a folder (default: the book's name .md)"
+        "-o", "--output", metavar="FILE|DIR|-", type=path_name,
+        help="a name with a suffix is a file, another a folder (default: the book's name .md)"
     )  # fmt: skip
     markdown.add_argument("--chapter", metavar="CHAPTER", help=f"one chapter alone: {CHAPTER}")
 

@@ -39,8 +39,9 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print(query: bq.GetFiles, host: Host) -> int:
-    from studio.cli.application import app_of, counted
+    from studio.cli.application import app_of
     from studio.cli.output import table
+    from studio.domain.text import counted
 
     async with host.session() as client:
         await app_of(client)
@@ -55,7 +56,8 @@ async def _print(query: bq.GetFiles, host: Host) -> int:
 
 
 def _row(one: bv.FileLine) -> tuple[str, ...]:
-    from studio.cli.application import counted, size_of
+    from studio.cli.application import size_of
+    from studio.domain.text import counted
 
     problems = f"{counted(one.findings, 'finding')} open" if one.findings else ""
     return (one.mark or ".", size_of(one.size), one.path, problems)

@@ -45,7 +45,8 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print(args: argparse.Namespace, host: Host) -> int:
-    from studio.cli.application import app_of, change_of, counted
+    from studio.cli.application import app_of, change_of
+    from studio.domain.text import counted
 
     async with host.session() as client:
         page = None if args.all else await change_of(client, args.page)

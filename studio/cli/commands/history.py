@@ -60,9 +60,8 @@ def _revision(one: v.RevisionView) -> tuple[str, ...]:
 
 
 def _feedback(one: v.FeedbackView) -> tuple[str, ...]:
-    state = "resolved" if one.resolved else "used" if one.used else "open"
     quote = f'"{one_line(one.quote, 60)}": ' if one.quote else ""
-    return (f"{one.stage} r{one.revision_number}", one.kind, state, one.author, f"{quote}{one_line(one.text)}")
+    return (f"{one.stage} r{one.revision_number}", one.kind, one.state, one.author, f"{quote}{one_line(one.text)}")
 
 
 def _run(one: v.RunView) -> tuple[str, ...]:

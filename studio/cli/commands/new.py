@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.cli.arguments import TEXT, describe, read_given
+from studio.cli.arguments import TEXT, describe, path_name, read_given
 from studio.cli.host import Host
 from studio.domain.errors import BadInput, NotFound, Refused
 from studio.domain.request import APP_TYPES, request_text
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'studio new shop --workflow app --description "A corner shop." --requirement "a cart" --requirement "its total"',
         "studio new shop --workflow app --from ~/code/shop",
     )  # fmt: skip
-    parser.add_argument("directory", metavar="DIR", nargs="?", default="", help="the folder (default: this one)")
+    parser.add_argument("directory", metavar="DIR", nargs="?", type=path_name, help="the folder (default: this one)")
     parser.add_argument("--title", help="its title (default: the folder's name)")
     parser.add_argument(
         "--workflow", default="story", help="the workflow's name: story, app, or one of yours (default: story)"
@@ -42,8 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--requirement", metavar="R", action="append", help="something it must do; may be given several times"
     )
     app.add_argument(
-        "--from", metavar="DIR", dest="source", help="copy the code of this folder into app/, as the first version"
-    )
+        "--from", metavar="DIR", dest="source", type=path_name, help="copy the code of this folder into app/, as the first version"
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace, host: Host) -> int:

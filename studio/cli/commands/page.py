@@ -11,7 +11,7 @@ from studio.cli.commands.answers import carry_out, made
 from studio.cli.host import Host
 from studio.cli.outline import build_card, page_card, page_ref, page_rows
 from studio.cli.output import table
-from studio.domain.errors import NotFound
+from studio.domain.errors import BadInput, NotFound
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "studio page add the-crossing --brief @brief.txt",
     )  # fmt: skip
     add.add_argument("chapter", metavar="CHAPTER", help=CHAPTER)
-    add.add_argument("title", metavar="TITLE", nargs="?", default="")
+    add.add_argument("title", metavar="TITLE", nargs="?")
     add.add_argument("--brief", metavar="TEXT", default="", help=f"what happens on the page: {TEXT}")
     add.add_argument("--slug", help="its name in commands and files (default: from the title)")
     add.add_argument("--at", metavar="N", type=number, help="its place in the chapter, from 1 (default: last)")
@@ -51,7 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add(args: argparse.Namespace, host: Host) -> int:
     brief = read_given(args.brief)
-    command = c.AddPage(chapter=args.chapter, title=args.title, brief=brief, slug=args.slug, position=args.at)
+    if args.title == "":
+        # To the engine an empty title is none, as of a page that is added without one.
+        raise BadInput("A page needs a title.", hint="Give one word or more, or leave it out.")
+    command = c.AddPage(chapter=args.chapter, title=args.title or "", brief=brief, slug=args.slug, position=args.at)
     return host.run(made(host, command, "page"))
 
 

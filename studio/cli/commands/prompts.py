@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from studio.cli.arguments import Group, read_file
+from studio.cli.arguments import Group, path_name, read_file
 from studio.cli.commands.answers import carry_out
 from studio.cli.host import Host
 from studio.cli.output import table
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "studio prompts edit story/narration", "studio prompts edit story/narration --file mine.md.j2",
     )  # fmt: skip
     edit.add_argument("name", metavar="NAME", help=NAME)
-    edit.add_argument("--file", metavar="F", help="take the text from F, - for standard input")
+    edit.add_argument("--file", metavar="F", type=path_name, help="take the text from F, - for standard input")
     reset = group.add(
         "reset",
         _reset,

@@ -66,7 +66,8 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print(host: Host) -> int:
-    from studio.cli.application import app_of, counted
+    from studio.cli.application import app_of
+    from studio.domain.text import counted
 
     async with host.session() as client:
         await app_of(client)

@@ -123,8 +123,9 @@ async def _print_one(ref: str, host: Host) -> int:
 
 
 def _card(task: bv.TaskView) -> Iterator[str]:
-    from studio.cli.application import counted, lasted, money
+    from studio.cli.application import lasted, money
     from studio.cli.output import table
+    from studio.domain.text import counted
 
     yield f"{task.position} {task.title}"
     facts = [

@@ -77,7 +77,8 @@ async def _print(page: str | None, host: Host) -> int:
 
 
 def _row(one: bv.VersionView) -> tuple[str, ...]:
-    from studio.cli.application import counted, money
+    from studio.cli.application import money
+    from studio.domain.text import counted
 
     marks = " ".join(word for word, on in (("newest", one.newest), ("approved", one.approved)) if on)
     changes = f"+{one.added} ~{one.modified} -{one.deleted}"
@@ -148,9 +149,10 @@ def _diff(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print_diff(args: argparse.Namespace, host: Host) -> int:
-    from studio.cli.application import app_of, counted
+    from studio.cli.application import app_of
     from studio.cli.file_diff import lines
     from studio.domain.errors import BadInput
+    from studio.domain.text import counted
 
     if len(args.versions) > 2:
         raise BadInput("At most two versions are compared.", hint="Write: studio versions diff OLD NEW")

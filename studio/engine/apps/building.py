@@ -112,7 +112,7 @@ class Building:
     def _add_fix(self, tx: Tx) -> None:
         run = self._run
         notes = [
-            one for one in feedback.listing(tx, run.page_id, run.stage) if not one.used_by_run and not one.resolved
+            one for one in feedback.listing(tx, run.page_id, run.stage) if one.used_by_run is None and not one.resolved
         ]
         words = "\n".join(f"- {one.text}" + (f"\n  (about: {one.quote})" if one.quote else "") for one in notes)
         existing = build_tasks.listing(tx, run.page_id)

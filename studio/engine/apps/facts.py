@@ -103,16 +103,7 @@ class Facts:
             "handoff": {"from_role": rows.handoff.from_role, "note": rows.handoff.note} if rows.handoff else None,
             "plan": rows.plan.text if rows.plan else "",
             "task": _task(task) if task else None,
-            "tasks": [
-                {
-                    "id": one.key,
-                    "title": one.title,
-                    "type": one.type,
-                    "status": one.status.value,
-                    "summary": one.summary,
-                }
-                for one in rows.tasks
-            ],
+            "tasks": [_standing(one) for one in rows.tasks],
             "done": [
                 {"title": one.title, "summary": one.summary} for one in rows.tasks if one.status is TaskStatus.DONE
             ],
@@ -273,6 +264,16 @@ def _task(task: BuildTask) -> dict[str, object]:
         "description": task.description,
         "priority": task.priority,
         "needs": list(task.needs),
+    }
+
+
+def _standing(task: BuildTask) -> dict[str, object]:
+    return {
+        "id": task.key,
+        "title": task.title,
+        "type": task.type,
+        "status": task.status.value,
+        "summary": task.summary,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.domain.errors import BadInput
 from studio.domain.ids import new_id
 from studio.domain.page import BRIEF, Chapter, Page
-from studio.domain.text import clean, one_line, slugify
+from studio.domain.text import TITLE_LIMIT, clean, one_line, slugify
 from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, refuse_stale
@@ -85,7 +85,7 @@ async def move_chapter(project: OpenProject, command: c.MoveChapter, call: Call)
 
 async def add_page(project: OpenProject, command: c.AddPage, call: Call) -> c.Done:
     brief = clean(command.brief).strip()
-    title = one_line(command.title)
+    title = title_of(command.title, "page") if command.title else ""
 
     def work(tx: Tx) -> c.Done:
         chapter = chapters.resolve(tx, command.chapter)
@@ -119,9 +119,24 @@ async def set_brief(project: OpenProject, command: c.SetBrief, call: Call) -> c.
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=newest)
         following = advance(project.workflow, project.state_of(page), Action.BRIEF)
         page = project.move_to(tx, page, following, "brief", stage=BRIEF, revision=revision.id)
-        return c.Done(seq=0, message="Brief saved.", page=page.id, revision=revision.id, state=page.state)
+        earlier = _of_the_earlier_brief(project, tx, page) if newest is not None and newest.text != text else ""
+        return c.Done(seq=0, message=f"Brief saved.{earlier}", page=page.id, revision=revision.id, state=page.state)
 
     return await project.act(call, work)
+
+
+def _of_the_earlier_brief(project: OpenProject, tx: Tx, page: Page) -> str:
+    """Which texts of the page a new brief does not reach by itself, and what has to be done so that they follow it."""
+    heads = pages.heads(tx, page.id)
+    written = [one for one in project.workflow.stages if one.name in heads and heads[one.name].revision_id is not None]
+    if not written:
+        return ""
+    *others, last = [one.label.lower() for one in written]
+    named = f"{', '.join(others)} and {last} were" if others else f"{last} was"
+    approved = any(heads[one.name].approved_id is not None for one in written)
+    way = "undo the approval, then revise or draft again" if approved else "revise it, or draft it again"
+    they = "them" if others else "it"
+    return f" The {named} made from the earlier brief; to have {they} follow the new one, {way}."
 
 
 async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.Done:
@@ -145,7 +160,7 @@ async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.
 
 
 async def rename_page(project: OpenProject, command: c.RenamePage, call: Call) -> c.Done:
-    title = one_line(command.title)
+    title = title_of(command.title, "page")
 
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
@@ -179,10 +194,15 @@ async def _set_archived(project: OpenProject, ref: str, call: Call, *, archived:
 
 
 def title_of(text: str, what: str) -> str:
-    """A usable title on one line; raises BadInput for an empty one."""
-    title = one_line(text)
+    """A usable title on one line; raises BadInput for an empty one, and for one that would have to be cut."""
+    title = one_line(text, len(text))
     if not title:
         raise BadInput(f"A {what} needs a title.", hint="Give one word or more.")
+    if len(title) > TITLE_LIMIT:
+        raise BadInput(
+            f"The title of a {what} has at most {TITLE_LIMIT} characters, and this one has {len(title):,}.",
+            hint="Give a shorter one.",
+        )
     return title
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from studio.domain.errors import BadInput, Conflict, Refused
-from studio.domain.page import FeedbackKind, Page, Revision
+from studio.domain.page import Feedback, FeedbackKind, Page, Revision
 from studio.domain.run import Outcome
-from studio.domain.text import clean
+from studio.domain.text import clean, counted
 from studio.domain.workflow import Action, OutputKind, Phase, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text
@@ -47,15 +47,57 @@ async def comment(project: OpenProject, command: c.Comment, call: Call) -> c.Don
     return await project.act(call, work)
 
 
+async def edit_comment(project: OpenProject, command: c.EditComment, call: Call) -> c.Done:
+    text = clean(command.text).strip()
+    if not text:
+        raise BadInput("The note is empty.", hint="To be rid of it, dismiss it; it stays in the history.")
+
+    def work(tx: Tx) -> c.Done:
+        note = _note(tx, command.feedback)
+        if note.resolved:
+            raise Refused("This note is dismissed.", hint="Take that back first.")
+        if command.seen is not None and command.seen != note.text:
+            raise Conflict(
+                "This note was changed meanwhile.",
+                hint="Look at it as it is now.",
+                data={"expected": None, "actual": None, "theirs": note.text},
+            )
+        if text != note.text:
+            feedback.reword(tx, note.id, text)
+            tx.emit(FeedbackChanged(page=note.page_id, feedback=note.id, actor=tx.actor, what="edit", before=note.text))
+        return c.Done(seq=0, message="Note changed.", page=note.page_id, feedback=note.id)
+
+    return await project.act(call, work)
+
+
 async def resolve_comment(project: OpenProject, command: c.ResolveComment, call: Call) -> c.Done:
     def work(tx: Tx) -> c.Done:
-        note = feedback.get(tx, command.feedback)
-        feedback.resolve(tx, note.id, command.resolved)
-        tx.emit(FeedbackChanged(page=note.page_id, feedback=note.id, actor=tx.actor))
-        message = "Note closed." if command.resolved else "Note open again."
+        note = _note(tx, command.feedback)
+        if note.resolved != command.resolved:
+            feedback.resolve(tx, note.id, command.resolved)
+            what = "dismiss" if command.resolved else "reopen"
+            tx.emit(FeedbackChanged(page=note.page_id, feedback=note.id, actor=tx.actor, what=what))
+        message = "Note dismissed; it stays in the history." if command.resolved else "Note open again."
         return c.Done(seq=0, message=message, page=note.page_id, feedback=note.id)
 
     return await project.act(call, work)
+
+
+def _note(tx: Tx, feedback_id: str) -> Feedback:
+    """A note that is still for the next revision, or dismissed. Raises NotFound or Refused."""
+    note = feedback.get(tx, feedback_id)
+    if note.kind is not FeedbackKind.NOTE:
+        raise Refused("This is what a revision was asked for, and no note.", hint="Ask for another revision.")
+    if note.used_by_run is not None:
+        raise Refused("A draft has been given this note; it stays as it was given.", hint="Write another note.")
+    return note
+
+
+def _still_open(project: OpenProject, tx: Tx, page: Page, stage: str, state: State) -> str:
+    """`; 2 notes stay open`: of the stage that is approved, and with the last one of all stages."""
+    stages = [one.name for one in project.workflow.stages] if state.phase is Phase.APPROVED else [stage]
+    count = sum(len(feedback.open_notes(tx, page.id, one)) for one in stages)
+    return f"; {counted(count, 'note')} {'stays' if count == 1 else 'stay'} open" if count else ""
 
 
 async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Done:
@@ -75,7 +117,8 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             project.builds.approved(tx, page, newest)
         page = project.move_to(tx, page, state, "approve", stage=newest.stage, revision=newest.id)
         label = project.workflow.stage(newest.stage).label
-        return c.Done(seq=0, message=f"{label} approved.", page=page.id, revision=newest.id, state=page.state)
+        message = f"{label} approved{_still_open(project, tx, page, newest.stage, state)}."
+        return c.Done(seq=0, message=message, page=page.id, revision=newest.id, state=page.state)
 
     done = await project.act(call, work)
     assert done.page is not None

@@ -53,7 +53,7 @@ def feedback_view(note: Feedback, numbers: dict[str, int]) -> v.FeedbackView:
         created_at=note.created_at,
         used=note.used_by_run is not None,
         resolved=note.resolved,
-        used_by=note.used_by_run,
+        used_by=note.used_by_run or None,
     )
 
 

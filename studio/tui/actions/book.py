@@ -15,7 +15,7 @@ from studio.protocol.commands import (
     UnarchivePage,
 )
 from studio.protocol.views import ChapterLine
-from studio.tui.actions.conditions import connected, is_app
+from studio.tui.actions.conditions import connected, in_notes, is_app
 from studio.tui.actions.registry import action
 from studio.tui.pointing import Pointed, chapter_pointed, page_pointed
 from studio.tui.widgets.prompt_line import PromptLine
@@ -164,7 +164,11 @@ def _archive_shown(app: StudioApp) -> tuple[int, str]:
     return (4, "bring back") if page is not None and page.archived else (64, "archive")
 
 
-@action("archive", when=_has_page, inline=True, changes=True, shown=_archive_shown)
+def _archives(app: StudioApp) -> bool:
+    return _has_page(app) and not in_notes(app)
+
+
+@action("archive", when=_archives, inline=True, changes=True, shown=_archive_shown)
 async def archive(app: StudioApp) -> None:
     page = page_pointed(app)
     if page is None:

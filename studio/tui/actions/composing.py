@@ -11,7 +11,7 @@ from studio.domain.page import BRIEF
 from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
 from studio.protocol.views import PageView, StageCell
-from studio.tui.actions.conditions import can_revise, current_cell, drafting, has_page
+from studio.tui.actions.conditions import can_revise, current_cell, drafting, has_page, in_notes
 from studio.tui.actions.registry import action, at_start
 from studio.tui.clipboard import project_root
 from studio.tui.editor import Editor, TerminalEditor
@@ -60,13 +60,19 @@ async def compose(app: StudioApp, request: Request) -> Composer:
 
     line = _passage_line(app, request.stage, request.text) if request.purpose is Purpose.EDIT else 0
     composer = Composer(request, sent=sent, left=left, line=line)
-    await place.open_drawer(composer, focus=composer.words)
+    if request.purpose is Purpose.NOTE and place is app.workbench:
+        await app.workbench.open_drawer(composer, focus=composer.words, across=True)  # back to the notes after it
+    else:
+        await place.open_drawer(composer, focus=composer.words)
     app.spawn(_fill_in(app, composer))
     return composer
 
 
 def _keys(app: StudioApp) -> dict[str, str]:
-    return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit", "send_back", "tasks")}
+    return {
+        name: app.keymap.shown(name)
+        for name in ("revise", "comment", "brief", "edit", "send_back", "tasks", "note.edit")
+    }
 
 
 def _worded(app: StudioApp, request: Request, said: str) -> str:
@@ -82,6 +88,7 @@ def _done(request: Request) -> str:
         Purpose.EDIT: "Saved as a new revision.",
         Purpose.RETURN: "Sent back.",
         Purpose.TASK: "The task is saved.",
+        Purpose.NOTE: "The note is changed.",
     }[request.purpose]
 
 
@@ -145,7 +152,9 @@ def brief_of(app: StudioApp, page: PageView) -> Request:
 
 def _can_edit(app: StudioApp) -> bool:
     page = app.session.page
-    return page is not None and not page.archived and not drafting(app) and _edit_request(app) is not None
+    if page is None or page.archived or drafting(app) or in_notes(app):
+        return False
+    return _edit_request(app) is not None
 
 
 def _edit_request(app: StudioApp) -> Request | None:

@@ -30,6 +30,12 @@ def of_a_change(app: StudioApp) -> bool:
     return is_app(app) and has_page(app)
 
 
+def in_notes(app: StudioApp) -> bool:
+    """The focus is in the inspector's notes, where keys are for the note under the cursor and for nothing larger."""
+    bench = app.workbench
+    return app.screen is bench and bench.pane_in_use() is bench.inspector and bench.inspector.tab == "notes"
+
+
 def current_cell(app: StudioApp) -> StageCell | None:
     """The cell of the stage that the page stands at."""
     page = app.session.page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.domain.errors import Conflict, Refused
 from studio.protocol.commands import Approve, Reopen
 from studio.protocol.views import RevisionView, StageCell
-from studio.tui.actions.conditions import current_cell, decidable, has_approval, is_app
+from studio.tui.actions.conditions import current_cell, decidable, has_approval, in_notes, is_app
 from studio.tui.actions.registry import action
 from studio.tui.presenters.outcomes import why_incomplete
 
@@ -77,7 +77,11 @@ async def _show_change(app: StudioApp, seen: RevisionView, error: Conflict) -> N
     app.say_error(error)
 
 
-@action("reopen", when=has_approval, changes=True)
+def _undoes(app: StudioApp) -> bool:
+    return has_approval(app) and not in_notes(app)
+
+
+@action("reopen", when=_undoes, changes=True)
 async def reopen(app: StudioApp) -> None:
     page = app.session.page
     if page is not None:

@@ -13,7 +13,7 @@ from studio.protocol import commands
 from studio.protocol.build_commands import AddTask, EditTask, SendBack
 from studio.protocol.build_views import TaskView
 from studio.protocol.commands import AnyCommand, KeepWords
-from studio.protocol.views import HistoryView, PageView, RevisionView, StageCell
+from studio.protocol.views import FeedbackView, HistoryView, PageView, RevisionView, StageCell
 from studio.tui.presenters import task_form
 
 NEW = "new"
@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     EDIT = "edit"
     RETURN = "return"
     TASK = "task"
+    NOTE = "note"
 
     @property
     def large(self) -> bool:
@@ -36,7 +37,7 @@ class Purpose(StrEnum):
     @property
     def whole(self) -> bool:
         """Whether what stands in the field takes the place of what was there."""
-        return self in (Purpose.EDIT, Purpose.BRIEF, Purpose.TASK)
+        return self in (Purpose.EDIT, Purpose.BRIEF, Purpose.TASK, Purpose.NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,14 @@ def comment(page: PageView, cell: StageCell, quote: str | None) -> Request:
     return _with_kept(page, Request(
         Purpose.COMMENT, heading, page.id, cell.name, revision=head.id if head else None,
         base_text=head.text if head else "", quote=quote, notes=open_notes(cell), title=page.title,
+    ))  # fmt: skip
+
+
+def note(page: PageView, known: FeedbackView) -> Request:
+    """A note that was written before, to be changed; its `stage` is the note's id."""
+    return _with_kept(page, Request(
+        Purpose.NOTE, f"Change the note on the {known.stage}", page.id, known.id, base_text=known.text, quote=known.quote,
+        text=known.text, original=known.text, title=page.title,
     ))  # fmt: skip
 
 
@@ -166,9 +175,10 @@ _UNSENT = {
     Purpose.EDIT: "Your edit of the {stage} is",
     Purpose.RETURN: "Your note on sending back is",
     Purpose.TASK: "Your words for a task are",
+    Purpose.NOTE: "Your change of a note is",
 }
 _OPENS = {Purpose.REVISE: "revise", Purpose.COMMENT: "comment", Purpose.BRIEF: "brief", Purpose.EDIT: "edit",
-          Purpose.RETURN: "send_back", Purpose.TASK: "tasks"}  # fmt: skip
+          Purpose.RETURN: "send_back", Purpose.TASK: "tasks", Purpose.NOTE: "note.edit"}  # fmt: skip
 _HERE = (Purpose.COMMENT, Purpose.EDIT)
 """Purposes whose key acts on the cell under the cursor."""
 
@@ -178,7 +188,7 @@ def kept_words(purpose: Purpose, stage: str, keys: Mapping[str, str], *, said: s
     many = purpose in (Purpose.BRIEF, Purpose.TASK)
     sentence = f"{_UNSENT[purpose].format(stage=stage)} {said}"
     key = keys.get(_OPENS[purpose], "")
-    where = f" on the {stage}" if purpose in _HERE else ""
+    where = f" on the {stage}" if purpose in _HERE else " on that note" if purpose is Purpose.NOTE else ""
     return f"{sentence}; {key}{where} opens {'them' if many else 'it'}." if key else f"{sentence}."
 
 
@@ -250,6 +260,8 @@ def command(request: Request, text: str) -> AnyCommand:
             return SendBack(page=request.page, note=words, revision=request.revision)
         case Purpose.TASK:
             return _task_command(request, words)
+        case Purpose.NOTE:
+            return commands.EditComment(feedback=request.stage, text=words, seen=request.base_text)
         case _:
             assert_never(request.purpose)
 
@@ -284,7 +296,7 @@ def newest(page: PageView, request: Request) -> RevisionView | None:
 
 
 _FILES = {Purpose.REVISE: "feedback-", Purpose.COMMENT: "comment-", Purpose.BRIEF: "", Purpose.EDIT: "",
-          Purpose.RETURN: "return-", Purpose.TASK: "task-"}  # fmt: skip
+          Purpose.RETURN: "return-", Purpose.TASK: "task-", Purpose.NOTE: "note-"}  # fmt: skip
 
 
 def file_stage(request: Request) -> str:
@@ -301,6 +313,9 @@ def reopened(page: PageView, file_stage: str, text: str, revision: str) -> Reque
         request = brief(page)
     elif purpose is Purpose.TASK:
         request = Request(purpose, "Task", page.id, file_stage.removeprefix(_FILES[purpose]), title=page.title)
+    elif purpose is Purpose.NOTE:
+        known = [one for each in page.cells for one in each.notes if f"{_FILES[purpose]}{one.id}" == file_stage]
+        request = note(page, known[0]) if known else None
     elif cell is not None:
         request = _on_a_cell(page, cell, purpose)
     return replace(request, text=text, kept=True, revision=revision or request.revision) if request else None

@@ -107,7 +107,7 @@ def notes_lines(page: PageView | None, width: int, glyphs: Glyphs) -> list[Line]
     if not notes:
         return _empty("No notes. c comments on the passage under the cursor; the next revision is given it.", width)
     rows: list[Line] = []
-    for note in sorted(notes, key=lambda note: (note.used or note.resolved, note.created_at.timestamp())):
+    for note in sorted(notes, key=lambda note: (note.state != "open", note.created_at.timestamp())):
         if rows:
             rows.append(BLANK)
         rows += _note(note, width, glyphs)
@@ -115,12 +115,11 @@ def notes_lines(page: PageView | None, width: int, glyphs: Glyphs) -> list[Line]
 
 
 def _note(note: FeedbackView, width: int, glyphs: Glyphs) -> list[Line]:
-    done = note.used or note.resolved
-    state = "used" if note.used else "resolved" if note.resolved else "open"
+    done = note.state != "open"
     stop = ("note", note.id)
     head = spread(
         (((glyphs.approved if done else glyphs.waiting), "dim" if done else "note"), (f" {note.stage} r{note.revision_number}", "dim")),
-        ((f"{note.author} {state}", "dim"),),
+        ((f"{note.author} {note.state}", "dim"),),
         width,
         stop,
     )  # fmt: skip

@@ -42,6 +42,7 @@ _HINTS = {
     Purpose.EDIT: "",
     Purpose.RETURN: "What should be done differently? Open findings go along.",
     Purpose.TASK: "",
+    Purpose.NOTE: "A note for the next revision",
 }
 _REQUEST = "What should the application do, or what is to change?"
 """The hint for a brief of a workflow with words of its own."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from studio.domain.errors import StudioError
 from studio.protocol.queries import GetContext, GetCosts, GetHistory
-from studio.protocol.views import ContextView, CostsView, HistoryView
+from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView
 from studio.tui.actions.conditions import is_app, reviewing
 from studio.tui.presenters import inspector
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
@@ -47,6 +47,7 @@ class Inspector(LineView):
         else:
             rows += self._rows(width)
         self.set_lines(rows)
+        self._to_a_note()
 
     def _rows(self, width: int) -> list[Line]:
         session, glyphs = self.app.session, self.app.glyphs
@@ -64,6 +65,20 @@ class Inspector(LineView):
             return inspector.history_lines(self.history, width, glyphs, datetime.now(UTC))
         spend = session.project.spend if session.project else None
         return inspector.costs_lines(self.costs, spend, session.page, width, self.app.words)
+
+    def note(self) -> FeedbackView | None:
+        """What the cursor is on in the notes."""
+        page = self.app.session.page
+        notes = [note for cell in page.cells for note in cell.notes] if page else []
+        return next((note for note in notes if self.cursor == ("note", note.id)), None) if self.tab == "notes" else None
+
+    def on_focus(self) -> None:
+        self._to_a_note()
+
+    def _to_a_note(self) -> None:
+        """In the notes the cursor stands on one from the start: keys act on it."""
+        if self.tab == "notes" and self.screen.focused is self and self.cursor is None and self.stops:
+            self.set_cursor(self.stops[0][0], scroll=False)
 
     def open_tab(self, tab: str) -> None:
         if tab != self.tab:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from studio.domain.text import clean, one_line
+from studio.domain.text import TITLE_LIMIT, clean, one_line
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
@@ -18,10 +18,6 @@ from studio.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
-
-
-MOST = 200
-"""Characters of a title or a reason."""
 
 
 class Answer(Drawable, Input):
@@ -78,8 +74,10 @@ class PromptLine(Vertical):
     async def send(self) -> None:
         """Take what stands in the line, close, and act on it."""
         text = on_one_line(self.input.value)
-        if len(text) > MOST:
-            self.app.say(f"This has {len(text):,} characters; {MOST} are the most. Nothing is cut off by itself.")
+        if len(text) > TITLE_LIMIT:
+            self.app.say(
+                f"This has {len(text):,} characters; {TITLE_LIMIT} are the most. Nothing is cut off by itself."
+            )
             return
         act = self._send if text else self._empty
         if act is None:

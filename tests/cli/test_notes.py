@@ -1,0 +1,36 @@
+"""`studio note`: notes by their numbers, which never change."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Studio
+
+
+def test_notes_are_written_changed_dismissed_and_listed(studio: Studio) -> None:
+    assert "no draft" in studio("note", "add", "next", "No moths.", code=2).stderr
+    studio("generate", "next")
+    studio("note", "add", "1/1", "No moths.")
+    studio("note", "add", "1/1", "-", "--stage", "narration", stdin="No owls.\n")
+    studio("note", "edit", "1/1", "1", "No moths here.")
+    dismissed = studio("note", "dismiss", "1/1", "2")
+    assert dismissed.stderr == "Note dismissed; it stays in the history.\n"
+    listed = studio("note", "1/1")
+    assert [line.split()[:4] for line in listed.stdout.splitlines()] == [
+        ["1", "open", "narration", "r1"], ["2", "dismissed", "narration", "r1"],
+    ]  # fmt: skip
+    assert "No moths here." in listed.stdout
+    assert listed.stderr == "2 notes, 1 open.\n"
+    (is_open,) = studio.data("note", "list", "1/1", "--open")["notes"]
+    assert (is_open["number"], is_open["state"], is_open["resolved"]) == (1, "open", False)
+    assert studio("approve", "1/1").stderr.startswith("Narration approved; 1 note stays open.")
+    studio("note", "reopen", "1/1", "2")
+    assert {one["state"] for one in studio.data("note", "list", "1/1")["notes"]} == {"open"}
+
+
+def test_a_note_that_is_not_there_or_was_given_to_a_draft_is_refused_in_a_sentence(studio: Studio) -> None:
+    studio("generate", "next")
+    assert "no note, and none with the number 1" in studio("note", "dismiss", "1/1", "1", code=2).stderr
+    studio("note", "add", "1/1", "No moths.")
+    assert "The note is empty" in studio("note", "edit", "1/1", "1", " ", code=2).stderr
+    studio("revise", "1/1", "--feedback", "Colder.")
+    assert "has been given this note" in studio("note", "edit", "1/1", "1", "No owls.", code=3).stderr
+    assert "dismissed" not in studio("history", "1/1").stdout
