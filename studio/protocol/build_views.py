@@ -275,7 +275,8 @@ class CheckView(View, frozen=True, kw_only=True):
 class BuildView(View, frozen=True, kw_only=True):
     """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end).
 
-    `seq` is the journal sequence that the view was made at: events after it are not in it.
+    `version` is the number of the version that its texts speak of: the one that is approved with them. `seq` is the journal
+    sequence that the view was made at: events after it are not in it.
     """
 
     page: str
@@ -300,6 +301,7 @@ class BuildView(View, frozen=True, kw_only=True):
     findings_open: int
     versions: tuple[VersionView, ...]
     check: CheckView
+    version: str = ""
     project_id: str = ""
     build_id: str = ""
     user_id: str = ""

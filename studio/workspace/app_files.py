@@ -198,6 +198,31 @@ class AppFiles:
             changes += self._restore_one(path, wanted, now.get(path))
         return tuple(changes)
 
+    def put_back(self, before: Mapping[str, Wanted | None], *, written: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Make each file what it was `before` (None: no file) where it still is as it was `written` (None: removed).
+
+        Returns the paths that are neither, or cannot be put back: they stay as they are. A call that was cut short is made
+        good by calling again. Raises StorageError.
+        """
+        now = self.snapshot()
+        kept = []
+        # Files that go make room first: one may stand where a folder is to be.
+        for path in sorted(before, key=lambda path: (before[path] is not None, path)):
+            wanted, state = before[path], now.get(path)
+            digest = state.digest if state else None
+            if digest == (wanted.digest if wanted else None):
+                continue
+            try:
+                if digest != written.get(path):
+                    kept.append(path)
+                elif wanted is not None:
+                    self._restore_one(path, wanted, state)
+                elif state is not None:
+                    self.delete(path, expected=state.digest)
+            except (Conflict, BadInput, Refused, NotFound):
+                kept.append(path)
+        return tuple(sorted(kept))
+
     def _refuse_lost(self, path: str, wanted: Wanted, now: FileState | None) -> None:
         """Raises NotFound or StorageError when the bytes to restore are missing or damaged: before anything is changed."""
         if now is not None and now.digest == wanted.digest:

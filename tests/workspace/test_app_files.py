@@ -43,6 +43,23 @@ def test_replaced_and_removed_bytes_are_kept_before(files: AppFiles) -> None:
     assert files.digest("a.js") is None
 
 
+def test_files_are_put_back_where_they_are_still_as_they_were_written(files: AppFiles) -> None:
+    fill(files, "kept.js", "back.js", "gone.js", "mine.js")
+    before = files.snapshot()
+    files.write("back.js", b"run", expected=before["back.js"].digest)
+    files.write("mine.js", b"run", expected=before["mine.js"].digest)
+    files.delete("gone.js", expected=before["gone.js"].digest)
+    files.write("gone.js/new.js", b"run", expected=None)
+    written = {path: files.digest(path) for path in ("back.js", "mine.js", "gone.js/new.js")} | {"gone.js": None}
+    files.write("mine.js", b"person", expected=written["mine.js"])
+    wanted = {path: before.get(path) for path in written}
+    for _ in range(2):  # a call that was cut short is made good by calling again
+        assert files.put_back(wanted, written=written) == ("mine.js",)
+        assert {path: files.read(path) for path in files.scan()} == {
+            "back.js": b"back.js", "gone.js": b"gone.js", "kept.js": b"kept.js", "mine.js": b"person",
+        }  # fmt: skip
+
+
 def test_a_full_store_of_kept_bytes_prevents_the_write(files: AppFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     from studio.domain.errors import StorageError
 
