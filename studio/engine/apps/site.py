@@ -24,6 +24,7 @@ from studio.protocol.build_events import FindingChanged, ToolUsed
 from studio.store import blobs, findings, tool_uses
 from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Claims, Hooks
+from studio.workspace.app_paths import fold
 
 if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
@@ -104,6 +105,11 @@ class Recorder(Hooks):
         kept = await asyncio.to_thread(self._site.project.app.files.snapshot)
         number = self._site.version.number if self._site.version else "?"
         return f"Version {number} as it is now is kept: {len(kept)} files, as {one_line(label, 80)!r}."
+
+    async def undecided(self, path: str) -> bool:
+        run = self._site.run.id
+        left = await self._site.project.store.read(lambda tx: findings.undecided(tx, besides=run))
+        return fold(path) in {fold(one) for one in left}
 
     async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
         kept = f" The worker's text is kept as {ours[:12]}." if ours else ""
