@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, NotFound, Refused
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind, FileChange
@@ -241,9 +242,10 @@ class AppFiles:
                     )
 
     def _restore_one(self, path: str, wanted: Wanted, now: FileState | None) -> list[FileChange]:
-        mode = 0o755 if wanted.mode & 0o100 else 0o644
-        if now is not None and (now.digest, now.mode) == (wanted.digest, mode):
+        executable = bool(wanted.mode & 0o100)
+        if now is not None and (now.digest, bool(now.mode & 0o100)) == (wanted.digest, executable):
             return []
+        mode = modes.file_mode(executable=executable)
         data = self.objects.get(wanted.digest)
         change = self.write(path, data, expected=now.digest if now else None, mode=mode)
         return [change] if change else []
@@ -326,10 +328,10 @@ class AppFiles:
     def _jail(self, *, make: bool = False) -> Jail:
         if make:
             try:
-                self.root.mkdir(exist_ok=True)
+                modes.make_folder(self.root)
             except OSError as error:
                 raise storage_error(error, f"{self.root.name}/", "made") from error
-        return Jail(self.root, follow=False)
+        return Jail(self.root, follow=False, public=True)
 
     @contextlib.contextmanager
     def _jail_if_there(self) -> Generator[Jail | None]:
