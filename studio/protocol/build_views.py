@@ -212,6 +212,23 @@ class FileView(View, frozen=True, kw_only=True):
     language: str = ""
 
 
+class KeptView(View, frozen=True, kw_only=True):
+    """A worker's text that was kept because a person had changed the file, under the finding that says so.
+
+    `lying` is the digest of the file as it lies in `app/`, empty where there is none; `diff` goes from that to the kept text (None:
+    they are the same).
+    """
+
+    finding: str
+    path: str
+    state: str
+    digest: str
+    text: str | None
+    size: int
+    lying: str
+    diff: FileDiff | None
+
+
 class StepView(View, frozen=True, kw_only=True):
     id: str
     title: str

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from studio.domain.build import AppVersion, Operation
-from studio.domain.errors import Refused
+from studio.domain.errors import Conflict, NotFound, Refused
 from studio.engine.apps.room import Bump
+from studio.engine.handlers import app_versions
+from studio.engine.views.kept import get_kept
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
-from studio.store import versions
-from tests.engine.app_project import add_change, app_project, stand_at, write
+from studio.store import findings, versions
+from tests.engine.app_project import ANA, add_change, add_conflict, app_project, stand_at, write
 from tests.engine.test_app_collisions import HANDED_IN, Agents, tree
 from tests.engine.test_app_discard import Workshop
 from tests.engine.test_app_limits import settings
@@ -107,7 +109,7 @@ async def test_while_a_conflict_is_open_no_later_run_writes_the_file_and_afterwa
         for one in await conflicts(shop):
             await client.execute(b.SettleFinding(finding=one.id, state="intended", reason="Mine it is."))
         await draft(client, shop.page, c.Revise(page=shop.page, feedback="Red, please."))
-        assert "red" in shop.lying()["check.js"]
+        assert shop.lying()["check.js"] != MINE  # of that worker, or of the task that was left
 
 
 async def test_what_a_person_writes_while_files_are_handed_in_and_refused_stays(
@@ -128,3 +130,40 @@ async def test_what_a_person_writes_while_files_are_handed_in_and_refused_stays(
         assert tree(project.root) == {"mine.js": MINE.encode()}
         made = await project.store.read(versions.listing)
         assert [(one.origin, one.status.value) for one in made] == [("person", "completed"), ("run", "failed")]
+
+
+async def test_a_kept_text_is_compared_and_taken_as_the_person_s_act(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        page = await stand_at(project, await add_change(project), "user_reviewing_implementation")
+        write(project, "a.js", "let mine = 1;\n")
+        one = await add_conflict(project, page, "a.js", "let theirs = 2;\n")
+        digest = one.problem.quote
+        view = await get_kept(project, bq.GetKept(path="a.js", kept=digest[:12]), "ana")
+        assert (view.text, view.finding, view.state) == ("let theirs = 2;\n", one.id, "open")
+        assert view.diff is not None
+        assert "-let mine = 1;\n+let theirs = 2;" in view.diff.unified
+
+        write(project, "a.js", "let mine = 3;\n")
+        with pytest.raises(Conflict, match="since you compared it"):
+            await app_versions.take_kept(project, b.TakeKept(path="a.js", seen=view.lying), ANA)
+        done = await app_versions.take_kept(project, b.TakeKept(path="a.js", kept=digest), ANA)
+        assert done.message == "a.js has the worker's text, as version 1.0.1."
+        assert tree(project.root) == {"a.js": b"let theirs = 2;\n"}
+        made = await project.store.read(versions.listing)
+        assert [(one.number, one.page_id == page.id) for one in made] == [("1.0.1", True), ("1.0.0", True)]
+        mine = await project.store.read(lambda tx: versions.files(tx, made[1].id))
+        assert project.app.objects.get(mine[0].digest) == b"let mine = 3;\n"
+        settled = await project.store.read(lambda tx: findings.get(tx, one.id))
+        assert (settled.state.value, settled.by) == ("fixed", "ana")
+        assert "version 1.0.1" in settled.reason
+
+
+async def test_a_kept_text_that_is_not_there_is_said_with_what_there_is(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        page = await add_change(project)
+        with pytest.raises(NotFound, match="No worker's text of 'b.js' is kept"):
+            await get_kept(project, bq.GetKept(path="b.js"), "ana")
+        one = await add_conflict(project, page, "a.js", "theirs\n")
+        with pytest.raises(NotFound) as error:
+            await get_kept(project, bq.GetKept(path="a.js", kept="0000ffff0000"), "ana")
+        assert one.problem.quote[:12] in error.value.hint

@@ -212,6 +212,26 @@ class AppRoom:
 
         return await self._store.transact(write, actor=actor)
 
+    async def take(
+        self, path: str, digest: str, *, seen: str | None, page_id: str | None, actor: str
+    ) -> AppVersion | None:
+        """Write kept bytes over what lies there, which becomes a version first; None when it has them already.
+
+        `seen` is what the person saw there (empty: no file). Raises Conflict when it is something else, Refused while a run writes.
+        """
+
+        def write() -> None:
+            now = self.files.digest(path)
+            if seen is not None and (now or "") != seen:
+                raise Conflict(f"{path} has changed since you compared it.", hint="Compare again, then decide.")
+            self.files.write(path, self.objects.get(digest), expected=now)
+
+        async with self.versioning:
+            await self._refuse_working()
+            await self._save_person(page_id, actor=actor)
+            await asyncio.to_thread(write)
+            return await self._save_person(page_id, f"Took the worker's text of {path}", actor)
+
     async def put_back(
         self, page_id: str, find: Callable[[Tx], Broken], actor: str
     ) -> tuple[Broken, AppVersion | None, tuple[str, ...]]:
