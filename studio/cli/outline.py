@@ -108,7 +108,6 @@ def build_card(build: bv.BuildView) -> Iterator[str]:
     tasks = f"{build.tasks_done} of {build.tasks_total} done" + (
         f", {build.tasks_failed} failed" if build.tasks_failed else ""
     )
-    newest = build.versions[0] if build.versions else None
     doing = f" {build.progress_stage}" if build.progress < 100 else ""
     yield ""
     yield from table(
@@ -117,8 +116,20 @@ def build_card(build: bv.BuildView) -> Iterator[str]:
             ("progress", f"{build.progress}%{doing}: {build.message}"),
             ("tasks", tasks if build.tasks_total else "none yet"),
             ("findings", f"{build.findings_open} open"),
-            ("version", f"{newest.number} ({newest.status.replace('_', ' ')})" if newest else "none yet"),
+            ("version", _version(build)),
             ("sent back", f"{build.returns} of {build.returns_limit} times"),
             ("next", build.next_action),
         ]
     )
+
+
+def _version(build: bv.BuildView) -> str:
+    """The version that the change's texts speak of, and a newer one of a run that is at work or broke off."""
+    if not build.versions:
+        return "none yet"
+    newest = build.versions[0]
+    ran = f"{newest.number} ({newest.status.replace('_', ' ')})"
+    if not build.version:
+        return ran
+    later = newest.status != "completed" and newest.number != build.version
+    return f"{build.version} (completed)" + (f", then {ran}" if later else "")

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from studio import __version__
+from studio.config import modes
 from studio.config.logs import log_file
 from studio.config.paths import state_folder
 from studio.daemon.connection import Connection
@@ -31,8 +32,6 @@ from studio.workspace.socket_path import socket_path
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
-# What the engine writes for people (the manuscript, an application) can be read and written by the group.
-_SHARED_UMASK = 0o007
 DRAIN_WATCH_SECONDS = 0.1
 # Clients that connected while the project could not be opened are told why within this time.
 REFUSAL_SECONDS = 0.5
@@ -120,7 +119,7 @@ class EngineHost:
     def _share(self, engine: Engine) -> None:
         """Also while it runs: a command of the owner's that finds the folder open to others makes it private again."""
         if engine.shared:
-            os.umask(_SHARED_UMASK)
+            modes.go_shared()  # what it writes for people (the manuscript, an application) can be written by the group
             share(self.root)
 
     async def hello(self, you: wire.You) -> wire.Hello:

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from studio import __version__
+from studio.config import modes
 from studio.config.logs import start_logging
 from studio.daemon.host import EngineHost
 from studio.domain.errors import StudioError
@@ -27,7 +28,7 @@ LAST_SECONDS = 30.0
 
 def serve(lock_handle: int, listener_handle: int, root: str) -> int:
     """Host the engine of the project at `root` until it leaves; the process's exit code."""
-    os.umask(0o077)
+    modes.go_private()
     os.chdir("/")
     faulthandler.enable()
     place = Path(root)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from studio.engine.handlers import app_versions, board, builds, publishing
-from studio.engine.views import audit, build_prompt, findings, metrics, tool_log, versions
+from studio.engine.views import audit, build_prompt, findings, kept, metrics, tool_log, versions
 from studio.engine.views import board as board_views
 from studio.engine.views import builds as build_views
 from studio.protocol import build_commands as b
@@ -29,6 +29,7 @@ HANDLERS: Mapping[type[Command], Callable[[Any, Any, Any], Awaitable[Done]]] = {
     b.RestoreVersion: app_versions.restore_version,
     b.UndoVersion: app_versions.undo_version,
     b.SaveVersion: app_versions.save_version,
+    b.TakeKept: app_versions.take_kept,
     b.ImportApp: app_versions.import_app,
     b.Publish: publishing.publish,
 }
@@ -44,6 +45,7 @@ ANSWERS: Mapping[type[Query[Any]], Callable[[Any, Any, str], Awaitable[Any]]] = 
     q.GetVersionDiff: versions.get_version_diff,
     q.GetFiles: versions.get_files,
     q.GetFile: versions.get_file,
+    q.GetKept: kept.get_kept,
     q.GetPublishPlan: publishing.get_publish_plan,
     q.GetPublications: publishing.get_publications,
     q.GetMetrics: metrics.get_metrics,

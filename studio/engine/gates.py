@@ -22,6 +22,9 @@ def text_arrived(
     builds = project.builds
     if builds is not None:
         builds.revision_made(tx, page, revision)
+    approves = stage.gate is not Gate.REVIEW and state.stage == stage.name and revision.outcome.approvable
+    if builds is not None and approves:
+        revision = builds.agreed(tx, page, revision)
     later = following is not None and has_later_text(project, tx, page.id, following)
     next_state = advance(project.workflow, state, action, next_has_revision=later)
     unasked = stage.gate is not Gate.REVIEW and next_state != state and state.stage == stage.name

@@ -106,6 +106,18 @@ class SaveVersion(Command, frozen=True, kw_only=True, tag="version.save"):
     summary: str = ""
 
 
+class TakeKept(Command, frozen=True, kw_only=True, tag="file.take"):
+    """Write the worker's text that a conflict about `path` kept (`kept` as in `GetKept`), make a version of it and settle the conflict.
+
+    What the person has there becomes a version first. `seen` is the digest of the file that the person compared it with, empty for
+    none: Conflict when another lies there.
+    """
+
+    path: str
+    kept: str = ""
+    seen: str | None = None
+
+
 class ImportApp(Command, frozen=True, kw_only=True, tag="app.import"):
     """Copy an existing code base into `app/`, which must be empty, as the first version. `path` is a folder of the sender's machine."""
 
@@ -145,6 +157,7 @@ BuildCommand = (
     | RestoreVersion
     | UndoVersion
     | SaveVersion
+    | TakeKept
     | ImportApp
     | Publish
     | AllowCheck

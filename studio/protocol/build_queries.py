@@ -63,6 +63,13 @@ class GetFile(Query[views.FileView], frozen=True, kw_only=True, tag="file"):
     version: str | None = None
 
 
+class GetKept(Query[views.KeptView], frozen=True, kw_only=True, tag="file.kept"):
+    """The worker's text that a conflict about `path` kept; `kept` is how its digest begins (empty: of the newest open conflict)."""
+
+    path: str
+    kept: str = ""
+
+
 class GetPublishPlan(Query[views.PublishPlanView], frozen=True, kw_only=True, tag="publish.plan"):
     """What publishing would do, with its diff; nothing is written anywhere."""
 
@@ -89,6 +96,7 @@ BuildQuery = (
     | GetVersionDiff
     | GetFiles
     | GetFile
+    | GetKept
     | GetPublishPlan
     | GetPublications
     | GetMetrics

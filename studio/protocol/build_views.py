@@ -212,6 +212,23 @@ class FileView(View, frozen=True, kw_only=True):
     language: str = ""
 
 
+class KeptView(View, frozen=True, kw_only=True):
+    """A worker's text that was kept because a person had changed the file, under the finding that says so.
+
+    `lying` is the digest of the file as it lies in `app/`, empty where there is none; `diff` goes from that to the kept text (None:
+    they are the same).
+    """
+
+    finding: str
+    path: str
+    state: str
+    digest: str
+    text: str | None
+    size: int
+    lying: str
+    diff: FileDiff | None
+
+
 class StepView(View, frozen=True, kw_only=True):
     id: str
     title: str
@@ -275,7 +292,8 @@ class CheckView(View, frozen=True, kw_only=True):
 class BuildView(View, frozen=True, kw_only=True):
     """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end).
 
-    `seq` is the journal sequence that the view was made at: events after it are not in it.
+    `version` is the number of the version that its texts speak of: the one that is approved with them. `seq` is the journal
+    sequence that the view was made at: events after it are not in it.
     """
 
     page: str
@@ -300,6 +318,7 @@ class BuildView(View, frozen=True, kw_only=True):
     findings_open: int
     versions: tuple[VersionView, ...]
     check: CheckView
+    version: str = ""
     project_id: str = ""
     build_id: str = ""
     user_id: str = ""

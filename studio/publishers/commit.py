@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from studio.domain.errors import Conflict, Refused
 from studio.domain.text import clean, one_line
@@ -20,6 +17,8 @@ from studio.workspace.git import Git
 
 NONE = "0" * 40
 TRAILER = "Studio-Version"
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""What git calls a tree without files: an index in a repository without a commit."""
 _IDENTITY = re.compile(r"[<>\n\x00]+")
 
 
@@ -153,31 +152,18 @@ def _who(release: Release) -> Mapping[str, str]:
     return found
 
 
-def same_on_disk(release: Release, folder: Path) -> bool:
-    """Whether `folder` holds every file of the release with its bytes. Links count as different."""
-    for file in release.tree:
-        path = folder / file.path
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return False
-        with os.fdopen(handle, "rb") as opened:
-            if os.fstat(handle).st_size != file.size or opened.read() != content(release, file):
-                return False
-    return True
+async def bring_index_in_line(git: Git, repository: Repository, tree: str, parent: str) -> str:
+    """Set the person's index to the release unless they staged something; in words, what was done or why not.
 
-
-async def bring_index_in_line(git: Git, repository: Repository, release: Release, tree: str, parent: str) -> str:
-    """Set the person's index to the release where nothing of theirs is lost by it; in words, what was done or why not."""
+    Whatever lies in the work tree: git then tells what differs there from the version, and a commit holds what it holds.
+    """
     if repository.work is None:
         return "a bare repository has no index"
-    if not await asyncio.to_thread(same_on_disk, release, repository.work):
-        return "the index was left alone, because the files there differ from the version"
     index = repository.git_dir / "index"
     env = {"GIT_INDEX_FILE": str(index)}
     if index.exists():
         staged = await git.run("write-tree", env=env, accept=None)
-        before = (await git.run("rev-parse", f"{parent}^{{tree}}")).text if parent else ""
+        before = (await git.run("rev-parse", f"{parent}^{{tree}}")).text if parent else EMPTY_TREE
         if staged.code or staged.text not in (tree, before):
             return "the index was left alone, because it holds staged changes"
     in_work = env | {"GIT_WORK_TREE": str(repository.work)}

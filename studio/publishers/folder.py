@@ -12,6 +12,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from studio.config import modes
 from studio.config.files import storage_error
 from studio.domain.errors import Conflict, Refused, StorageError
 from studio.domain.text import one_line
@@ -159,22 +160,22 @@ def _write(release: Release, place: Path) -> StepData:
     part = _beside(place, "new")
     try:
         _remove(part)
-        part.mkdir(parents=True, mode=0o755)
+        modes.make_folders(part)
         for file in release.tree:
             path = part / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_file(path, content(release, file), mode(file))
+            modes.make_folders(path.parent)
+            _write_file(path, content(release, file), executable=mode(file) == 0o755)
         facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id}
-        _write_file(part / MARKER, json.dumps(facts, indent=1).encode("utf-8"), 0o644)
+        _write_file(part / MARKER, json.dumps(facts, indent=1).encode("utf-8"))
     except OSError as error:
         raise storage_error(error, one_line(str(part)), "written") from error
     return {"files": len(release.tree)}
 
 
-def _write_file(path: Path, data: bytes, wanted: int) -> None:
+def _write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
     with path.open("xb") as file:
         file.write(data)
-        os.fchmod(file.fileno(), wanted)
+        os.fchmod(file.fileno(), modes.file_mode(executable=executable))
         file.flush()
         os.fsync(file.fileno())
 

@@ -182,9 +182,7 @@ def _steps(
         )
         found.append(Step("branch", f"Move {branch} to it", "only if it is still where it was"))
         if place.app:
-            found.append(
-                Step("index", "Bring the index in line", "where app/ holds the same files and nothing is staged")
-            )
+            found.append(Step("index", "Bring the index in line", "unless something is staged there"))
     if not tagged:
         found.append(Step("tag", f"Make the tag {place.tag}", "annotated, with the changelog"))
     if place.remote is not None:
@@ -251,7 +249,7 @@ class GitWork:
             if repository.head != self._branch:
                 return {"index": f"the index was left alone, because {repository.head or 'no branch'} is checked out"}
             tree, parent = str(done["commit"].get("tree", "")), str(done["commit"].get("parent", ""))
-            return {"index": await commit.bring_index_in_line(git, repository, self._release, tree, parent)}
+            return {"index": await commit.bring_index_in_line(git, repository, tree, parent)}
 
     async def tag(self, done: Done) -> StepData:
         reference, made = f"refs/tags/{self._place.tag}", self.commit_of(done)

@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.config import modes
 from studio.config.files import storage_error
 from studio.domain.errors import BadInput, Refused
 from studio.domain.text import one_line
@@ -206,7 +207,7 @@ async def make(folder: Path, branch: str, *, bare: bool) -> Repository:
 def _clear(bare: Path | None, part: Path) -> None:
     if bare is not None and bare.exists() and (not bare.is_dir() or any(bare.iterdir())):
         raise Refused(f"{one_line(str(bare))} exists and is no repository.", hint="Name a new or empty folder.")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    modes.make_folders(part.parent)
     if part.is_symlink():
         part.unlink()
     shutil.rmtree(part, ignore_errors=True)
@@ -219,4 +220,4 @@ async def _initialise(part: Path, branch: str, *, bare: bool) -> None:
         if not bare:
             await git.run("config", "--file", str(part / "config"), "core.bare", "false")
             await git.run("config", "--file", str(part / "config"), "core.logAllRefUpdates", "true")
-            (part / "logs").mkdir(exist_ok=True)
+            modes.make_folders(part / "logs")

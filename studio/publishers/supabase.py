@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from studio.config import modes
 from studio.config.files import read_text, replace_at, storage_error
 from studio.domain.errors import Conflict, StudioError
 from studio.domain.text import digest, one_line, slugify
@@ -230,10 +231,10 @@ def _write(release: Release, path: Path, tables: tuple[Table, ...], expected: st
             f"There is a newer migration in {one_line(str(path.parent))} than when it was planned.", hint="Plan again."
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        modes.make_folders(path.parent)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            replace_at(folder, path.name, sql, new=True)
+            replace_at(folder, path.name, sql, mode=modes.file_mode(), new=True)
         finally:
             os.close(folder)
     except OSError as error:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from studio.config import modes
 from studio.config.files import replace_at, storage_error
 from studio.domain.errors import Conflict, Refused
 from studio.domain.text import one_line, slugify
@@ -155,10 +156,10 @@ def _write(release: Release, place: Path, expected: str) -> StepData:
         if _fingerprint(before) != expected:
             raise Conflict(f"{one_line(str(place))} has changed since the plan.", hint="Plan again.")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            modes.make_folders(place.parent)
             folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                replace_at(folder, place.name, data, mode=0o644)
+                replace_at(folder, place.name, data, mode=modes.file_mode())
             finally:
                 os.close(folder)
         except OSError as error:

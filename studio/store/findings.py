@@ -98,6 +98,17 @@ def open_count(tx: Tx, page_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+def undecided(tx: Tx, *, besides: str) -> list[str]:
+    """Paths with an open conflict between a person's text and a run's, of every run but `besides`."""
+    rows = tx.all(
+        "SELECT DISTINCT path FROM findings WHERE state = $1 AND source = $2 AND coalesce(run_id, '') <> $3",
+        FindingState.OPEN,
+        FindingSource.CONFLICT,
+        besides,
+    )
+    return [str(row[0]) for row in rows]
+
+
 def open_paths(tx: Tx) -> dict[str, int]:
     """How many findings are open on each path, of all pages."""
     rows = tx.all("SELECT path, count(*) FROM findings WHERE state = $1 GROUP BY path", FindingState.OPEN)

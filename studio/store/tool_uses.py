@@ -91,6 +91,14 @@ def costs_of_tasks(tx: Tx, page_id: str) -> dict[str, float]:
     return {task: float(usd) for task, usd in rows}
 
 
+def changes_of_runs(tx: Tx, run_ids: Sequence[str]) -> list[tuple[str | None, FileChange]]:
+    """What the calls of these runs changed, oldest first, each with the task it was done for."""
+    rows = tx.all(
+        f"{_SELECT} WHERE run_id = ANY($1::text[]) AND changes <> '[]' ORDER BY created_at, id", list(run_ids)
+    )
+    return [(use.task_id, change) for use in map(_use, rows) for change in use.changes]
+
+
 def _change_data(change: FileChange) -> dict[str, str | None]:
     return {
         "path": change.path,

@@ -63,6 +63,10 @@ class Hooks:
     async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
         """A person's file was not overwritten: digests of what they have (None: they removed it) and of the kept text."""
 
+    async def undecided(self, path: str) -> bool:
+        """Whether a person has still to choose between their text of a file and one that an earlier run kept."""
+        return False
+
     async def writing(self, change: FileChange) -> None:
         """Called just before a file changes: with this recorded, a crash between does not look like a person's edit."""
 
@@ -121,7 +125,7 @@ class Claims:
         claims = cls(base)
         possible: dict[str, tuple[str | None, str | None]] = {}
         for change in changes:
-            for path, before, after in _sides(change):
+            for path, before, after in sides(change):
                 if before not in possible.get(path, (claims.base.get(path), claims.base.get(path))):
                     claims.persons.add(path)
                 possible[path] = (after, before)
@@ -145,11 +149,11 @@ class Claims:
         return path in self.persons
 
     def record(self, change: FileChange) -> None:
-        for path, _, after in _sides(change):
+        for path, _, after in sides(change):
             self.written[path] = after
 
 
-def _sides(change: FileChange) -> Iterator[tuple[str, str | None, str | None]]:
+def sides(change: FileChange) -> Iterator[tuple[str, str | None, str | None]]:
     """Each path that a change is about, with the digests before and after it."""
     if change.renamed_from is None:
         yield change.path, change.before, change.after

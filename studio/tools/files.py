@@ -13,7 +13,7 @@ from studio.domain.text import clean
 from studio.domain.tooling import ChangeKind, FileChange
 from studio.tools import passages
 from studio.tools.base import Action, Done, ToolContext, failed, refused
-from studio.tools.writing import incoming, passed, persons_file, put, require_seen, reserved, settle
+from studio.tools.writing import incoming, passed, persons_file, put, refuse_undecided, require_seen, reserved, settle
 from studio.workspace.app_paths import usable
 from studio.workspace.files import TEXT_LIMIT, decode
 from studio.workspace.snapshots import digest_of
@@ -39,6 +39,7 @@ class CreateFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     async def carry_out(self, at: ToolContext) -> Done:
         path, text = usable(self.path), incoming(self.content)
+        await refuse_undecided(at, path)
         now = await asyncio.to_thread(at.files.current, path)
         theirs = None if now is None else digest_of(now)
         if at.claims.is_persons(path, theirs) and now != text.encode():
@@ -76,6 +77,7 @@ class UpdateFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise refused(
                 f"Nothing was written: at most {at.caps.edits} edits in one call.", f"{path}: too many edits", path
             )
+        await refuse_undecided(at, path)
         now = await _there(at, path)
         at.claims.is_persons(path, digest_of(now))
         await require_seen(at, path, now)
@@ -159,6 +161,7 @@ class DeleteFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     async def carry_out(self, at: ToolContext) -> Done:
         path = usable(self.path)
+        await refuse_undecided(at, path)
         now = await _there(at, path)
         before = digest_of(now)
         if at.claims.is_persons(path, before):
@@ -189,6 +192,7 @@ class RenameFile(Action, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     async def carry_out(self, at: ToolContext) -> Done:
         path, new_path = usable(self.path), usable(self.new_path)
+        await refuse_undecided(at, path, new_path)
         now = await _there(at, path)
         before = digest_of(now)
         if at.claims.is_persons(path, before):

@@ -72,6 +72,20 @@ async def persons_file(at: ToolContext, path: str, theirs: str | None, ours: byt
     )
 
 
+async def refuse_undecided(at: ToolContext, *paths: str) -> None:
+    """Raises Declined for a file whose conflict with an earlier run the person has not settled yet."""
+    for path in paths:
+        if await at.hooks.undecided(path):
+            raise refused(
+                f"Nothing was written: {path} is the person's to decide. They changed it while an earlier run was at work, and have "
+                f"not chosen yet between both texts. Leave {path} as it is, go on with the rest of your task, and say in the "
+                "summary of finish_app what it still needs.",
+                f"{path}: the person has still to choose between two texts",
+                path,
+                reason="undecided",
+            )
+
+
 def check_caps(at: ToolContext, path: str, size: int) -> None:
     caps, spent = at.caps, at.spent
     if size > caps.file_bytes:

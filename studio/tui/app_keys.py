@@ -29,6 +29,8 @@ APP_ROWS: tuple[Given, ...] = (
     ("findings.waive", "w", "waive", "findings", "Findings", 1, "let it be, with a reason", "settle"),
     ("findings.intended", "I", "intended", "findings", "Findings", 4, "it is meant to be so, with a reason", "settle"),
     ("findings.false", "x", "false alarm", "findings", "Findings", 5, "there is nothing wrong", "settle"),
+    ("findings.take", "T", "take theirs", "findings", "Findings", 1, "the worker's text in place of yours; first shown", "conflict"),
+    ("findings.mine", "M", "keep mine", "findings", "Findings", 2, "your text stays; workers may write the file again", "conflict"),
     ("findings.reopen", "u", "open again", "findings", "Findings", 6, "take back what was decided", "undo"),
     ("findings.all", ".", "all", "findings", "Findings", 8, "open ones only, or also those that are settled", "filter"),
     ("tools.problems", ".", "refused only", "tools", "Tool log", 2, "all calls, or those that did not work", "filter errors"),

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, NotFound, Refused
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind, FileChange
@@ -198,6 +199,31 @@ class AppFiles:
             changes += self._restore_one(path, wanted, now.get(path))
         return tuple(changes)
 
+    def put_back(self, before: Mapping[str, Wanted | None], *, written: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Make each file what it was `before` (None: no file) where it still is as it was `written` (None: removed).
+
+        Returns the paths that are neither, or cannot be put back: they stay as they are. A call that was cut short is made
+        good by calling again. Raises StorageError.
+        """
+        now = self.snapshot()
+        kept = []
+        # Files that go make room first: one may stand where a folder is to be.
+        for path in sorted(before, key=lambda path: (before[path] is not None, path)):
+            wanted, state = before[path], now.get(path)
+            digest = state.digest if state else None
+            if digest == (wanted.digest if wanted else None):
+                continue
+            try:
+                if digest != written.get(path):
+                    kept.append(path)
+                elif wanted is not None:
+                    self._restore_one(path, wanted, state)
+                elif state is not None:
+                    self.delete(path, expected=state.digest)
+            except (Conflict, BadInput, Refused, NotFound):
+                kept.append(path)
+        return tuple(sorted(kept))
+
     def _refuse_lost(self, path: str, wanted: Wanted, now: FileState | None) -> None:
         """Raises NotFound or StorageError when the bytes to restore are missing or damaged: before anything is changed."""
         if now is not None and now.digest == wanted.digest:
@@ -216,9 +242,10 @@ class AppFiles:
                     )
 
     def _restore_one(self, path: str, wanted: Wanted, now: FileState | None) -> list[FileChange]:
-        mode = 0o755 if wanted.mode & 0o100 else 0o644
-        if now is not None and (now.digest, now.mode) == (wanted.digest, mode):
+        executable = bool(wanted.mode & 0o100)
+        if now is not None and (now.digest, bool(now.mode & 0o100)) == (wanted.digest, executable):
             return []
+        mode = modes.file_mode(executable=executable)
         data = self.objects.get(wanted.digest)
         change = self.write(path, data, expected=now.digest if now else None, mode=mode)
         return [change] if change else []
@@ -301,10 +328,10 @@ class AppFiles:
     def _jail(self, *, make: bool = False) -> Jail:
         if make:
             try:
-                self.root.mkdir(exist_ok=True)
+                modes.make_folder(self.root)
             except OSError as error:
                 raise storage_error(error, f"{self.root.name}/", "made") from error
-        return Jail(self.root, follow=False)
+        return Jail(self.root, follow=False, public=True)
 
     @contextlib.contextmanager
     def _jail_if_there(self) -> Generator[Jail | None]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studio.config import modes
 from studio.domain.errors import NotFound, StorageError, TimedOut
 from studio.domain.text import clean, one_line
 
@@ -140,6 +141,7 @@ class Git:
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self.git_dir,
                 env=self.environment(env),
+                umask=modes.umask(),
                 start_new_session=True,  # no terminal to ask on, and one group to end
             )
         except FileNotFoundError as error:

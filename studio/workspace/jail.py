@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from studio.config import modes
 from studio.config.files import TEXT_LIMIT, being_written, decode, read_handle, replace_at, storage_error
 from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.text import clean, one_line
@@ -45,9 +46,15 @@ class Jail:
     Raises BadInput for a path that is not one of its own, NotFound, StorageError.
     """
 
-    def __init__(self, root: Path, *, protected: frozenset[str] = PROTECTED, follow: bool = True) -> None:
-        """With `follow` False the root itself may not be a link either: it is a folder of something that is trusted less."""
+    def __init__(
+        self, root: Path, *, protected: frozenset[str] = PROTECTED, follow: bool = True, public: bool = False
+    ) -> None:
+        """With `follow` False the root itself may not be a link either: it is a folder of something that is trusted less.
+
+        With `public` new files and folders have the modes of the person's umask, also where the process keeps its own private.
+        """
         self.root = root
+        self._public = public
         self._protected = frozenset(name.casefold() for name in protected)
         try:
             self._handle = os.open(root, _FOLDER if not follow else _FOLDER & ~os.O_NOFOLLOW)
@@ -116,6 +123,8 @@ class Jail:
     ) -> None:
         with self._parent(rel, make=True) as (folder, name), _words(rel, "written"):
             self._refuse_odd(folder, name, rel)
+            if mode is None and new and self._public:
+                mode = modes.file_mode()
             try:
                 replace_at(folder, name, data, mode=mode, new=new, check=check)
             except FileExistsError as error:
@@ -271,11 +280,10 @@ class Jail:
         try:
             for step in steps:
                 with _words("/".join(steps), "opened"):
-                    if make:
-                        with contextlib.suppress(FileExistsError):
-                            os.mkdir(step, dir_fd=handle)
-                            os.fsync(handle)
+                    made = make and _make(step, handle)
                     inner = os.open(step, _FOLDER, dir_fd=handle)
+                    if made and self._public:
+                        modes.open_folder(inner)
                 os.close(handle)
                 handle = inner
         except BaseException:
@@ -289,6 +297,16 @@ class Jail:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISREG(found.st_mode):
                 raise BadInput(f"{rel} is a link or not a file, and is not written.")
+
+
+def _make(name: str, folder: int) -> bool:
+    """Make a folder; False when there is something of that name."""
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        return False
+    os.fsync(folder)
+    return True
 
 
 def _entry(item: os.DirEntry[str], path: str, suffix: str) -> Iterator[Entry]:

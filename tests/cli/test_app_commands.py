@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from studio.cli import asking
+from studio.store import pages
 from tests.cli.conftest import clean_environment
 from tests.cli.here import Here
+from tests.engine.app_project import add_conflict, reopened
 from tests.fakes.wire_server import WireServer
 
 
@@ -217,3 +221,24 @@ def test_text_of_files_and_names_reaches_the_terminal_without_its_escapes(shop: 
         out = shop(*words).out
         assert "red" in out or "hand" in out
         assert not {char for char in out if (ord(char) < 32 and char not in "\n\t") or char == "\u202e"}, words
+
+
+def test_a_worker_s_kept_text_is_shown_compared_and_taken(shop: Here, tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    shop("engine", "stop")
+
+    async def met() -> str:
+        async with reopened(root, dict(os.environ)) as project:
+            (page,) = await project.store.read(lambda tx: pages.listing(tx))
+            return (await add_conflict(project, page, "src/cart.js", "export const cart = {};\n")).problem.quote
+
+    digest = asyncio.run(met())
+    assert f"studio files take src/cart.js --kept {digest[:12]}" in shop("findings", "list", "--all").out
+    assert shop("files", "show", "src/cart.js", "--kept", digest[:12]).out == "export const cart = {};\n"
+    said = shop("files", "diff", "src/cart.js").out
+    assert "-export const cart = [];" in said
+    assert "+export const cart = {};" in said
+    assert "Kept are" in shop("files", "show", "src/cart.js", "--kept", "123456", code=2).err
+    assert "has the worker's text, as version 1.0.1." in shop("files", "take", "src/cart.js").err
+    assert (root / "app" / "src" / "cart.js").read_text() == "export const cart = {};\n"
+    assert "0 open." in shop("findings", "list", "--all").err

@@ -7,16 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from studio.domain.build import AppVersion, BuildTask, PlannedTask, VersionFile, VersionStatus
+from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
 from studio.domain.ids import new_id
 from studio.domain.page import Page
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.tooling import ChangeKind
+from studio.engine.apps import kept
+from studio.engine.apps.gate import Place, finding
 from studio.engine.engine import Engine
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.opening import open_engine
 from studio.protocol import commands as c
-from studio.store import build_tasks, pages, runs, versions
+from studio.store import build_tasks, findings, pages, runs, versions
 from studio.store.transaction import Tx
 from studio.workspace import scaffold
 from tests.store import app_rows
@@ -112,6 +115,17 @@ async def record(
         return versions.get(tx, made.id)
 
     return await project.store.transact(work, actor="engine")
+
+
+async def add_conflict(project: OpenProject, page: Page, path: str, text: str) -> Finding:
+    """A worker's text that was kept because a person had changed the file."""
+    digest = project.app.objects.put(text.encode())
+    problem = Problem(
+        "person-changed-it", path, 0, f"{path} was changed.", Severity.WARNING, kept.advice(path, digest), digest
+    )
+    one = finding(Place(page.id, "implementation", "run-1", ""), problem, FindingSource.CONFLICT, FindingState.OPEN)
+    await project.store.transact(lambda tx: findings.insert(tx, [one]))
+    return one
 
 
 def _change(before: VersionFile | None, digest: str) -> ChangeKind | None:

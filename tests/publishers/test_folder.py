@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
 from studio.publishers.folder import MARKER, FolderPublisher
 from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
@@ -36,6 +37,21 @@ def test_the_folder_holds_the_release_and_not_what_lies_in_app(app: Path, tmp_pa
     assert published.url == str(tmp_path / "site")
     assert os.stat(tmp_path / "site/js/app.js").st_mode & 0o777 == 0o755
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_a_published_folder_can_be_read_by_others_also_from_a_process_that_keeps_its_own_private(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modes, "_persons", [0o022])
+    before = os.umask(0o077)
+    try:
+        publish(FolderPublisher(), release(app, executable={"js/app.js"}), target("folder", path="../out/site"))
+    finally:
+        os.umask(before)
+    found = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "out", *(tmp_path / "out").rglob("*"))}
+    assert {mode for path, mode in found.items() if path.is_dir()} == {0o755}
+    assert {path.name for path, mode in found.items() if path.is_file() and mode == 0o755} == {"app.js"}
+    assert {mode for path, mode in found.items() if path.is_file() and path.name != "app.js"} == {0o644}
 
 
 def test_a_second_release_replaces_the_first_and_the_same_one_changes_nothing(app: Path, tmp_path: Path) -> None:

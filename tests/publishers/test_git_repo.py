@@ -60,7 +60,23 @@ def test_a_second_version_stands_on_the_first_and_the_plan_shows_what_changes(ap
     assert git(bare, "tag").split() == ["v1.0.0", "v1.1.0"]
     assert fsck(bare) == ""
     assert (app / "js/app.js").read_bytes() == b"console.log('one');\n"  # the work tree is the person's
-    assert "left alone" in str(reports.done["index"]["index"])
+    assert git(app, "status", "--porcelain").splitlines() == [" M js/app.js", " D new.css", "?? assets/"]
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["no repository", "an empty one"])
+def test_with_hand_changes_the_first_commit_s_index_is_the_commit_and_only_the_changes_show(
+    app: Path, begun: bool
+) -> None:
+    if begun:
+        git(app, "init", "-q", "-b", "main")
+        git(app, "read-tree", "--empty")
+    write(app, {**FILES, "index.html": b"mine\n", "new.txt": b"mine too\n"})
+    publish(GitPublisher(), release(app), target("git"))
+    assert git(app, "write-tree") == git(app, "rev-parse", "main^{tree}")
+    assert git(app, "status", "--porcelain").splitlines() == [" M index.html", "?? new.txt"]
+    publish(GitPublisher(), release(app, {**FILES, "a.txt": b"a\n"}, "1.1.0"), target("git"))
+    assert git(app, "status", "--porcelain").splitlines() == [" D a.txt", " M index.html", "?? new.txt"]
+    assert (app / "index.html").read_bytes() == b"mine\n"
 
 
 def test_publishing_the_same_version_again_finds_nothing_to_do(app: Path, bare: Path) -> None:

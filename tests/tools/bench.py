@@ -19,6 +19,10 @@ class FakeHooks(Hooks):
         self.conflicts: list[tuple[str, str | None, str | None]] = []
         self.planned: list[FileChange] = []
         self.ended: list[ToolOutcome] = []
+        self.left: set[str] = set()
+
+    async def undecided(self, path: str) -> bool:
+        return path in self.left
 
     async def progress(self, stage: str, percent: int | None, message: str) -> None:
         self.words.append((stage, percent, message))

@@ -148,6 +148,24 @@ async def test_a_file_that_a_person_removed_is_not_brought_back(bench: Bench) ->
     assert not (bench.app / "a.js").exists()
 
 
+async def test_a_file_that_the_person_has_still_to_decide_about_is_written_by_no_tool(bench: Bench) -> None:
+    worker = bench.worker()
+    await worker.call("read_file", path="a.js")
+    bench.hooks.left.add("a.js")
+    for name, given in (
+        ("create_file", {"content": "new\n"}),
+        ("update_file", {"old": "two", "new": "2"}),
+        ("delete_file", {}),
+        ("rename_file", {"new_path": "b.js"}),
+    ):
+        outcome = await worker.call(name, path="a.js", **given)
+        assert (outcome.status, outcome.data["reason"]) == (REFUSED, "undecided")
+        assert "Leave a.js as it is" in outcome.text
+    assert bench.text("a.js") == A
+    bench.hooks.left.clear()
+    assert (await worker.call("update_file", path="a.js", old="two", new="2")).status is OK
+
+
 async def test_a_text_that_the_person_wrote_just_so_is_no_conflict(bench: Bench) -> None:
     bench.save("a.js", "same\n")
     outcome = await bench.worker().call("create_file", path="a.js", content="same\n")

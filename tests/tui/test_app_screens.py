@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from studio.protocol import build_queries as bq
-from tests.fakes.app_roles import Roles
+from studio.protocol import commands as c
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import settled
 from tests.tui.app_bench import Shop, shop
 
 
@@ -98,6 +100,35 @@ async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Pat
         await at.at.until(lambda: "open again" in at.at.message)
         states = sorted(one.state for one in (await at.client.query(bq.GetFindings(page=at.page))).findings)
         assert states.count("open") == 1
+
+
+async def test_a_conflict_is_compared_and_either_text_taken_by_a_key(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(failing="", broken="", pause=0.1)) as at:
+        await at.through("generating_implementation")
+        started = await at.client.execute(c.Generate(page=at.page))
+        app = at.root / "app"
+        await at.at.until(lambda: any(app.glob("*")))
+        for name in ("list.js", "total.js"):
+            (app / name).write_text("// mine\n")
+        await settled(at.client, started.run or "")
+        await at.opened("F", "FindingsScreen", lambda screen: "list.js" in screen)
+        await at.at.until(lambda: "list.js" in at.at.screen())
+        await at.at.press("enter")
+        await at.at.until(lambda: "- // mine" in at.at.screen())
+        await at.at.press("escape", "T")
+        await at.at.until(lambda: at.at.app.pending)
+        assert (app / "list.js").read_text() == "// mine\n"
+        await at.at.press("T")
+        await at.at.until(lambda: "has the worker's text" in at.at.message)
+        assert (app / "list.js").read_text() == FILES["list"][1]
+        await at.at.until(lambda: "list.js" not in at.at.screen())
+        await at.at.press("M")
+        await at.at.until(lambda: "intended" in at.at.message)
+        assert (app / "total.js").read_text() == "// mine\n"
+        found = (await at.client.query(bq.GetFindings(page=at.page))).findings
+        states = {(one.path, one.state) for one in found if one.source == "conflict"}
+        assert ("list.js", "fixed") in states
+        assert ("total.js", "intended") in states
 
 
 async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:

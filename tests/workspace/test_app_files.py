@@ -1,10 +1,12 @@
 """An application's files: compared before each change, kept before they are replaced, and found again as they were."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, NotFound, Refused
 from studio.domain.tooling import ChangeKind
 from studio.workspace import app_files
@@ -41,6 +43,45 @@ def test_replaced_and_removed_bytes_are_kept_before(files: AppFiles) -> None:
     assert (gone.kind, gone.after) == (ChangeKind.DELETED, None)
     assert files.objects.get(digest_of(b"two")) == b"two"
     assert files.digest("a.js") is None
+
+
+def test_files_are_put_back_where_they_are_still_as_they_were_written(files: AppFiles) -> None:
+    fill(files, "kept.js", "back.js", "gone.js", "mine.js")
+    before = files.snapshot()
+    files.write("back.js", b"run", expected=before["back.js"].digest)
+    files.write("mine.js", b"run", expected=before["mine.js"].digest)
+    files.delete("gone.js", expected=before["gone.js"].digest)
+    files.write("gone.js/new.js", b"run", expected=None)
+    written = {path: files.digest(path) for path in ("back.js", "mine.js", "gone.js/new.js")} | {"gone.js": None}
+    files.write("mine.js", b"person", expected=written["mine.js"])
+    wanted = {path: before.get(path) for path in written}
+    for _ in range(2):  # a call that was cut short is made good by calling again
+        assert files.put_back(wanted, written=written) == ("mine.js",)
+        assert {path: files.read(path) for path in files.scan()} == {
+            "back.js": b"back.js", "gone.js": b"gone.js", "kept.js": b"kept.js", "mine.js": b"person",
+        }  # fmt: skip
+
+
+def test_files_and_folders_have_the_modes_of_the_person_s_umask_and_kept_bytes_are_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modes, "_persons", [0o022])
+    before = os.umask(0o077)
+    try:
+        files = AppFiles(tmp_path / "app", Objects(tmp_path))
+        fill(files, "src/deep/a.js")
+        tree = files.snapshot()
+        files.write("src/deep/a.js", b"two", expected=digest_of(b"src/deep/a.js"))
+        files.delete("src/deep/a.js", expected=digest_of(b"two"))
+        files.restore({"src/deep/a.js": tree["src/deep/a.js"], "run.sh": FileState(digest_of(b"two"), 3, 0o755)})
+    finally:
+        os.umask(before)
+    found = {
+        str(path.relative_to(tmp_path / "app")): stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "app", *(tmp_path / "app").rglob("*"))
+    }
+    assert found == {".": 0o755, "src": 0o755, "src/deep": 0o755, "src/deep/a.js": 0o644, "run.sh": 0o755}
+    assert stat.S_IMODE((tmp_path / ".studio" / "objects").stat().st_mode) == 0o700
 
 
 def test_a_full_store_of_kept_bytes_prevents_the_write(files: AppFiles, monkeypatch: pytest.MonkeyPatch) -> None:

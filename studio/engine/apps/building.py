@@ -134,7 +134,8 @@ class Building:
 
     async def _site(self, version: AppVersion, tasks: list[BuildTask]) -> Site:
         project = self._project
-        tree = await project.app.scan()
+        parent = version.parent_id
+        before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
         return Site(
             project=project,
             run=self._run,
@@ -142,7 +143,7 @@ class Building:
             stage=self._stage,
             purse=await purse_of(project, self._run.id),
             standards=await project.builds_open.standards(),
-            claims=Claims({path: state.digest for path, state in tree.items()}),
+            claims=Claims({one.path: one.digest for one in before}),
             version=version,
             waived=await project.store.read(project.builds_open.waived),
             total=len(tasks),
@@ -309,7 +310,9 @@ class Building:
         error = "; ".join(f"{one.title}: {one.error}" for one in failed)
         status = VersionStatus.COMPLETED if done else VersionStatus.FAILED
         ended = await project.app.finish(
-            version, Finish(status=status, summary=one_line(summary, 500), changelog=changelog, error=error)
+            version,
+            Finish(status=status, summary=one_line(summary, 500), changelog=changelog, error=error),
+            site.claims.written,
         )
         files = await project.store.read(lambda tx: versions.changes(tx, ended.id))
         text = _report(ended, tasks, files)
@@ -327,7 +330,8 @@ class Building:
         stopped = isinstance(error, asyncio.CancelledError)
         words = "Stopped before it was finished." if stopped else one_line(str(error), 300)
         try:
-            await self._project.app.finish(version, Finish(status=VersionStatus.FAILED, error=words))
+            ended = Finish(status=VersionStatus.FAILED, error=words)
+            await self._project.app.finish(version, ended, site.claims.written)
         except StudioError:
             log.exception("version %s", version.number)
         site.say(words)

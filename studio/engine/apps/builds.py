@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus
+from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import Finding, FindingSource, FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunStatus
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
-from studio.engine.apps import checks, handoffs, progress, reviewing, standards
+from studio.engine.apps import checks, handoffs, progress, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
 from studio.engine.apps.gate import Place, finding
@@ -102,8 +102,9 @@ class Builds:
         await self.ensure_build(run.page_id)
         stage = self._project.workflow.stage(run.stage)
         if stage.output is OutputKind.REVIEW:
-            newest = await self._project.store.read(lambda tx: next(iter(versions.listing(tx, run.page_id)), None))
-            version = newest.id if newest else ""
+            workflow = self._project.workflow
+            found = await self._project.store.read(lambda tx: standing.version_of(tx, workflow, run.page_id))
+            version = found.id if found else ""
             await checks.run(self._project, Place(run.page_id, stage.name, run.id, version))
 
     async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile) -> dict[str, object]:
@@ -188,14 +189,19 @@ class Builds:
         for one in findings.listing(tx, page.id, open_only=True, stage=revision.stage):
             if one.source is FindingSource.REVIEWER:
                 findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
-        newest = next(iter(versions.listing(tx, page.id)), None)
-        place = Place(page.id, revision.stage, revision.run_id or "", newest.id if newest else "")
+        version = standing.version_of(tx, self._project.workflow, page.id)
+        place = Place(page.id, revision.stage, revision.run_id or "", version.id if version else "")
         rows = [
             replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
             for one in found.findings
         ]
         findings.insert(tx, rows)
         tx.emit(FindingChanged(page=page.id, finding="", state="recorded", actor=tx.actor))
+
+    def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:
+        """The text that is approved in the place of `revision`: one about files names the version that lies there."""
+        code = self._project.workflow.stage(revision.stage).output is OutputKind.CODE
+        return standing.agreed(tx, page, revision) if code else revision
 
     def approved(self, tx: Tx, page: Page, revision: Revision) -> None:
         """Hand over to the next role; at the end the version is approved with the words of its release."""
@@ -208,7 +214,7 @@ class Builds:
             progress.say(tx, workflow, page.id, stage.name, 1.0, "Complete", status="completed")
 
     def _approve_version(self, tx: Tx, page: Page, revision: Revision) -> None:
-        version = next((one for one in versions.listing(tx, page.id) if one.status is VersionStatus.COMPLETED), None)
+        version = standing.version_of(tx, self._project.workflow, page.id)
         if version is None:
             return
         versions.approve(tx, version.id)

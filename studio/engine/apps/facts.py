@@ -14,7 +14,7 @@ from studio.domain.errors import StudioError
 from studio.domain.finding import Finding
 from studio.domain.page import BRIEF, Revision
 from studio.domain.workflow import OutputKind, Stage
-from studio.engine.apps import tree_map
+from studio.engine.apps import standing, tree_map
 from studio.providers import tokens
 from studio.providers.base import ModelProfile
 from studio.store import build_tasks, builds, findings, meta, pages, revisions, versions
@@ -41,7 +41,7 @@ class _Rows:
     tasks: tuple[BuildTask, ...]
     handoff: Handoff | None
     findings: tuple[Finding, ...]
-    versions: tuple[AppVersion, ...]
+    version: AppVersion | None
     checks: str
 
 
@@ -103,14 +103,14 @@ class Facts:
             "handoff": {"from_role": rows.handoff.from_role, "note": rows.handoff.note} if rows.handoff else None,
             "plan": rows.plan.text if rows.plan else "",
             "task": _task(task) if task else None,
-            "tasks": [_standing(one) for one in rows.tasks],
+            "tasks": [_row_of(one) for one in rows.tasks],
             "done": [
                 {"title": one.title, "summary": one.summary} for one in rows.tasks if one.status is TaskStatus.DONE
             ],
             "findings": [_finding(one) for one in rows.findings[:_FINDINGS]],
             "checks": rows.checks,
             "changes": await self.changes(page_id, room.changes) if judging else "",
-            "version": rows.versions[0].number if rows.versions else "",
+            "version": rows.version.number if rows.version else "",
             "state": rows.state,
             "returns": f"{rows.build.returns if rows.build else 0} of {_returns_limit(project)}",
             "tools": list(stage.tools),
@@ -167,10 +167,10 @@ class Facts:
         project = self._project
 
         def pair(tx: Tx) -> tuple[dict[str, str], dict[str, str]]:
-            mine = versions.listing(tx, page_id)
-            if not mine:
+            last = standing.version_of(tx, project.workflow, page_id)
+            if last is None:
                 return {}, {}
-            first, last = mine[-1], mine[0]
+            first = next(reversed(versions.listing(tx, page_id)), last)
             before = versions.files(tx, first.parent_id) if first.parent_id else []
             return {one.path: one.digest for one in before}, {
                 one.path: one.digest for one in versions.files(tx, last.id)
@@ -226,7 +226,7 @@ def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
         tasks=tuple(build_tasks.listing(tx, page_id)),
         handoff=received[-1] if received else None,
         findings=tuple(findings.listing(tx, page_id, open_only=True)),
-        versions=tuple(versions.listing(tx, page_id)),
+        version=standing.version_of(tx, project.workflow, page_id),
         checks=meta.get(tx, checks_key(page_id)) or "",
     )
 
@@ -267,7 +267,7 @@ def _task(task: BuildTask) -> dict[str, object]:
     }
 
 
-def _standing(task: BuildTask) -> dict[str, object]:
+def _row_of(task: BuildTask) -> dict[str, object]:
     return {
         "id": task.key,
         "title": task.title,

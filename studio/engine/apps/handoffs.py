@@ -10,6 +10,7 @@ from studio.domain.ids import new_id
 from studio.domain.page import Page, Revision
 from studio.domain.text import one_line
 from studio.domain.workflow import OutputKind, Stage, Workflow
+from studio.engine.apps import standing
 from studio.protocol.build_events import HandedOff
 from studio.store import build_tasks, builds, findings, versions
 from studio.store.transaction import Tx
@@ -23,7 +24,7 @@ def hand_over(
     tx: Tx, workflow: Workflow, page: Page, stage: Stage, revision: Revision, following: Stage | None
 ) -> None:
     """From the role of `stage` to that of `following`; to the person when the work is complete."""
-    note = _note(tx, page, stage, revision)
+    note = _note(tx, workflow, page, stage, revision)
     _keep(tx, page, stage, following, workflow.final_state, note, revision.id)
 
 
@@ -61,22 +62,22 @@ def _keep(tx: Tx, page: Page, stage: Stage, to: Stage | None, final: str, note: 
     )
 
 
-def _note(tx: Tx, page: Page, stage: Stage, revision: Revision) -> str:
+def _note(tx: Tx, workflow: Workflow, page: Page, stage: Stage, revision: Revision) -> str:
     opening = f"{stage.label} approved (revision {revision.number}, by {one_line(revision.author, 60)})."
-    return f"{opening}\n{_content(tx, page, stage, revision)}"[:_NOTE].rstrip()
+    return f"{opening}\n{_content(tx, workflow, page, stage, revision)}"[:_NOTE].rstrip()
 
 
-def _content(tx: Tx, page: Page, stage: Stage, revision: Revision) -> str:
+def _content(tx: Tx, workflow: Workflow, page: Page, stage: Stage, revision: Revision) -> str:
     match stage.output:
         case OutputKind.PLAN:
             tasks = [one for one in build_tasks.listing(tx, page.id) if one.status is not TaskStatus.DROPPED]
             return "\n".join([_opening(revision.text), *(f"- {one.key}: {one.title} ({one.type})" for one in tasks)])
         case OutputKind.CODE:
-            newest = next(iter(versions.listing(tx, page.id)), None)
-            changed = versions.changes(tx, newest.id) if newest else []
+            version = standing.named(tx, revision) or standing.version_of(tx, workflow, page.id)
+            changed = versions.changes(tx, version.id) if version else []
             listed = ", ".join(one.path for one in changed[:_FILES])
             more = f" and {len(changed) - _FILES} more" if len(changed) > _FILES else ""
-            return f"Version {newest.number}: {newest.summary}\nFiles: {listed}{more}" if newest else ""
+            return f"Version {version.number}: {version.summary}\nFiles: {listed}{more}" if version else ""
         case OutputKind.REVIEW:
             still = findings.listing(tx, page.id, open_only=True)
             return f"{_verdict(revision)}\nFindings still open: {len(still)}"

@@ -43,9 +43,10 @@ async def write_files(
     first = not await project.store.read(lambda tx: versions.listing(tx, page.id))
     run = Run(new_id(), page.id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
     version = await project.app.begin(page.id, run.id, build.operation, "minor" if first else "patch")
-    tree = await project.app.scan()
+    parent = version.parent_id
+    before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
     live = LiveRun(run, lambda _: None, lambda _: None, "")
-    base = {path: state.digest for path, state in tree.items()}
+    base = {one.path: one.digest for one in before}
     site = Site(
         project=project, run=run, live=live, stage=stage, purse=Purse(None),
         standards=await project.builds_open.standards(), claims=Claims(base), version=version,
@@ -66,11 +67,12 @@ async def write_files(
     outcomes = await box.run(calls)
     bad = next((one for one in outcomes if one.status is not CallStatus.OK), None)
     if bad is None:
-        return await project.app.finish(version, Finish(status=VersionStatus.COMPLETED, summary=summary))
-    parent = version.parent_id
-    before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
-    await asyncio.to_thread(project.app.files.restore, {one.path: one for one in before})
-    await project.app.finish(version, Finish(status=VersionStatus.FAILED, error=bad.text))
+        ended = Finish(status=VersionStatus.COMPLETED, summary=summary)
+        return await project.app.finish(version, ended, site.claims.written)
+    old, written = {one.path: one for one in before}, site.claims.written
+    back = {path: old.get(path) for path in written}
+    await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
+    await project.app.finish(version, Finish(status=VersionStatus.FAILED, error=bad.text), written)
     raise Refused(bad.text, hint="Nothing was written.", data={"path": bad.path or ""})
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -22,7 +22,11 @@ from studio.store.transaction import Tx
 from studio.workspace.app_files import AppFiles, FileState
 from studio.workspace.snapshots import Objects
 
+if TYPE_CHECKING:
+    from studio.engine.apps.taking_back import Broken
+
 FOLDER = "app"
+BY_HAND = "Changes made by hand"
 Bump = Literal["major", "minor", "patch"]
 
 
@@ -80,14 +84,31 @@ class AppRoom:
 
             return await self._store.transact(write, actor="engine")
 
-    async def finish(self, version: AppVersion, finish: Finish) -> AppVersion:
-        """Record the tree as it lies there, with the bytes of every file kept."""
-        async with self.versioning:
-            return await self._record_end(version, finish)
+    async def finish(
+        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+    ) -> AppVersion:
+        """Record the tree as it lies there, with the bytes of every file kept.
 
-    async def _record_end(self, version: AppVersion, finish: Finish) -> AppVersion:
+        `written` is what the run itself last made of each file (None: removed it). A file that is neither that nor as it was when
+        the version began is a person's: the version has it as it was, and one made by hand follows with what lies there.
+        """
+        async with self.versioning:
+            return await self._record_end(version, finish, written)
+
+    async def _record_end(
+        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+    ) -> AppVersion:
         tree = await asyncio.to_thread(self.files.snapshot)
-        return await self._store.transact(lambda tx: self._finish(tx, version, finish, tree), actor="engine")
+
+        def write(tx: Tx) -> AppVersion:
+            before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
+            own = tree if written is None else _own(before, tree, written)
+            ended = self._finish(tx, version, finish, own)
+            if own != tree:
+                self._lying(tx, version.page_id, BY_HAND, tree)
+            return ended
+
+        return await self._store.transact(write, actor="engine")
 
     def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
         before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
@@ -113,23 +134,35 @@ class AppRoom:
         """
         async with self.versioning:
             await self._refuse_working()
-            return await self._save_person(page_id, summary or "Changes made by hand", actor)
+            return await self._save_person(page_id, summary or BY_HAND, actor)
+
+    async def keep_by_hand(self, page_id: str, actor: str) -> AppVersion | None:
+        """Make what the person changed a version of the page; None when there is nothing, or while a run writes: that has a
+        version of its own, and what is the person's in it is told apart at its end."""
+        async with self.versioning:
+            if await self._store.read(versions.open):
+                if self.building.locked():
+                    return None
+                await self._close_left()
+            return await self._save_person(page_id, actor=actor)
 
     async def _save_person(
-        self, page_id: str | None, summary: str = "Changes made by hand", actor: str = "person"
+        self, page_id: str | None, summary: str = BY_HAND, actor: str = "person", origin: str = "person"
     ) -> AppVersion | None:
         tree = await asyncio.to_thread(self.files.snapshot)
         if not await self._store.read(lambda tx: _differences(_newest_tree(tx), tree)):
             return None
+        return await self._store.transact(lambda tx: self._lying(tx, page_id, summary, tree, origin), actor=actor)
 
-        def write(tx: Tx) -> AppVersion:
-            parent = versions.newest(tx)
-            operation = Operation.UPDATE if parent else Operation.CREATE
-            version = _version(tx, "person" if parent else "import", page_id, parent, "patch", operation)
-            versions.insert(tx, version)
-            return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), tree)
-
-        return await self._store.transact(write, actor=actor)
+    def _lying(
+        self, tx: Tx, page_id: str | None, summary: str, tree: Mapping[str, FileState], origin: str = "person"
+    ) -> AppVersion:
+        """A version of what lies there, after the newest one."""
+        parent = versions.newest(tx)
+        operation = Operation.UPDATE if parent else Operation.CREATE
+        version = _version(tx, origin if parent else "import", page_id, parent, "patch", operation)
+        versions.insert(tx, version)
+        return self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), tree)
 
     def record(self, tx: Tx, page_id: str, number: str, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
         """A version of a replayed history, whose bytes are kept already; `app/` is not looked at."""
@@ -179,6 +212,39 @@ class AppRoom:
             return versions.get(tx, made.id)
 
         return await self._store.transact(write, actor=actor)
+
+    async def take(
+        self, path: str, digest: str, *, seen: str | None, page_id: str | None, actor: str
+    ) -> AppVersion | None:
+        """Write kept bytes over what lies there, which becomes a version first; None when it has them already.
+
+        `seen` is what the person saw there (empty: no file). Raises Conflict when it is something else, Refused while a run writes.
+        """
+
+        def write() -> None:
+            now = self.files.digest(path)
+            if seen is not None and (now or "") != seen:
+                raise Conflict(f"{path} has changed since you compared it.", hint="Compare again, then decide.")
+            self.files.write(path, self.objects.get(digest), expected=now)
+
+        async with self.versioning:
+            await self._refuse_working()
+            await self._save_person(page_id, actor=actor)
+            await asyncio.to_thread(write)
+            return await self._save_person(page_id, f"Took the worker's text of {path}", actor)
+
+    async def put_back(
+        self, page_id: str, find: Callable[[Tx], Broken], actor: str
+    ) -> tuple[Broken, AppVersion | None, tuple[str, ...]]:
+        """Put files back that broken runs wrote, as a new version after one of what the person changed: the version, None when
+        no file had to be changed, and the paths that were changed since and stay. Raises Refused while a run writes."""
+        async with self.versioning:
+            await self._refuse_working()
+            await self._save_person(page_id, actor=actor)
+            broken = await self._store.read(find)
+            kept = await asyncio.to_thread(lambda: self.files.put_back(broken.before, written=broken.written))
+            made = await self._save_person(page_id, broken.summary, actor, "restore") if broken.numbers else None
+            return broken, made, kept
 
     async def _refuse_working(self) -> None:
         working = await self._store.read(versions.open)
@@ -272,6 +338,21 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
 def _newest_tree(tx: Tx) -> dict[str, VersionFile]:
     newest = versions.newest(tx)
     return {one.path: one for one in versions.files(tx, newest.id)} if newest else {}
+
+
+def _own(
+    before: Mapping[str, VersionFile], tree: Mapping[str, FileState], written: Mapping[str, str | None]
+) -> dict[str, FileState]:
+    """The tree as a run left it: its own files as they lie there, those that a person changed as they were before."""
+    own = {}
+    for path in before.keys() | tree.keys():
+        old, now = before.get(path), tree.get(path)
+        left = written.get(path, old.digest if old else None)
+        if (now.digest if now else None) != left:
+            now = FileState(old.digest, old.size, old.mode) if old else None
+        if now is not None:
+            own[path] = now
+    return own
 
 
 def _differences(before: Mapping[str, VersionFile], now: Mapping[str, FileState]) -> set[str]:

@@ -15,7 +15,7 @@ from studio.domain.run import Run
 from studio.domain.text import one_line
 from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome
 from studio.domain.workflow import Stage
-from studio.engine.apps import progress
+from studio.engine.apps import kept, progress
 from studio.engine.apps.gate import Gate, Place, finding
 from studio.engine.apps.purse import Purse
 from studio.engine.apps.standards import Standards
@@ -24,6 +24,7 @@ from studio.protocol.build_events import FindingChanged, ToolUsed
 from studio.store import blobs, findings, tool_uses
 from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Claims, Hooks
+from studio.workspace.app_paths import fold
 
 if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
@@ -101,16 +102,21 @@ class Recorder(Hooks):
         await site.project.store.transact(write)
 
     async def snapshot(self, label: str) -> str:
-        kept = await asyncio.to_thread(self._site.project.app.files.snapshot)
+        tree = await asyncio.to_thread(self._site.project.app.files.snapshot)
         number = self._site.version.number if self._site.version else "?"
-        return f"Version {number} as it is now is kept: {len(kept)} files, as {one_line(label, 80)!r}."
+        return f"Version {number} as it is now is kept: {len(tree)} files, as {one_line(label, 80)!r}."
+
+    async def undecided(self, path: str) -> bool:
+        run = self._site.run.id
+        left = await self._site.project.store.read(lambda tx: findings.undecided(tx, besides=run))
+        return fold(path) in {fold(one) for one in left}
 
     async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
-        kept = f" The worker's text is kept as {ours[:12]}." if ours else ""
+        text = f" The worker's text is kept as {ours[: kept.SHOWN]}." if ours else ""
         problem = Problem(
             "person-changed-it", path, 0,
-            f"{path} was changed by a person while the run was at work, and was not overwritten.{kept}",
-            Severity.WARNING, "Compare both and decide.", ours or "",
+            f"{path} was changed by a person while the run was at work, and was not overwritten.{text}",
+            Severity.WARNING, kept.advice(path, ours) if ours else "Look at it and decide.", ours or "",
         )  # fmt: skip
         one = finding(self._site.place(self._task), problem, FindingSource.CONFLICT, FindingState.OPEN)
 

@@ -115,6 +115,7 @@ async def _complete_phase(
     if stage.output is OutputKind.CODE:
         made = await _write(project, page, stage, agent, result.get("files"), one_line(text, 400))
         data = json.dumps({"version": made.id, "number": made.number}) if made else data
+        await project.app.keep_by_hand(page.id, agent)
 
     def work(tx: Tx) -> Done:
         found = _turn(project, tx, command, result)
@@ -166,6 +167,7 @@ def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Re
         project.workflow, project.state_of(page), Action.APPROVE,
         next_has_revision=following is not None and opened.later_text(tx, page.id, following),
     )  # fmt: skip
+    revision = opened.agreed(tx, page, revision)
     pages.set_approved(tx, page.id, stage.name, revision.id)
     if following is not None:
         progress.say(tx, project.workflow, page.id, stage.name, 1.0, f"{stage.label} complete", status="waiting")

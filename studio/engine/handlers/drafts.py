@@ -12,6 +12,7 @@ from studio.domain.page import FeedbackKind, Origin, Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
+from studio.engine.apps import taking_back
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import text_arrived
 from studio.engine.limits import check_revisions
@@ -255,12 +256,20 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 
 
 async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
+    stage = project.workflow.stage(state.stage) if state.stage else None
+    writes = stage is not None and stage.output is OutputKind.CODE
+    taken = await taking_back.take_back(project, page.id, call.actor) if writes else None
+
     def work(tx: Tx) -> c.Done:
         now = _still_unsettled(project, tx, page)
+        if taken is not None:
+            taking_back.open_again(tx, taken)
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
-        return c.Done(seq=0, message="Discarded; the partial text stays in the history.", page=page.id, state=now.state)
+        words = "Discarded; the partial text stays in the history." + (taken.words if taken else "")
+        version = taken.version.id if taken and taken.version else None
+        return c.Done(seq=0, message=words, page=page.id, state=now.state, version=version)
 
     return await project.act(call, work)
 

@@ -101,9 +101,13 @@ def _still_open(project: OpenProject, tx: Tx, page: Page, stage: str, state: Sta
 
 
 async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Done:
+    await _keep_files(project, command, call)
+
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
         newest = _approvable(project, tx, page, command)
+        if project.builds is not None:
+            newest = project.builds.agreed(tx, page, newest)
         following = project.workflow.after(newest.stage)
         state = advance(
             project.workflow,
@@ -124,6 +128,20 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
     assert done.page is not None
     await project.manuscript.write_page(done.page)
     return await with_next_draft(project, done, call, command.draft)
+
+
+async def _keep_files(project: OpenProject, command: c.Approve, call: Call) -> None:
+    """What is approved with a text about files is what lies there: changes made by hand become a version first."""
+    if project.builds is None or (call.request and await project.recall(call.request)):
+        return
+
+    def find(tx: Tx) -> Revision:
+        page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
+        return _approvable(project, tx, page, command)
+
+    found = await project.store.read(find)
+    if project.workflow.stage(found.stage).output is OutputKind.CODE:
+        await project.app.keep_by_hand(found.page_id, call.actor)
 
 
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:

@@ -12,6 +12,7 @@ from studio.domain.errors import NotFound, StudioError
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
 from studio.engine.apps.progress import percent
+from studio.engine.apps.standing import version_of
 from studio.engine.open_project import OpenProject
 from studio.engine.views.versions import version_views
 from studio.protocol import build_queries as q
@@ -37,6 +38,7 @@ class Standing:
     tasks: tuple[BuildTask, ...]
     findings_open: int
     versions: tuple[v.VersionView, ...]
+    version: str = ""
     seq: int = 0
 
 
@@ -96,6 +98,7 @@ def _standing(project: OpenProject, tx: Tx, page: Page, files: int) -> Standing:
         tasks=tuple(build_tasks.listing(tx, page.id)),
         findings_open=findings.open_count(tx, page.id),
         versions=version_views(tx, page.id),
+        version=found.number if (found := version_of(tx, project.workflow, page.id)) else "",
         seq=journal.head(tx),
     )
 
@@ -139,6 +142,7 @@ def build_view(workflow: Workflow, standing: Standing, around: Surroundings) -> 
         tasks_failed=len(failed),
         findings_open=standing.findings_open,
         versions=standing.versions,
+        version=standing.version,
         check=around.check,
         project_id=build.project_id,
         build_id=build.build_id,

@@ -20,7 +20,8 @@ IDS = (
     *(row[0] for row in APP_ROWS if "workbench" not in row[3].split()),
 )  # fmt: skip
 CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo", "tasks.edit", "tasks.new", "tasks.drop",
-            "tasks.down", "tasks.up", "findings.waive", "findings.intended", "findings.false", "findings.reopen", "versions.restore",
+            "tasks.down", "tasks.up", "findings.waive", "findings.intended", "findings.false", "findings.reopen",
+            "findings.take", "findings.mine", "versions.restore",
             "versions.undo", "versions.save", "publish.apply", "publish.take"}  # fmt: skip
 
 

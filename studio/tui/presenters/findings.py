@@ -10,6 +10,7 @@ from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
 
+CONFLICT = "conflict"
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -53,7 +54,7 @@ def story(one: FindingView, width: int, now: datetime) -> list[Line]:
     rows = [line((where(one), "strong"))]
     rows += _wrapped(", ".join(part for part in (*facts, age(one.created_at, now)) if part), width, "dim")
     rows += [BLANK, *_wrapped(one.message, width, "text")]
-    if one.quote:
+    if one.quote and one.source != CONFLICT:  # there it is the digest of a kept text
         rows += [BLANK, *(line(("  ", "text"), (row, "quote")) for row in _split(one.quote, width - 2))]
     if one.suggestion:
         rows += [BLANK, *_wrapped(f"Suggested: {one.suggestion}", width, "text")]

@@ -23,7 +23,7 @@ def progress_lines(build: BuildView | None, board: TasksView | None, width: int,
         f"{build.findings_open} finding{'s' if build.findings_open != 1 else ''} open" if build.tasks_total else ""
     )
     figures.append(f"sent back {build.returns} of {build.returns_limit} times" if build.returns else "")
-    figures.append(f"version {build.versions[0].number}" if build.versions else "")
+    figures.append(f"version {build.version or build.versions[0].number}" if build.versions else "")
     rows += [line((figure, "text")) for figure in figures if figure]
     if build.next_action:
         rows += [BLANK, *(line((row, "accent")) for row in wrap(build.next_action, width))]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
-from studio.protocol.build_commands import SettleFinding
+from msgspec.structs import replace
+
+from studio.protocol.build_commands import SettleFinding, TakeKept
 from studio.protocol.build_events import FindingChanged
-from studio.protocol.build_queries import GetFindings
-from studio.protocol.build_views import FindingsView, FindingView
+from studio.protocol.build_queries import GetFindings, GetKept
+from studio.protocol.build_views import FindingsView, FindingView, KeptView
 from studio.protocol.events import AnyEvent
-from studio.tui.presenters.findings import finding_rows, in_order, story, where
-from studio.tui.presenters.lines import Line
+from studio.tui.presenters.code_diff import file_lines
+from studio.tui.presenters.findings import CONFLICT, finding_rows, in_order, story, where
+from studio.tui.presenters.lines import BLANK, Line
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
 from studio.tui.widgets.prompt_line import PromptLine
@@ -29,6 +32,7 @@ class FindingsScreen(ListedScreen):
         self.page = page
         self.view: FindingsView | None = None
         self.every = False
+        self.kept: KeptView | None = None
 
     async def ask(self) -> None:
         self.view = await self.app.session.query(GetFindings(page=self.page))
@@ -48,7 +52,10 @@ class FindingsScreen(ListedScreen):
         return f"Nothing is open. {key} shows {settled} settled." if settled else "Nothing was found yet."
 
     def detail_rows(self, width: int) -> list[Line]:
-        return story(self.one, min(width, 90), datetime.now(UTC)) if self.one else []
+        rows = story(self.one, min(width, 90), datetime.now(UTC)) if self.one else []
+        if self.kept is None or self.kept.diff is None or self.kept.finding != self.here:
+            return rows
+        return [*rows, BLANK, *file_lines(self.kept.diff, width, self.app.glyphs)]
 
     def about(self) -> str:
         page = self.app.session.page
@@ -72,6 +79,11 @@ class FindingsScreen(ListedScreen):
             return acts
         if one.path:
             acts["rows.open"] = self.open_file
+        if one.source == CONFLICT and one.quote:
+            acts["rows.open"] = lambda: self.compare(one)
+            if one.state == "open":
+                acts["findings.take"] = lambda: self.take(one)
+                acts["findings.mine"] = lambda: self.settle(one, "intended", "Your text stays.")
         if one.state == "open":
             acts["findings.waive"] = lambda: self.with_reason(one, "waived")
             acts["findings.intended"] = lambda: self.with_reason(one, "intended")
@@ -83,6 +95,31 @@ class FindingsScreen(ListedScreen):
     async def open_file(self) -> None:
         if self.one is not None:
             await self.app.open_screen("files", path=self.one.path, at=self.one.line)
+
+    async def compare(self, one: FindingView) -> None:
+        """Your file against the worker's text, over the whole screen."""
+        await self._look(one)
+        self.zoom(whole=True)
+
+    async def _look(self, one: FindingView) -> KeptView:
+        self.kept = found = await self.app.session.query(GetKept(path=one.path, kept=one.quote))
+        if found.finding != one.id:  # another conflict kept the same text
+            self.kept = found = replace(found, finding=one.id)
+        self.draw()
+        return found
+
+    async def take(self, one: FindingView) -> None:
+        """Show what would change, and wait for the same key."""
+        found = await self._look(one)
+
+        async def go() -> None:
+            done = await self.app.session.execute(TakeKept(path=one.path, kept=one.quote, seen=found.lying))
+            await self.refresh_rows()
+            self.app.say(done.message)
+
+        key = self.app.keymap.shown("findings.take")
+        words = f"{one.path} gets the worker's text, as shown. {key} again does it; yours becomes a version first."
+        self.app.ask(words, "findings.take", go)
 
     async def with_reason(self, one: FindingView, state: Settled) -> None:
         """Ask why, on one line: the reason is kept and shown to the next reviewer."""

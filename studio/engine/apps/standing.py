@@ -1,0 +1,93 @@
+"""Which version of the application a change stands at: the one that the text of its implementation names, once that is approved."""
+
+from __future__ import annotations
+
+import json
+
+from studio.domain.build import AppVersion, VersionStatus
+from studio.domain.errors import NotFound
+from studio.domain.page import Origin, Page, Revision
+from studio.domain.workflow import OutputKind, Workflow
+from studio.engine.texts import add_revision
+from studio.store import revisions, versions
+from studio.store.transaction import Tx
+
+_LOOKED_BACK = 50
+_SHOWN = 40
+
+
+def version_of(tx: Tx, workflow: Workflow, page_id: str) -> AppVersion | None:
+    """The version that roles and people speak of: the one whose text is approved, before that the newest completed one."""
+    code = [one.name for one in workflow.stages if one.output is OutputKind.CODE]
+    approved, heads = revisions.approved(tx, page_id), revisions.heads(tx, page_id)
+    for name in reversed(code):
+        if name in approved and (found := named(tx, approved[name])) is not None:
+            return found
+    newest = next((one for one in versions.listing(tx, page_id) if one.status is VersionStatus.COMPLETED), None)
+    told = next((found for name in reversed(code) if name in heads and (found := named(tx, heads[name]))), None)
+    return told if told and newest and _alike(tx, told, newest) else newest
+
+
+def named(tx: Tx, revision: Revision) -> AppVersion | None:
+    """The completed version that a text of a stage that writes files speaks of; an edit of the text says what its parent says."""
+    found: Revision | None = revision
+    for _ in range(_LOOKED_BACK):
+        if found is None:
+            return None
+        version_id = _version_in(found.data)
+        if version_id:
+            break
+        found = revisions.get(tx, found.parent_id) if found.parent_id else None
+    else:
+        return None
+    try:
+        version = versions.get(tx, version_id)
+    except NotFound:
+        return None
+    return version if version.status is VersionStatus.COMPLETED else None
+
+
+def agreed(tx: Tx, page: Page, revision: Revision) -> Revision:
+    """The text to approve: `revision` where it speaks of the files as they lie, else a new one that says which version they are.
+
+    The caller has made a version of what the person changed. A version of another change's run is not this one's.
+    """
+    newest, told = versions.newest(tx), named(tx, revision)
+    if newest is None or newest.status is not VersionStatus.COMPLETED or (told and _alike(tx, told, newest)):
+        return revision
+    if newest.origin == "run" and newest.page_id != page.id:
+        return revision
+    return add_revision(
+        tx, page.id, revision.stage, _text(tx, told, newest, revision.text), origin=Origin.PERSON, parent=revision,
+        data=json.dumps({"version": newest.id, "number": newest.number}), outcome=revision.outcome,
+        run_id=revision.run_id, note=f"names version {newest.number}, which is what lies in app/",
+    )  # fmt: skip
+
+
+def _version_in(data: str | None) -> str:
+    try:
+        found = json.loads(data or "{}")
+    except ValueError:
+        return ""
+    version = found.get("version") if isinstance(found, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+def _alike(tx: Tx, one: AppVersion, other: AppVersion) -> bool:
+    return one.id == other.id or _tree(tx, one) == _tree(tx, other)
+
+
+def _tree(tx: Tx, version: AppVersion | None) -> dict[str, tuple[str, int]]:
+    return {file.path: (file.digest, file.mode) for file in versions.files(tx, version.id)} if version else {}
+
+
+def _text(tx: Tx, told: AppVersion | None, newest: AppVersion, text: str) -> str:
+    before, now = _tree(tx, told), _tree(tx, newest)
+    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+    verbs = (("removed" if path not in now else "changed" if path in before else "added", path) for path in changed)
+    listed = [f"- {verb} {path}" for verb, path in verbs][:_SHOWN]
+    more = [f"- and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
+    since = f" since version {told.number}" if told else ""
+    return "\n".join(
+        [f"Version {newest.number}. {newest.summary}", "", f"## Changed{since}", "", *listed, *more, "", text]
+    )

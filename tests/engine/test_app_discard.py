@@ -1,0 +1,196 @@
+"""A run of workers that broke off and is discarded: its files go back, a person's stay, and what is approved is what was reviewed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol import build_views as v
+from studio.protocol import commands as c
+from studio.protocol import queries as q
+from tests.engine.test_app_limits import settings, tasks_of
+from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_roles import FILES, Roles
+from tests.fakes.project import draft, environment, opened, settled, until
+from tests.fakes.wire_server import WireServer
+
+
+@dataclass(slots=True)
+class Workshop:
+    """A change whose implementation can be begun and stopped."""
+
+    client: InProcessClient
+    root: Path
+    page: str
+
+    @property
+    def app(self) -> Path:
+        return self.root / "app"
+
+    def lying(self) -> dict[str, str]:
+        return {str(one.relative_to(self.app)): one.read_text() for one in self.app.rglob("*") if one.is_file()}
+
+    async def break_off(self, command: c.AnyCommand, path: str, words: str = "") -> None:
+        """Start a run and stop it once `path` holds `words`."""
+        started = await self.client.execute(command)
+        place = self.app / path
+        await until(lambda: place.exists() and words in place.read_text())
+        await self.client.execute(c.Stop(page=self.page))
+        assert (await settled(self.client, started.run or "")).status == "stopped"
+
+    async def discard(self) -> c.Done:
+        return await self.client.execute(c.Resume(page=self.page, action="discard"))
+
+    async def versions(self) -> dict[str, v.VersionView]:
+        return {one.number: one for one in (await self.client.query(bq.GetVersions())).versions}
+
+    async def head(self, stage: str) -> str:
+        view = await self.client.query(q.GetPage(page=self.page))
+        cell = next(one for one in view.cells if one.name == stage)
+        assert cell.head is not None
+        return (await self.client.query(q.GetRevision(revision=cell.head.id))).text
+
+
+async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="user_reviewing_implementation")
+        reviewed = shop.lying()
+        roles.pause = 0.2
+        await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
+        done = await shop.discard()
+        assert shop.lying() == reviewed
+        assert "as version 1.0.2" in done.message
+        made = await shop.versions()
+        assert [(one.status, one.origin) for one in made.values()] == [
+            ("completed", "restore"), ("failed", "run"), ("completed", "run"),
+        ]  # fmt: skip
+        assert made["1.0.2"].page == shop.page
+        roles.pause = 0.0
+        await through(client, shop.page)
+        assert [number for number, one in (await shop.versions()).items() if one.approved] == ["1.0.0"]
+        build = await client.query(bq.GetBuild(page=shop.page))
+        assert build.version == "1.0.0"
+        note = next(one.note for one in build.handoffs if one.from_stage == "implementation")
+        assert "Version 1.0.0:" in note
+        assert (await shop.head("implementation")).startswith("Version 1.0.0.")
+        plan = await client.query(bq.GetPublishPlan(target="here"))
+        await client.execute(b.Publish(target="here", plan=plan.digest))
+        site = root / "published" / "site"
+        assert {path: (site / path).read_text() for path in reviewed} == reviewed
+
+
+async def test_a_first_run_that_is_discarded_leaves_no_file_and_its_tasks_are_open_again(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.2)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="generating_implementation")
+        await shop.break_off(c.Generate(page=shop.page), "total.js")
+        assert "done" in {one.status for one in (await tasks_of(client, shop.page)).values()}
+        done = await shop.discard()
+        assert (done.state, shop.lying()) == ("generating_implementation", {})
+        assert {one.status for one in (await tasks_of(client, shop.page)).values()} <= {"planned", "interrupted"}
+        roles.pause = 0.0
+        await through(client, shop.page)
+        assert shop.lying() == dict(FILES.values())
+
+
+async def test_a_run_that_went_on_with_a_broken_one_is_discarded_with_it(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.2)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="generating_implementation")
+        await shop.break_off(c.Generate(page=shop.page), "index.html")
+        await shop.break_off(c.Resume(page=shop.page, action="continue"), "total.js")
+        await shop.discard()
+        assert shop.lying() == {}
+
+
+async def test_what_a_person_changed_since_the_run_ended_stays_and_is_named(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.2)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="generating_implementation")
+        await shop.break_off(c.Generate(page=shop.page), "total.js")
+        (shop.app / "data.js").write_text("// mine\n")
+        done = await shop.discard()
+        assert "changed since: data.js." in done.message
+        assert shop.lying() == {"data.js": "// mine\n"}
+        assert [one.origin for one in (await shop.versions()).values()] == ["restore", "person", "run"]
+        tasks = await tasks_of(client, shop.page)
+        assert (tasks["data"].status, tasks["page"].status) == ("done", "planned")
+
+
+async def test_a_person_s_change_between_two_broken_runs_stays(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="user_reviewing_implementation")
+        roles.pause = 0.2
+        readme = shop.app / "README.md"
+        await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
+        readme.write_text("# Mine\n\nOpen index.html.\n")
+        await shop.break_off(c.Resume(page=shop.page, action="continue"), "README.md", "Changed:")
+        await shop.discard()
+        assert readme.read_text() == "# Mine\n\nOpen index.html.\n"
+
+
+async def test_without_a_discard_the_next_run_goes_on_and_its_version_is_approved(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="user_reviewing_implementation")
+        roles.pause = 0.2
+        await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
+        roles.pause = 0.0
+        assert (await draft(client, shop.page, c.Resume(page=shop.page, action="continue"))).status == "completed"
+        assert (await shop.head("implementation")).startswith("Version 1.0.2.")
+        await through(client, shop.page)
+        assert [number for number, one in (await shop.versions()).items() if one.approved] == ["1.0.2"]
+
+
+async def test_what_a_person_changed_before_the_approval_is_what_is_approved(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="user_reviewing_implementation")
+        (shop.app / "style.css").write_text("/* mine */\n")
+        await client.execute(c.Approve(page=shop.page))
+        text = await shop.head("implementation")
+        assert text.startswith("Version 1.0.1. Changes made by hand")
+        assert "- changed style.css" in text
+        assert "Version 1.0.0." in text
+        await through(client, shop.page)
+        made = await shop.versions()
+        assert [number for number, one in made.items() if one.approved] == ["1.0.1"]
+        build = await client.query(bq.GetBuild(page=shop.page))
+        assert "Version 1.0.1:" in next(one.note for one in build.handoffs if one.from_stage == "implementation")
+        assert build.version == "1.0.1"
+
+
+async def test_files_lying_there_when_an_agent_outside_completes_the_phase_are_approved(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="generating_implementation")
+        shop.app.mkdir(exist_ok=True)
+        (shop.app / "own.js").write_text("let own = 1;\n")
+        files = json.dumps({"files": [{"path": "a.js", "content": "let a = 1;\n"}]})
+        await client.execute(b.CompletePhase(page=shop.page, response="Done.", result=files))
+        await through(client, shop.page)
+        (approved,) = [one for one in (await shop.versions()).values() if one.approved]
+        assert approved.files == 2
