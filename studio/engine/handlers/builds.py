@@ -16,7 +16,7 @@ from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.apps import checks, outside, progress
 from studio.engine.apps.gate import Place
-from studio.engine.gates import text_arrived
+from studio.engine.gates import refuse_decided, text_arrived
 from studio.engine.handlers.book import new_chapter, new_page
 from studio.engine.handlers.review import with_next_draft
 from studio.engine.open_project import Call, OpenProject
@@ -241,6 +241,7 @@ async def send_back(project: OpenProject, command: b.SendBack, call: Call) -> Do
         refuse_running(tx, page.id)
         state = project.state_of(page)
         head = revisions.head(tx, page.id, state.stage) if state.stage else None
+        refuse_decided(project, tx, page, command.revision)
         refuse_stale(command.revision, head)
         if head is None or state.phase is not Phase.REVIEWING:
             advance(project.workflow, state, Action.RETURN)

@@ -13,7 +13,7 @@ from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.feedback import add_feedback
-from studio.engine.gates import text_arrived
+from studio.engine.gates import refuse_decided, text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import (
@@ -63,7 +63,7 @@ async def _await_outside(project: OpenProject, ref: str, wanted: Wanted, call: C
     """The feedback is kept and the page awaits a revision that somebody else writes; no run, no price, no limit."""
 
     def work(tx: Tx) -> c.Done:
-        page = _page(project, tx, ref)
+        page = _undecided(project, tx, _page(project, tx, ref), wanted.seen)
         state = project.state_of(page)
         head = revisions.head(tx, page.id, state.stage) if state.stage else None
         following = advance(project.workflow, state, wanted.action, has_revision=head is not None)
@@ -86,7 +86,7 @@ async def start_automatically(project: OpenProject, page_id: str, call: Call) ->
 
 
 async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> c.Done:
-    page = await project.store.read(lambda tx: _page(project, tx, ref))
+    page = await project.store.read(lambda tx: _undecided(project, tx, _page(project, tx, ref), wanted.seen))
     state = project.state_of(page)
     if state.stage is None:
         advance(project.workflow, state, wanted.action)
@@ -96,7 +96,7 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
     stage, model = state.stage, str(plan.model)
 
     def work(tx: Tx) -> c.Done:
-        now = _unmoved(project, tx, page)
+        now = _undecided(project, tx, _unmoved(project, tx, page), wanted.seen)
         head = revisions.head(tx, page.id, stage)
         refuse_stale(wanted.seen, head)
         refuse_running(tx, page.id)
@@ -122,6 +122,12 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
 
 def _page(project: OpenProject, tx: Tx, ref: str) -> Page:
     return pages.resolve(tx, ref, final_state=project.workflow.final_state)
+
+
+def _undecided(project: OpenProject, tx: Tx, page: Page, seen: str | None) -> Page:
+    """The page, unless what the sender saw was approved meanwhile: a draft of the stage after it is not what was asked for."""
+    refuse_decided(project, tx, page, seen)
+    return page
 
 
 def _unmoved(project: OpenProject, tx: Tx, page: Page) -> Page:

@@ -54,7 +54,9 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         await place.close_drawer()
         app.session.refresh()
         if words:
-            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app))))
+            page = app.session.page
+            at = page.stage or "" if page is not None and page.id == request.page else None
+            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app), at=at)))
 
     composer = Composer(request, sent=sent, left=left)
     await place.open_drawer(composer, focus=composer.words)
@@ -93,7 +95,9 @@ async def _fill_in(app: StudioApp, composer: Composer) -> None:
     newest = composing.newest(page, request) if page and page.id == request.page else None
     if request.kept and newest and request.revision and newest.id != request.revision:
         await _show_older(app, composer, request.revision, newest.id, newest.text)
-    if request.purpose is Purpose.REVISE:
+    if request.purpose is Purpose.REVISE and page and page.id == request.page and page.stage != request.stage:
+        composer.say_price(f"This text is approved. {composer.decided()}")
+    elif request.purpose is Purpose.REVISE:
         composer.say_price(await _price(app, request))
 
 
@@ -153,9 +157,20 @@ def _edit_request(app: StudioApp) -> Request | None:
     return composing.edit(page, cell)
 
 
-@action("revise", when=reviewing, inline=True, changes=True)
+def _kept_feedback(app: StudioApp) -> StageCell | None:
+    """The cell under the cursor, if feedback on it was typed and not sent: it may be approved by now, and its words are there."""
+    page, name = app.session.page, looked_at(app)
+    cell = app.workbench.page_view.cell() if name else None
+    return cell if page is not None and cell is not None and "revise" in composing.kept_on(page, cell.name) else None
+
+
+def _can_revise(app: StudioApp) -> bool:
+    return reviewing(app) or _kept_feedback(app) is not None
+
+
+@action("revise", when=_can_revise, inline=True, changes=True)
 async def revise(app: StudioApp) -> None:
-    page, cell = app.session.page, current_cell(app)
+    page, cell = app.session.page, _kept_feedback(app) or current_cell(app)
     if page is not None and cell is not None:
         await compose(app, composing.revise(page, cell))
 
@@ -416,7 +431,8 @@ def _say_unsent(app: StudioApp) -> None:
     unsent = composing.unsent(page) if page is not None else None
     if unsent is None or app.message is not None:
         return
-    app.say(composing.kept_words(*unsent, _keys(app), said="kept, unsent"))
+    assert page is not None
+    app.say(composing.kept_words(*unsent, _keys(app), said="kept, unsent", at=page.stage or ""))
 
 
 async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:
