@@ -105,12 +105,15 @@ async def test_two_subscribers_see_the_same(connected: EngineClient) -> None:
 
 
 async def test_every_name_may_be_hostile(connected: EngineClient) -> None:
-    await connected.execute(c.AddChapter(title="[/x] \x1b]0;owned\x07 \u202eevil\nline " + "x" * 5_000))
+    hostile = "[/x] \x1b]0;owned\x07 \u202eevil\nline "
+    with pytest.raises(BadInput, match="The title has 5,024 characters; at most 200 are allowed"):
+        await connected.execute(c.AddChapter(title=hostile + "x" * 5_000))
+    await connected.execute(c.AddChapter(title=hostile + "x" * 160))
     project = await connected.query(q.GetProject())
     title = project.chapters[0].title
     assert "\x1b" not in title
     assert "\n" not in title
-    assert len(title) <= 200
+    assert title.endswith("evil line " + "x" * 160)
 
 
 async def test_closing_twice_is_harmless_and_later_calls_say_so(connected: EngineClient) -> None:

@@ -48,7 +48,10 @@ async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Pat
         await at.at.until(lambda: "is not a type of task" in at.at.screen())
         assert "Type: uix" in at.at.screen()
         assert (await at.tasks())[0].type == "ui"
-        await at.at.press("backspace", "ctrl+s")
+        await at.at.press("backspace", "up", "end", *"x" * 121, "ctrl+s")
+        await at.at.until(lambda: "The title has 131 characters; at most 120 are allowed." in at.at.screen())
+        assert (await at.tasks())[0].title == "Write page"
+        await at.at.press(*["backspace"] * 121, "ctrl+s")
         await at.at.until(lambda: at.at.app.screen.drawer is None)  # type: ignore[attr-defined]
 
 
@@ -98,6 +101,24 @@ async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Pat
         await at.at.until(lambda: "open again" in at.at.message)
         states = sorted(one.state for one in (await at.client.query(bq.GetFindings(page=at.page))).findings)
         assert states.count("open") == 1
+
+
+async def test_a_long_reason_is_kept_whole_and_one_that_is_too_long_stays_in_the_line(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
+        await at.at.press("w")
+        line = at.at.app.screen.drawer.input  # type: ignore[attr-defined]
+        line.value = "x" * 2_001
+        await at.at.press("enter")
+        await at.at.until(lambda: "The reason has 2,001 characters; at most 2,000" in at.at.message)
+        assert line.value == "x" * 2_001
+        line.value = reason = "Because " + "it is so " * 60 + "END"
+        await at.at.press("enter")
+        await at.at.until(lambda: "1 open" in at.at.screen())
+        assert at.at.app.screen.drawer is None  # type: ignore[attr-defined]
+        found = (await at.client.query(bq.GetFindings(page=at.page))).findings
+        assert [one.reason for one in found if one.state == "waived"] == [reason]
 
 
 async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:

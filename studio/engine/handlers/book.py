@@ -5,7 +5,8 @@ from __future__ import annotations
 from studio.domain.errors import BadInput
 from studio.domain.ids import new_id
 from studio.domain.page import BRIEF, Chapter, Page
-from studio.domain.text import clean, one_line, slugify
+from studio.domain.text import clean, slugify
+from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, refuse_stale
@@ -85,7 +86,7 @@ async def move_chapter(project: OpenProject, command: c.MoveChapter, call: Call)
 
 async def add_page(project: OpenProject, command: c.AddPage, call: Call) -> c.Done:
     brief = clean(command.brief).strip()
-    title = one_line(command.title)
+    title = typed_line(command.title, "title")
 
     def work(tx: Tx) -> c.Done:
         chapter = chapters.resolve(tx, command.chapter)
@@ -145,7 +146,7 @@ async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.
 
 
 async def rename_page(project: OpenProject, command: c.RenamePage, call: Call) -> c.Done:
-    title = one_line(command.title)
+    title = typed_line(command.title, "title")
 
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
@@ -179,8 +180,8 @@ async def _set_archived(project: OpenProject, ref: str, call: Call, *, archived:
 
 
 def title_of(text: str, what: str) -> str:
-    """A usable title on one line; raises BadInput for an empty one."""
-    title = one_line(text)
+    """A usable title on one line; raises BadInput for an empty one and for one that is too long."""
+    title = typed_line(text, "title")
     if not title:
         raise BadInput(f"A {what} needs a title.", hint="Give one word or more.")
     return title

@@ -13,6 +13,7 @@ from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, Origin, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean, one_line
+from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.apps import checks, outside, progress
 from studio.engine.apps.gate import Place
@@ -39,6 +40,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
     text = clean(command.requirements).strip()
     if not text:
         raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
+    title = typed_line(command.title, "title") or one_line(text, 60)
     if command.model:
         project.models.parse(command.model)
     operation = await project.app.operation()
@@ -50,7 +52,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
             page = pages.get(tx, known.page_id)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
         chapter = _release(tx, command.chapter)
-        page = new_page(project, tx, chapter, one_line(command.title) or one_line(text, 60), "")
+        page = new_page(project, tx, chapter, title, "")
         tx.emit(BookChanged(chapter=chapter, page=page.id, what="page.add"))
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=None)
         build = Build(

@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from studio.domain.errors import StudioError
 from studio.domain.text import one_line
+from studio.domain.typed import flat
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
@@ -24,7 +26,7 @@ class Answer(Drawable, Input):
 
 
 class PromptLine(Vertical):
-    """Calls `send` with the cleaned line. An empty line sends nothing."""
+    """Calls `send` with the cleaned line; it stays open with the words until that has them. `empty` is said of an empty line."""
 
     DEFAULT_CSS = """
     PromptLine { height: 3; }
@@ -39,8 +41,17 @@ class PromptLine(Vertical):
         @property
         def app(self) -> StudioApp: ...  # type: ignore[override]
 
-    def __init__(self, question: str, send: Callable[[str], Awaitable[None]], *, text: str = "") -> None:
+    def __init__(
+        self,
+        question: str,
+        send: Callable[[str], Awaitable[None]],
+        *,
+        text: str = "",
+        empty: str = "Nothing is written yet; esc leaves.",
+    ) -> None:
         super().__init__()
+        self._empty = empty
+        self._busy = False
         self._question = question
         self._send = send
         self.input = Answer(value=text, select_on_focus=False)
@@ -51,13 +62,22 @@ class PromptLine(Vertical):
         yield self.input
 
     async def send(self) -> None:
-        """Take what stands in the line, close, and act on it."""
-        text = one_line(self.input.value)
-        screen = self.screen
-        if isinstance(screen, StudioScreen):
-            await screen.close_drawer()
-        if text:
+        """Act on what stands in the line, and close. What is refused says so, and the words stay to be changed."""
+        text, screen = flat(self.input.value), self.screen
+        if self._busy or not text:
+            if not text:
+                self.app.say(self._empty)
+            return
+        self._busy = True
+        try:
             await self._send(text)
+        except StudioError as error:
+            self.app.say_error(error)
+            return
+        finally:
+            self._busy = False
+        if isinstance(screen, StudioScreen) and screen.drawer is self:
+            await screen.close_drawer()
 
 
 class Question(LineView, can_focus=False):
