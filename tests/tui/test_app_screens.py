@@ -107,8 +107,10 @@ async def test_a_long_reason_is_kept_whole_and_one_that_is_too_long_stays_in_the
     async with shop(tmp_path) as at:
         await at.through("user_reviewing_testing")
         await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
-        await at.at.press("w")
+        await at.at.press("w", "enter", "x")
         line = at.at.app.screen.drawer.input  # type: ignore[attr-defined]
+        assert at.at.message == "Say why it is waived: the next reviewer is told so. esc leaves it open."
+        assert line.value == "x"
         line.value = "x" * 2_001
         await at.at.press("enter")
         await at.at.until(lambda: "The reason has 2,001 characters; at most 2,000" in at.at.message)
