@@ -48,7 +48,7 @@ def has_later_text(project: OpenProject, tx: Tx, page_id: str, following: Stage)
 def refuse_decided(project: OpenProject, tx: Tx, page: Page, seen: str | None) -> None:
     """Raises Conflict, with the stage as `approved`, when the stage of the revision that the sender saw was approved meanwhile:
     the page has moved on from it."""
-    if seen is None:
+    if not seen:
         return
     revision = revisions.get(tx, seen)
     if revision.stage == BRIEF or project.state_of(page) == State(Phase.REVIEWING, revision.stage):

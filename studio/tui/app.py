@@ -7,7 +7,7 @@ import studio.tui.before_textual  # noqa: F401  isort: skip
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -23,7 +23,7 @@ from studio.tui.board_watch import BoardWatch
 from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
-from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere
+from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere, standing
 from studio.tui.presenters.words import OURS
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
@@ -108,6 +108,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def _changed(self) -> None:
         """The book or the page is new."""
         take_words(self)
+        self._withdrawn()
         self.board.turned()
         self.workbench.show()
 
@@ -231,6 +232,8 @@ class StudioApp(App[int], inherit_bindings=False):
     async def run_action_id(self, action_id: str) -> None:
         """Do what the key of `action_id` does. A question that waits for another key is withdrawn."""
         pending = self.pending
+        if pending is not None and action_id in pending.keys and self._withdrawn():
+            return
         if pending is not None and action_id in pending.keys:
             self.clear_message()
             self.spawn(pending.go())
@@ -260,11 +263,24 @@ class StudioApp(App[int], inherit_bindings=False):
     def say_error(self, error: StudioError) -> None:
         self.say(str(error), "error")
 
-    def ask(self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Say `question`; the same key again, or enter, goes; any other key withdraws it."""
+    def ask(
+        self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]], *, about: Hashable = None
+    ) -> None:
+        """Say `question`; the same key again, or enter, goes; any other key withdraws it. A question `about` the page as it
+        stood (`pointing.standing`) is withdrawn when that is another one."""
         self.say(question, "ask")
-        self.pending = Pending(frozenset({action_id, "open", "rows.open"}), go)
+        self.pending = Pending(action_id, frozenset({action_id, "open", "rows.open"}), go, about)
         self.refresh_footer()
+
+    def _withdrawn(self) -> bool:
+        """Take back a question about a page that has changed since, and say so. Whether that was so."""
+        pending = self.pending
+        if pending is None or pending.about is None or pending.about == standing(self):
+            return False
+        key = self.keymap.shown(pending.action)
+        again = f" {key} asks again." if key else ""
+        self.say(self.words.put(f"The page has changed since this was asked; nothing was begun.{again}"), "warning")
+        return True
 
     def clear_message(self) -> None:
         if self.message is not None or self.pending is not None:

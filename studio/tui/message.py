@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,7 +29,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a second key. `keys` are the actions that say yes."""
+    """What waits for a second key. `keys` are the actions that say yes; `about` is how the page stood that the question is about,
+    None where it is about no page."""
 
+    action: str
     keys: frozenset[str]
     go: Callable[[], Coroutine[Any, Any, None]]
+    about: Hashable = None

@@ -42,12 +42,13 @@ class Wanted:
     feedback: str = ""
     quote: str | None = None
     seen: str | None = None
+    stage: str | None = None
     continue_run: str | None = None
     feedback_id: str | None = None
 
 
 async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.Done:
-    wanted = Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=command.model, seen=command.revision)
+    wanted = Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=command.model, seen=command.revision, stage=command.stage)
     return await _start(project, command.page, wanted, call)
 
 
@@ -88,6 +89,8 @@ async def start_automatically(project: OpenProject, page_id: str, call: Call) ->
 async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> c.Done:
     page = await project.store.read(lambda tx: _undecided(project, tx, _page(project, tx, ref), wanted.seen))
     state = project.state_of(page)
+    if wanted.stage is not None and wanted.stage != state.stage:
+        raise _moved_on(page)
     if state.stage is None:
         advance(project.workflow, state, wanted.action)
         raise Refused("There is nothing to draft.")
@@ -134,10 +137,14 @@ def _unmoved(project: OpenProject, tx: Tx, page: Page) -> Page:
     """The page as it is now, if it still stands at the stage that was decided on outside of this transaction."""
     now = pages.get(tx, page.id)
     if project.state_of(now).stage != project.state_of(page).stage:
-        raise Conflict(
-            f"The page has moved on meanwhile: it is in state {now.state}.", hint="Look at it and decide again."
-        )
+        raise _moved_on(now)
     return now
+
+
+def _moved_on(page: Page) -> Conflict:
+    return Conflict(
+        f"The page has moved on meanwhile: it is in state {page.state}.", hint="Look at it and decide again."
+    )
 
 
 def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:
@@ -204,6 +211,8 @@ async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
     state = project.state_of(page)
     stage = state.stage or ""
     last = await project.store.read(lambda tx: last_partial(tx, page.id, stage))
+    if command.run is not None and (last is None or last.id != command.run):
+        raise _moved_on(page)
     if command.action == "continue":
         return await _start(project, page.id, _repeated(last, command.model), call)
     keep = command.action == "keep"

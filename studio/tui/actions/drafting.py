@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
-from studio.tui.actions.conditions import asked, broken, can_draft, has_partial, reviewing
+from studio.protocol.views import PageView
+from studio.tui.actions.conditions import asked, broken, can_draft, current_cell, has_partial, reviewing
 from studio.tui.actions.registry import action
+from studio.tui.pointing import standing
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -25,19 +28,30 @@ def _shown(app: StudioApp) -> tuple[int, str]:
 @action("generate", when=_generates, changes=True, shown=_shown)
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
+
+    def of(page: PageView) -> Generate:
+        cell = current_cell(app)
+        seen = cell.head.id if cell is not None and cell.head is not None else ""
+        return Generate(page=page.id, stage=page.stage, revision=seen)
+
     page = app.session.page
     if page is not None:
-        await _priced(app, GetContext(page=page.id), "generate", Generate(page=page.id))
+        await _priced(app, GetContext(page=page.id), "generate", of)
 
 
-async def _priced(app: StudioApp, question: GetContext, action_id: str, command: Generate | Resume) -> None:
-    """Ask with the price in the question, or start at once what costs less than the person wants to be asked about."""
+async def _priced(
+    app: StudioApp, question: GetContext, action_id: str, command: Callable[[PageView], Generate | Resume]
+) -> None:
+    """Ask with the price in the question, or start at once what costs less than the person wants to be asked about. What is sent
+    names what stood on the screen when the price was said."""
     context = await app.session.query(question)
-    if app.session.page is None or app.session.page.id != question.page:
+    page = app.session.page
+    if page is None or page.id != question.page:
         return
+    wanted = command(page)
 
     async def start() -> None:
-        done = await app.session.execute(command)
+        done = await app.session.execute(wanted)
         if done.run:
             app.workbench.page_view.follow(done.run)
 
@@ -45,7 +59,7 @@ async def _priced(app: StudioApp, question: GetContext, action_id: str, command:
     if limit is not None and context.price_high is not None and context.price_high <= limit:
         await start()
         return
-    app.ask(context.line, action_id, start)
+    app.ask(context.line, action_id, start, about=standing(app))
 
 
 def _running(app: StudioApp) -> bool:
@@ -63,11 +77,17 @@ async def stop(app: StudioApp) -> None:
         app.say(done.message or "Stopped; what was written is kept.")
 
 
+def _broken_run(app: StudioApp) -> str | None:
+    """The run whose end is on the screen."""
+    cell = current_cell(app)
+    return cell.partial.run if cell is not None and cell.partial is not None else None
+
+
 async def _resume(app: StudioApp, how: Literal["keep", "discard"]) -> None:
     page = app.session.page
     if page is None:
         return
-    done = await app.session.execute(Resume(page=page.id, action=how))
+    done = await app.session.execute(Resume(page=page.id, action=how, run=_broken_run(app)))
     if done.message:
         app.say(done.message)
 
@@ -77,8 +97,10 @@ async def resume_continue(app: StudioApp) -> None:
     """Say the price of going on; the second key goes on."""
     page = app.session.page
     if page is not None:
-        go_on = Resume(page=page.id, action="continue")
-        await _priced(app, GetContext(page=page.id, goes_on=True), "resume.continue", go_on)
+        question = GetContext(page=page.id, goes_on=True)
+        await _priced(
+            app, question, "resume.continue", lambda page: Resume(page=page.id, action="continue", run=_broken_run(app))
+        )
 
 
 @action("resume.keep", when=has_partial, changes=True)

@@ -10,6 +10,7 @@ from studio.protocol.commands import Approve, Reopen
 from studio.protocol.views import RevisionView, StageCell
 from studio.tui.actions.conditions import current_cell, has_approval, is_app, reviewing
 from studio.tui.actions.registry import action
+from studio.tui.pointing import standing
 from studio.tui.presenters.outcomes import why_incomplete
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ async def approve(app: StudioApp) -> None:
         await go(anyway=True)
 
     if why := why_incomplete(seen.outcome):
-        app.ask(f"{why} {app.keymap.shown('approve')} again approves it as it is.", "approve", go_anyway)
+        app.ask(
+            f"{why} {app.keymap.shown('approve')} again approves it as it is.",
+            "approve",
+            go_anyway,
+            about=standing(app),
+        )
         return
     await go(anyway=False)
 
@@ -63,7 +69,12 @@ def _complete(app: StudioApp, cell: StageCell) -> str:
 def _ask_about_return(app: StudioApp, error: Refused, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """A report that asks to send the work back is approved by a second key only."""
     approve, back = app.keymap.shown("approve"), app.keymap.shown("send_back")
-    app.ask(f"{error.message} {back} sends it back; {approve} again approves all the same.", "approve", go)
+    app.ask(
+        f"{error.message} {back} sends it back; {approve} again approves all the same.",
+        "approve",
+        go,
+        about=standing(app),
+    )
 
 
 async def _show_change(app: StudioApp, seen: RevisionView, error: Conflict) -> None:
