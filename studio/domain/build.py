@@ -219,6 +219,22 @@ def _cycle_from(start: str, needs: Mapping[str, Sequence[str]], trail: list[str]
     return ()
 
 
+def to_work(tasks: Iterable[BuildTask]) -> list[BuildTask]:
+    """The tasks that a run works at: those neither done nor left out; where every one is done, all of those once more."""
+    every = list(tasks)
+    left = [one for one in every if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
+    return left or [one for one in every if one.status is TaskStatus.DONE]
+
+
+def count_to_work(tasks: Iterable[BuildTask], *, revises: bool) -> int:
+    """How many tasks a run will work at. One that revises has a task more, which answers the feedback, and does not repeat what is
+    done; a change without tasks is one."""
+    every = list(tasks)
+    if revises:
+        return 1 + sum(1 for one in every if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED))
+    return len(to_work(every)) or 1
+
+
 def ready(tasks: Iterable[BuildTask]) -> list[BuildTask]:
     """The tasks that may start now, by priority and place: planned or interrupted, with everything they need done."""
     every = list(tasks)

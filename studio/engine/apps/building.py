@@ -17,6 +17,7 @@ from studio.domain.build import (
     VersionStatus,
     blocked,
     ready,
+    to_work,
 )
 from studio.domain.errors import AuthenticationFailed, BudgetExceeded, LimitReached, MissingKey, StudioError
 from studio.domain.finding import Finding, FindingSource, FindingState, Severity
@@ -102,8 +103,7 @@ class Building:
         tasks = build_tasks.listing(tx, run.page_id)
         if not tasks:
             tasks = self._whole_change(tx)
-        open_tasks = [one for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
-        again = open_tasks or [one for one in tasks if one.status is TaskStatus.DONE]
+        again = to_work(tasks)
         for one in again:
             build_tasks.update(tx, one.id, status=TaskStatus.PLANNED, attempts=0, error="", run_id=run.id)
             tx.emit(TaskChanged(page=run.page_id, task=one.id, what="planned", status="planned"))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus
+from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus, count_to_work
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import Finding, FindingSource, FindingState
 from studio.domain.page import Page, Revision
-from studio.domain.run import Run, RunStatus
+from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import checks, handoffs, progress, reviewing, standards
 from studio.engine.apps.building import Building, Built
@@ -21,6 +21,7 @@ from studio.engine.apps.facts import Facts
 from studio.engine.apps.gate import Place, finding
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
+from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import FindingChanged, TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
@@ -110,15 +111,26 @@ class Builds:
         """What a stage's template is told; for a stage that writes files, of the task that is next."""
         return await self.facts.gather(page_id, stage, profile, next_task=stage.output is OutputKind.CODE)
 
-    async def calls_of(self, page_id: str, stage: Stage) -> str:
-        """What a run of a stage that makes many calls consists of, in words; empty for one call."""
+    async def calls_of(self, page_id: str, stage: Stage, kind: RunKind, call_usd: float | None) -> str:
+        """What a run of a stage that makes many calls consists of, and what all of them may cost when one costs `call_usd` at most;
+        in words, empty for one call."""
         if stage.output is not OutputKind.CODE:
             return ""
         tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
         app = self._project.settings.app
-        count = sum(1 for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)) or max(len(tasks), 1)
+        count = count_to_work(tasks, revises=kind is RunKind.REVISE)
         words = "1 task" if count == 1 else f"{count} tasks, {min(app.workers, count)} at a time"
-        return f"{words}, at most {app.iterations} calls each; a call"
+        total = await self._total(count * app.iterations, call_usd)
+        return f"{words}, at most {app.iterations} calls each{total}; a call"
+
+    async def _total(self, calls: int, call_usd: float | None) -> str:
+        """What so many calls may cost in all: what the limits leave, where they leave less."""
+        if not call_usd:
+            return ""
+        total, left = calls * call_usd, await run_limit(self._project, "", 0.0)
+        if left is not None and left < total:
+            return f", in all at most ${max(left, 0.0):.2f} by the limits"
+        return f", in all at most about ${total:.2f}"
 
     async def work(self, run: Run, live: LiveRun, plan: Plan) -> Built | None:
         """Carry out a run with tools; None for a stage whose role only answers with a text."""

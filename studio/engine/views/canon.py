@@ -60,7 +60,12 @@ def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
 async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
     page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
     kind = RunKind.REVISE if query.feedback is not None else None
-    broken = await _broken_off(project, page) if query.goes_on else None
+    last = await _broken_off(project, page) if query.goes_on else None
+    broken = last if last is not None and last.partial.strip() else None
+    if (
+        last is not None and broken is None and last.feedback_id
+    ):  # nothing was written: the same revision is asked for again
+        kind = RunKind.REVISE
     plan = await project.desk.preview(
         page.id, RunKind.CONTINUE if broken else kind, stage=query.stage, model=query.model, feedback=query.feedback,
         priced=query.price, broken=broken,
@@ -71,10 +76,9 @@ async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> 
 
 
 async def _broken_off(project: OpenProject, page: Page) -> Run | None:
-    """The run that `Resume` would go on with, if it has text."""
+    """The run that `Resume` would go on with."""
     stage = project.state_of(page).stage
-    found = await project.store.read(lambda tx: last_partial(tx, page.id, stage)) if stage else None
-    return found if found is not None and found.partial.strip() else None
+    return await project.store.read(lambda tx: last_partial(tx, page.id, stage)) if stage else None
 
 
 def context_view(project: OpenProject, plan: Plan) -> v.ContextView:
