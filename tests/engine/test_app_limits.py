@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.domain.errors import Refused
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
@@ -191,6 +192,8 @@ async def test_the_question_before_the_work_counts_the_tasks_that_will_run_and_s
         assert "8 tasks" in await asked(client, page)  # all of them again
         assert ": 1 task, at most 25 calls each" in await asked(client, page, feedback="Warmer.")
         await client.execute(b.AddTask(page=page, title="Imprint"))
+        with pytest.raises(Refused, match="1 of 9 tasks is not done: Imprint"):
+            await client.execute(c.Approve(page=page))
         assert ": 1 task, at most 25 calls each" in await asked(client, page)
         assert ": 2 tasks, 2 at a time" in await asked(client, page, feedback="Warmer.")
         done = await client.execute(c.Revise(page=page, feedback="Warmer."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import queries as q
 from studio.tui.options import WorkbenchOptions
@@ -58,6 +59,20 @@ async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Pa
         await at.at.press("g")
         await at.at.until(lambda: at.at.app.pending)
         assert "8 tasks, 3 at a time" in at.at.message
+
+
+async def test_files_whose_tasks_are_not_all_done_are_approved_by_the_second_key_only(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.client.execute(b.AddTask(page=at.page, title="Write the imprint"))
+        await at.at.press("a")
+        await at.at.until(lambda: at.at.app.pending)
+        assert at.at.message == (
+            "1 of 9 tasks is not done: Write the imprint. g goes on with what is left; a again approves all the same."
+        )
+        assert (await at.view()).state == "user_reviewing_implementation"
+        await at.at.press("a")
+        await at.at.until(lambda: at.state == "generating_testing")
 
 
 async def test_a_report_that_asks_to_return_is_approved_by_the_second_key_only(tmp_path: Path) -> None:

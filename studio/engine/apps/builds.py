@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
 
 _FIX_TASKS = 8
+_NAMED = 3
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names in words: `Cart, Total, Check and 2 more`."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class Builds:
@@ -270,6 +278,20 @@ class Builds:
                 f"The report asks to send the work back, with {len(found.findings)} findings.",
                 hint="Send it back, settle the findings, or approve all the same (--anyway, or press the key again).",
                 data={"findings": len(found.findings), "revision": revision.id},
+            )
+
+    def refuse_undone(self, tx: Tx, revision: Revision) -> None:
+        """Raises Refused for the approval of files while tasks of their change are neither done nor left out."""
+        if self._project.workflow.stage(revision.stage).output is not OutputKind.CODE:
+            return
+        counted = [one for one in build_tasks.listing(tx, revision.page_id) if one.status is not TaskStatus.DROPPED]
+        undone = [one.title for one in counted if one.status is not TaskStatus.DONE]
+        if undone:
+            are = "is" if len(undone) == 1 else "are"
+            raise Refused(
+                f"{len(undone)} of {len(counted)} tasks {are} not done: {listed(undone)}.",
+                hint="Draft again to do what is left, leave it out, or approve all the same (--anyway, or press the key again).",
+                data={"undone": len(undone), "revision": revision.id},
             )
 
     def send_back(self, tx: Tx, page: Page, revision: Revision, note: str) -> Page:

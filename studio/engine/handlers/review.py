@@ -91,6 +91,8 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")
     refuse_stale(command.revision, newest)
+    if project.builds is not None and not command.anyway:
+        project.builds.refuse_undone(tx, newest)
     if not newest.outcome.approvable and not command.anyway:
         raise Refused(
             f"Revision {newest.number} {OUTCOME_WORDS[newest.outcome]}.",
