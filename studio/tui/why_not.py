@@ -92,6 +92,14 @@ def _no_price(app: StudioApp, page: PageView) -> str:
     return _no_verdict(app, page) if page.phase in ("approved", "awaiting") else "There is nothing to draft here now."
 
 
+def _nothing_to_keep(app: StudioApp, page: PageView) -> str:
+    at = next((cell for cell in page.cells if cell.name == page.stage), None)
+    if page.phase in ("failed", "interrupted") and at is not None and at.output == "code":
+        go_on, discard = then(app, "resume.continue", "goes on"), then(app, "resume.discard", "discards it")
+        return f"What broke off is work on files, which hold what it wrote: there are no words to keep{go_on}{discard}."
+    return "No draft of this page broke off with words to keep."
+
+
 _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "generate": _no_price,
     "approve": _no_verdict,
@@ -103,7 +111,7 @@ _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "copy": _undrafted,
     "reopen": lambda app, page: "Nothing on this page is approved.",
     "resume.continue": lambda app, page: "No draft of this page broke off.",
-    "resume.keep": lambda app, page: "No draft of this page broke off with words to keep.",
+    "resume.keep": _nothing_to_keep,
     "resume.discard": lambda app, page: "No draft of this page broke off.",
     "page.next": lambda app, page: "This is the last page.",
     "page.previous": lambda app, page: "This is the first page.",

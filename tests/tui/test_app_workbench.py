@@ -6,6 +6,7 @@ from pathlib import Path
 
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
+from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.options import WorkbenchOptions
 from studio.tui.presenters.status import money
@@ -59,6 +60,30 @@ async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Pa
         await at.at.press("g")
         await at.at.until(lambda: at.at.app.pending)
         assert "8 tasks, 3 at a time" in at.at.message
+
+
+async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(tmp_path: Path) -> None:
+    roles = Roles(failing="", broken="", pause=0.2)
+    async with shop(tmp_path, roles=roles) as at:
+        await at.through("generating_implementation")
+        done = await at.client.execute(c.Generate(page=at.page))
+        await at.at.until(lambda: (at.root / "app" / "index.html").exists())
+        await at.client.execute(c.Stop(run=done.run))
+        await at.at.until(lambda: at.phase == "interrupted")
+        await at.at.until(lambda: "C or g goes on with the tasks that are not done" in at.at.screen())
+        assert "keep it as a revision" not in at.at.screen()
+        footer = at.at.screen().split("\n")[-1]
+        assert footer.index("g go on") < footer.index("C continue") < footer.index("X discard")
+        assert " w keep" not in footer
+        await at.at.press("w")
+        assert at.at.message.startswith("What broke off is work on files, which hold what it wrote")
+        roles.pause = 0.0
+        await at.at.press("C")
+        await at.at.until(lambda: at.at.app.pending)
+        assert "in all at most" in at.at.message
+        await at.at.press("C")
+        await at.at.until(lambda: at.state == "user_reviewing_implementation", 40)
+        assert {task.status for task in await at.tasks()} == {"done"}
 
 
 async def test_files_whose_tasks_are_not_all_done_are_approved_by_the_second_key_only(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def has_partial(app: StudioApp) -> bool:
     return bool(cell.partial.text.strip())
 
 
+def broken_work(app: StudioApp) -> bool:
+    """Work on files broke off: what it wrote is in them, and it can be gone on with."""
+    cell = current_cell(app)
+    return broken(app) and cell is not None and cell.output == "code"
+
+
 def can_draft(app: StudioApp) -> bool:
     """A draft can be asked for: the page has a brief, a stage, and no live run."""
     page = app.session.page

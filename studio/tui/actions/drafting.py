@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
 from studio.protocol.views import PageView
-from studio.tui.actions.conditions import asked, broken, can_draft, current_cell, has_partial, reviewing
+from studio.tui.actions.conditions import asked, broken, broken_work, can_draft, current_cell, has_partial, reviewing
 from studio.tui.actions.registry import action
 from studio.tui.pointing import standing
 
@@ -22,6 +22,8 @@ def _generates(app: StudioApp) -> bool:
 
 def _shown(app: StudioApp) -> tuple[int, str]:
     """First where a draft is awaited; after the words on a draft where one waits for them."""
+    if broken_work(app):
+        return (7, "go on")
     return (55, "draft again") if reviewing(app) or broken(app) else (7, "generate")
 
 
@@ -92,7 +94,11 @@ async def _resume(app: StudioApp, how: Literal["keep", "discard"]) -> None:
         app.say(done.message)
 
 
-@action("resume.continue", when=has_partial, changes=True)
+def _can_go_on(app: StudioApp) -> bool:
+    return has_partial(app) or broken_work(app)
+
+
+@action("resume.continue", when=_can_go_on, changes=True)
 async def resume_continue(app: StudioApp) -> None:
     """Say the price of going on; the second key goes on."""
     page = app.session.page

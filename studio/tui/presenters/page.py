@@ -280,8 +280,8 @@ def _broken_work(cell: StageCell, why: list[Line], look: Look) -> Iterator[Line]
         yield BLANK
     yield from why
     tasks = (("T", "tools"), " shows what was done; ") if look.keys.get("tools") else ()
-    hint = (("g", "generate"), " goes on with the tasks that are not done; ", *tasks)
-    yield from _hint((*hint, ("X", "resume.discard"), " goes back."), look)
+    go_on = (("C", "resume.continue"), " or ", ("g", "generate"), " goes on with the tasks that are not done; ")
+    yield from _hint((*go_on, *tasks, ("X", "resume.discard"), " discards it."), look)
 
 
 def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:
