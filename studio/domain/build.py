@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from studio.domain.text import listed
 from studio.domain.tooling import CallStatus, ChangeKind, FileChange
 
 
@@ -217,6 +218,14 @@ def _cycle_from(start: str, needs: Mapping[str, Sequence[str]], trail: list[str]
             trail.pop()
             done.add(node)
     return ()
+
+
+def undone(tasks: Iterable[BuildTask]) -> str:
+    """`2 of 9 tasks are not done: Cart, Total`, of those that are not left out; empty when all are."""
+    counted = [one for one in tasks if one.status is not TaskStatus.DROPPED]
+    names = [one.title for one in counted if one.status is not TaskStatus.DONE]
+    are = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of {len(counted)} tasks {are} not done: {listed(names)}" if names else ""
 
 
 def to_work(tasks: Iterable[BuildTask]) -> list[BuildTask]:

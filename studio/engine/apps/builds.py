@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus, count_to_work
+from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus, VersionStatus, count_to_work, undone
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import Finding, FindingSource, FindingState
@@ -33,13 +32,6 @@ if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
 
 _FIX_TASKS = 8
-_NAMED = 3
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names in words: `Cart, Total, Check and 2 more`."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 class Builds:
@@ -284,14 +276,11 @@ class Builds:
         """Raises Refused for the approval of files while tasks of their change are neither done nor left out."""
         if self._project.workflow.stage(revision.stage).output is not OutputKind.CODE:
             return
-        counted = [one for one in build_tasks.listing(tx, revision.page_id) if one.status is not TaskStatus.DROPPED]
-        undone = [one.title for one in counted if one.status is not TaskStatus.DONE]
-        if undone:
-            are = "is" if len(undone) == 1 else "are"
+        if left := undone(build_tasks.listing(tx, revision.page_id)):
             raise Refused(
-                f"{len(undone)} of {len(counted)} tasks {are} not done: {listed(undone)}.",
+                f"{left}.",
                 hint="Draft again to do what is left, leave it out, or approve all the same (--anyway, or press the key again).",
-                data={"undone": len(undone), "revision": revision.id},
+                data={"undone": left, "revision": revision.id},
             )
 
     def send_back(self, tx: Tx, page: Page, revision: Revision, note: str) -> Page:

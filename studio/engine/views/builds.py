@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from studio.config.allowed import AllowedCommands
-from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus
+from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus, undone
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
@@ -262,6 +262,11 @@ def _to_review(workflow: Workflow, standing: Standing, stage: Stage) -> str:
         case OutputKind.PLAN:
             return (
                 "Look at the plan and its tasks, change what is wrong, then approve it to start the work on the files."
+            )
+        case OutputKind.CODE if missing := undone(standing.tasks):
+            again = f"start the {stage.label.lower()} again (generate)"
+            return (
+                f"{missing}. See why in the tasks, then {again}, or look at the files ({open_ones}) and approve them."
             )
         case OutputKind.CODE:
             return f"Look at the changed files ({open_ones}), then approve them to {then}, or ask for changes."
