@@ -100,6 +100,16 @@ def _nothing_to_keep(app: StudioApp, page: PageView) -> str:
     return "No draft of this page broke off with words to keep."
 
 
+def _no_return(app: StudioApp) -> str:
+    page, build, project = app.session.page, app.board.build, app.session.project
+    reviews = [stage.name for stage in project.stages if stage.output == "review"] if project is not None else []
+    waits = page is not None and page.phase == "user_reviewing" and page.stage in reviews[-1:]
+    if waits and build is not None and build.returns >= build.returns_limit:
+        settle, approve = then(app, "findings", "settles the findings"), then(app, "approve", "approves all the same")
+        return f"This change was sent back {build.returns} times, which is the limit{settle}{approve}."
+    return "Nothing waits here that could be sent back: a report of the overseer can."
+
+
 _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "generate": _no_price,
     "approve": _no_verdict,
@@ -126,6 +136,6 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
     "edit.leftover": lambda app: "No editor left anything behind.",
     "interrupt": lambda app: "",
-    "send_back": lambda app: "Nothing waits here that could be sent back: a report of the overseer can.",
+    "send_back": _no_return,
     "check.forbid": lambda app: "No check command is allowed here.",
 }

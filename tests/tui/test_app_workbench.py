@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
@@ -124,6 +126,17 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
         assert any("Name the cart." in one.description for one in await at.tasks())
         await at.drafted("implementation")
         assert "again after implementation is approved" in at.at.screen()
+
+
+async def test_at_the_limit_of_returns_the_key_says_so_and_what_is_left_to_do(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+        await at.through("user_reviewing_verification")
+        assert at.at.app.board.build is not None
+        at.at.app.board.build = replace(at.at.app.board.build, returns=2)
+        await at.at.press("B")
+        assert at.at.message == (
+            "This change was sent back 2 times, which is the limit; F settles the findings; a approves all the same."
+        )
 
 
 async def test_words_of_a_note_for_sending_back_outlive_leaving_it(tmp_path: Path) -> None:

@@ -255,6 +255,9 @@ def _to_review(workflow: Workflow, standing: Standing, stage: Stage) -> str:
     open_ones = f"{standing.findings_open} open finding{'s' if standing.findings_open != 1 else ''}"
     if stage.returns_to:
         left = max(stage.returns - standing.build.returns, 0)
+        if not left:
+            spent = f"it was sent back {stage.returns} times, which is the limit"
+            return f"Read the report, then approve it to {then}; {spent}: settle the {open_ones} or take approvals back (reopen)."
         target = workflow.stage(stage.returns_to).label.lower()
         back = f"send it back to the {target} with {open_ones} ({left} of {stage.returns} returns left)"
         return f"Read the report, then approve it to {then}, or {back}."

@@ -76,7 +76,7 @@ def _ask_all_the_same(app: StudioApp, error: Refused, go: Callable[[], Coroutine
     approve = app.keymap.shown("approve")
     others = {"findings": ("send_back", "sends it back"), "undone": ("generate", "goes on with what is left")}
     action_id, does = next((others[name] for name in others if name in error.data), ("", ""))
-    instead = f" {app.keymap.shown(action_id)} {does};" if action_id else ""
+    instead = f" {app.keymap.shown(action_id)} {does};" if action_id and app.can(action_id) else ""
     question = f"{error.message}{instead} {approve} again approves all the same."
     app.ask(question, "approve", go, about=standing(app))
 
