@@ -36,6 +36,11 @@ async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path
         await at.at.until(lambda: "Task 9 added" in at.at.message)
         new = (await at.tasks())[-1]
         assert (new.title, new.type) == ("Write the imprint", "docs")
+        await at.at.press("escape")
+        at.at.app.workbench.page_view.set_cursor(("planning", 0))
+        differs = "The board differs from this plan: 1 edited, 1 added, in another order."
+        view = at.at.app.workbench.page_view
+        await at.at.until(lambda: differs in " ".join(row.text for row in view.lines))
 
 
 async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Path) -> None:

@@ -148,6 +148,10 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
         yield from _broken(cell, look)
         return
     if cell.head is not None:
+        if cell.output == "plan" and look.board is not None and look.board.differs:
+            said = f"{look.glyphs.stale} The board differs from this plan: {look.board.differs}."
+            yield BLANK
+            yield from (line((row, "warn")) for row in wrap(said, look.width))
         yield BLANK
         yield from with_notes(text_lines(cell.head.text, cell.name, cell.output, look.width), cell, look)
         if why := why_incomplete(cell.head.outcome):
