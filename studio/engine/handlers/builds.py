@@ -274,13 +274,14 @@ async def run_check(project: OpenProject, command: b.RunCheck, call: Call) -> Do
         return (page.id if page else ""), (newest.id if newest else "")
 
     page_id, version = await project.store.read(find)
+    report = await checks.run(project, Place(page_id, "testing", "", version))
+    # What executes nothing was looked at all the same; that the project's own command was not run is no success.
     if settings.check and not await asyncio.to_thread(
         AllowedCommands(env=project.env).allows, project.root, settings.check
     ):
         raise Refused(
             f"The check command `{one_line(settings.check, 120)}` was never allowed on this computer.",
             hint="Read it, then allow it: `studio check --allow`.",
-            data={"command": settings.check},
+            data={"command": settings.check, "report": report.text, "page": page_id},
         )
-    report = await checks.run(project, Place(page_id, "testing", "", version))
     return Done(seq=0, message=report.text, page=page_id or None)
