@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from studio.domain.text import listed
 from studio.domain.tooling import CallStatus, ChangeKind, FileChange
 
 
@@ -217,6 +218,30 @@ def _cycle_from(start: str, needs: Mapping[str, Sequence[str]], trail: list[str]
             trail.pop()
             done.add(node)
     return ()
+
+
+def undone(tasks: Iterable[BuildTask]) -> str:
+    """`2 of 9 tasks are not done: Cart, Total`, of those that are not left out; empty when all are."""
+    counted = [one for one in tasks if one.status is not TaskStatus.DROPPED]
+    names = [one.title for one in counted if one.status is not TaskStatus.DONE]
+    are = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of {len(counted)} tasks {are} not done: {listed(names)}" if names else ""
+
+
+def to_work(tasks: Iterable[BuildTask]) -> list[BuildTask]:
+    """The tasks that a run works at: those neither done nor left out; where every one is done, all of those once more."""
+    every = list(tasks)
+    left = [one for one in every if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
+    return left or [one for one in every if one.status is TaskStatus.DONE]
+
+
+def count_to_work(tasks: Iterable[BuildTask], *, revises: bool) -> int:
+    """How many tasks a run will work at. One that revises has a task more, which answers the feedback, and does not repeat what is
+    done; a change without tasks is one."""
+    every = list(tasks)
+    if revises:
+        return 1 + sum(1 for one in every if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED))
+    return len(to_work(every)) or 1
 
 
 def ready(tasks: Iterable[BuildTask]) -> list[BuildTask]:

@@ -15,6 +15,7 @@ from studio.domain.build import NEEDS_LIMIT, TASK_TYPES, TASKS_LIMIT, PlanCheck,
 from studio.domain.errors import BadInput
 from studio.domain.sections import first_paragraph, guard, split, unguard
 from studio.domain.text import one_line
+from studio.domain.typed import flat
 
 TITLE_LIMIT = 120
 DEFAULT_TYPE = "logic"
@@ -107,7 +108,7 @@ def _task(row: Object) -> PlannedTask:
     listed = needs if isinstance(needs, list) else str(needs).split(",")
     return PlannedTask(
         id=line_of(row, "id", "key"),
-        title=line_of(row, "title", "name", limit=TITLE_LIMIT),
+        title=flat(text_of(row, "title", "name")),
         type=line_of(row, "type", "kind").casefold(),
         description=text_of(row, "description", "details"),
         priority=_priority(row.get("priority")),
@@ -190,6 +191,11 @@ def _mended(
         elif found not in needs:
             needs.append(found)
     title, description = one_line(task.title, TITLE_LIMIT), trimmed(task.description)
+    if len(whole := flat(task.title)) > TITLE_LIMIT:
+        mended.append(
+            f"The title of {name!r} is longer than {TITLE_LIMIT} characters: it stands whole in its description."
+        )
+        description = f"{whole}\n\n{description}".strip()
     return PlannedTask(name, title, kind, description, priority, tuple(needs))
 
 

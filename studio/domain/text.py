@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # C0 except tab and newline, DEL, C1, bidirectional overrides and isolates: a terminal obeys them wherever they stand, and
 # Textual hands them through. Removing single characters is safe at any split of a stream.
@@ -38,6 +39,12 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 file`, `2 files`."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first names in words: `Cart, Total, Check and 2 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def slugify(text: str, limit: int = 60) -> str:

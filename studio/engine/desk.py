@@ -227,7 +227,7 @@ class Desk:
             price_high=price[1] if price else None,
             feedback_ids=tuple(note.id for note in material.notes),
             fits=prompt.fits,
-            calls=await builds.calls_of(page_id, stage) if builds else "",
+            calls=await builds.calls_of(page_id, stage, kind, price[1] if price else None) if builds else "",
         )
 
     async def price_line(self, page_id: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from studio.domain.page import Page, Revision
+from studio.domain.errors import Conflict
+from studio.domain.page import BRIEF, Page, Revision
 from studio.domain.workflow import Action, Gate, Phase, Stage, State, advance
 from studio.engine.open_project import OpenProject
 from studio.store import pages, revisions
@@ -45,3 +46,22 @@ def has_later_text(project: OpenProject, tx: Tx, page_id: str, following: Stage)
     if project.builds is not None:
         return project.builds.later_text(tx, page_id, following)
     return revisions.head(tx, page_id, following.name) is not None
+
+
+def refuse_decided(project: OpenProject, tx: Tx, page: Page, seen: str | None) -> None:
+    """Raises Conflict, with the stage as `approved`, when the stage of the revision that the sender saw was approved meanwhile:
+    the page has moved on from it."""
+    if not seen:
+        return
+    revision = revisions.get(tx, seen)
+    if revision.stage == BRIEF or project.state_of(page) == State(Phase.REVIEWING, revision.stage):
+        return
+    head = pages.heads(tx, page.id).get(revision.stage)
+    newest = revisions.head(tx, page.id, revision.stage)
+    if revision.page_id != page.id or newest is None or head is None or head.approved_id is None:
+        return
+    raise Conflict(
+        f"{project.workflow.stage(revision.stage).label} was approved meanwhile.",
+        hint="Look at the page as it is now.",
+        data={"expected": seen, "actual": newest.id, "theirs": newest.text, "approved": revision.stage},
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.domain.canon import CanonDocument, LedgerEntry
+from studio.domain.page import Revision
 from studio.domain.workflow import OutputKind, Stage
 from studio.prompts.catalog import Catalog, Reload, TemplateInfo
 from studio.prompts.context import assemble
@@ -196,13 +197,19 @@ def _request(
         page_number=material.number,
         page_title=material.page.title,
         brief=material.brief.text if material.brief else "",
-        stages={stage.name: revision.text for stage, revision in material.earlier},
+        stages={stage.name: _approved_text(stage, revision, app) for stage, revision in material.earlier},
         draft=material.head.text if material.head else None,
         feedback=tuple(notes),
         continue_from=continue_from,
         target_words=material.stage.target_words,
         app=app,
     )
+
+
+def _approved_text(stage: Stage, revision: Revision, app: Mapping[str, object] | None) -> str:
+    """An earlier stage's text; a plan as its board stands, for that is what is worked at."""
+    plan = app.get("plan") if app is not None and stage.output is OutputKind.PLAN else None
+    return plan if isinstance(plan, str) and plan else revision.text
 
 
 def _prompt_material(

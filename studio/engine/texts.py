@@ -23,8 +23,9 @@ def conflict(seen: str | None, newest: str | None, theirs: str) -> Conflict:
 
 
 def refuse_stale(seen: str | None, newest: Revision | None) -> None:
-    """Raises Conflict when the sender decided on something that is no longer the newest revision."""
-    if seen is not None and seen != (newest.id if newest else None):
+    """Raises Conflict when the sender decided on something that is no longer the newest revision; one who saw none says so with an
+    empty `seen`."""
+    if seen is not None and seen != (newest.id if newest else ""):
         raise conflict(seen, newest.id if newest else None, newest.text if newest else "")
 
 

@@ -140,7 +140,8 @@ class AllowCheck(Command, frozen=True, kw_only=True, tag="check.allow"):
 
 
 class RunCheck(Command, frozen=True, kw_only=True, tag="check.run"):
-    """Run the allowed check command on the files as they are; its verdict becomes findings of the page, where one is given."""
+    """Check the files as they are, and run the project's check command; what is found becomes findings of the page, where one is
+    given. A command that is not allowed is Refused once the rest was checked: `report` has what that found."""
 
     page: str | None = None
 

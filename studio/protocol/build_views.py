@@ -47,7 +47,8 @@ class TaskView(View, frozen=True, kw_only=True):
 
 
 class TasksView(View, frozen=True, kw_only=True):
-    """`spend` is the project's, as the workers' calls have it come to by now."""
+    """`spend` is the project's, as the workers' calls have it come to by now. `differs` says how the tasks differ from the plan that
+    they come from: `1 edited, 1 left out, 1 added`."""
 
     page: str
     tasks: tuple[TaskView, ...]
@@ -55,6 +56,7 @@ class TasksView(View, frozen=True, kw_only=True):
     types: dict[str, str]
     workers: int
     spend: SpendView | None = None
+    differs: str = ""
 
 
 class FindingView(View, frozen=True, kw_only=True):

@@ -72,11 +72,16 @@ class UnarchivePage(Command, frozen=True, kw_only=True, tag="page.unarchive"):
 
 
 class Generate(Command, frozen=True, kw_only=True, tag="draft.generate"):
-    """Start a draft of the stage that the page stands at. The result's `run` is the new run."""
+    """Start a draft of the stage that the page stands at. The result's `run` is the new run.
+
+    `stage` and `revision` are what the sender saw when it was told the price: another stage or a newer text is a Conflict.
+    An empty `revision` says that there was no text yet.
+    """
 
     page: str
     model: str | None = None
     revision: str | None = None
+    stage: str | None = None
 
 
 class Revise(Command, frozen=True, kw_only=True, tag="draft.revise"):
@@ -102,11 +107,15 @@ class Stop(Command, frozen=True, kw_only=True, tag="draft.stop"):
 
 class Resume(Command, frozen=True, kw_only=True, tag="draft.resume"):
     """Leave an interrupted or failed draft: `continue` asks the model to go on, `keep` makes the partial a revision,
-    `discard` goes back to the newest revision or to awaiting a draft (the partial stays in the history)."""
+    `discard` goes back to the newest revision or to awaiting a draft (the partial stays in the history).
+
+    `run` is the run that the sender saw broken off: when another one broke off since, that is a Conflict.
+    """
 
     page: str
     action: Literal["continue", "keep", "discard"]
     model: str | None = None
+    run: str | None = None
 
 
 class Deliver(Command, frozen=True, kw_only=True, tag="draft.deliver"):

@@ -7,7 +7,7 @@ import studio.tui.before_textual  # noqa: F401  isort: skip
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -23,7 +23,7 @@ from studio.tui.board_watch import BoardWatch
 from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
-from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere
+from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere, withdrawn
 from studio.tui.presenters.words import OURS
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
@@ -108,6 +108,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def _changed(self) -> None:
         """The book or the page is new."""
         take_words(self)
+        withdrawn(self)
         self.board.turned()
         self.workbench.show()
 
@@ -180,7 +181,7 @@ class StudioApp(App[int], inherit_bindings=False):
         for row in rows:
             opens = row.id in OF_THE_PAGE and not self.only_looks(row.id) and elsewhere(self) is not None
             if opens or self.can(row.id):
-                await self._settled(focused)
+                await _settled(focused)
                 await self.run_action_id(row.id)
                 return True
         if rows and self._refused(rows[0]):
@@ -201,14 +202,6 @@ class StudioApp(App[int], inherit_bindings=False):
         if why:
             self.say(why)
         return bool(why)
-
-    async def _settled(self, focused: Widget | None) -> None:
-        """Wait until an editor has taken all keys that were sent to it, so that `hello` and ctrl+s loses no letter."""
-        if focused is None or not focused.check_consume_key("a", "a"):
-            return
-        done = asyncio.Event()
-        focused.call_later(done.set)
-        await done.wait()
 
     def current_scopes(self) -> tuple[str, ...]:
         """The places that count for a key now, the nearest first."""
@@ -231,6 +224,8 @@ class StudioApp(App[int], inherit_bindings=False):
     async def run_action_id(self, action_id: str) -> None:
         """Do what the key of `action_id` does. A question that waits for another key is withdrawn."""
         pending = self.pending
+        if pending is not None and action_id in pending.keys and withdrawn(self):
+            return
         if pending is not None and action_id in pending.keys:
             self.clear_message()
             self.spawn(pending.go())
@@ -260,10 +255,13 @@ class StudioApp(App[int], inherit_bindings=False):
     def say_error(self, error: StudioError) -> None:
         self.say(str(error), "error")
 
-    def ask(self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Say `question`; the same key again, or enter, goes; any other key withdraws it."""
+    def ask(
+        self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]], *, about: Hashable = None
+    ) -> None:
+        """Say `question`; the same key again, or enter, goes; any other key withdraws it. A question `about` the page as it
+        stood (`pointing.standing`) is withdrawn when that is another one."""
         self.say(question, "ask")
-        self.pending = Pending(action_id, go)
+        self.pending = Pending(action_id, go, about)
         self.refresh_footer()
 
     def clear_message(self) -> None:
@@ -344,3 +342,12 @@ class StudioApp(App[int], inherit_bindings=False):
 
 async def _awaited(result: Awaitable[None]) -> None:
     await result
+
+
+async def _settled(focused: Widget | None) -> None:
+    """Wait until an editor has taken all keys that were sent to it, so that `hello` and ctrl+s loses no letter."""
+    if focused is None or not focused.check_consume_key("a", "a"):
+        return
+    done = asyncio.Event()
+    focused.call_later(done.set)
+    await done.wait()

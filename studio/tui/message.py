@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,10 +29,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a second key: that of `action_id` again, or enter."""
+    """What waits for a second key: that of `action_id` again, or enter. `about` is how the page stood that the question is about,
+    None where it is about no page."""
 
     action_id: str
     go: Callable[[], Coroutine[Any, Any, None]]
+    about: Hashable = None
 
     @property
     def keys(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,27 @@ def elsewhere(app: StudioApp) -> Pointed | None:
         return None
     pointed = page_pointed(app)
     return pointed if pointed is not None and (page is None or pointed.id != page.id) else None
+
+
+def standing(app: StudioApp) -> Hashable:
+    """How the page on the screen stands: what a question about it was asked for."""
+    page = app.session.page
+    if page is None:
+        return ()
+    live = app.session.live_on(page.id)
+    heads = tuple(cell.head.id if cell.head else "" for cell in page.cells)
+    return (page.id, page.version, page.state, heads, live.run if live else "")
+
+
+def withdrawn(app: StudioApp) -> bool:
+    """Take back a question about a page that has changed since, and say so. Whether that was so."""
+    pending = app.pending
+    if pending is None or pending.about is None or pending.about == standing(app):
+        return False
+    key = app.keymap.shown(pending.action_id)
+    again = f" {key} asks again." if key else ""
+    app.say(app.words.put(f"The page has changed since this was asked; nothing was begun.{again}"), "warning")
+    return True
 
 
 def _of_line(project: ProjectView | None, page: PageLine) -> Pointed:

@@ -141,6 +141,26 @@ def _no_note(app: StudioApp, page: PageView) -> str:
 
 _NOTE = {"note.edit": "edit", "note.dismiss": "archive", "note.reopen": "reopen"}
 """Actions on a note, with what their keys do elsewhere."""
+
+
+def _nothing_to_keep(app: StudioApp, page: PageView) -> str:
+    at = next((cell for cell in page.cells if cell.name == page.stage), None)
+    if page.phase in ("failed", "interrupted") and at is not None and at.output == "code":
+        go_on, discard = then(app, "resume.continue", "goes on"), then(app, "resume.discard", "discards it")
+        return f"What broke off is work on files, which hold what it wrote: there are no words to keep{go_on}{discard}."
+    return "No draft of this page broke off with words to keep."
+
+
+def _no_return(app: StudioApp) -> str:
+    page, build, project = app.session.page, app.board.build, app.session.project
+    reviews = [stage.name for stage in project.stages if stage.output == "review"] if project is not None else []
+    waits = page is not None and page.phase == "user_reviewing" and page.stage in reviews[-1:]
+    if waits and build is not None and build.returns >= build.returns_limit:
+        settle, approve = then(app, "findings", "settles the findings"), then(app, "approve", "approves all the same")
+        return f"This change was sent back {build.returns} times, which is the limit{settle}{approve}."
+    return "Nothing waits here that could be sent back: a report of the overseer can."
+
+
 _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "generate": _no_price,
     "approve": _no_verdict,
@@ -152,7 +172,7 @@ _ABOUT: dict[str, Callable[[StudioApp, PageView], str]] = {
     "copy": _undrafted,
     "reopen": lambda app, page: "Nothing on this page is approved.",
     "resume.continue": lambda app, page: "No draft of this page broke off.",
-    "resume.keep": lambda app, page: "No draft of this page broke off with words to keep.",
+    "resume.keep": _nothing_to_keep,
     "resume.discard": lambda app, page: "No draft of this page broke off.",
     "page.next": lambda app, page: "This is the last page.",
     "page.previous": lambda app, page: "This is the first page.",
@@ -167,7 +187,7 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
     "edit.leftover": lambda app: "No editor left anything behind.",
     "interrupt": lambda app: "",
-    "send_back": lambda app: "Nothing waits here that could be sent back: a report of the overseer can.",
+    "send_back": _no_return,
     "archive": lambda app: (
         "Only pages are archived. A chapter stays: its pages can be archived or moved, and it can be renamed or moved itself."
     ),

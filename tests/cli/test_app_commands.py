@@ -149,7 +149,9 @@ def test_a_check_command_runs_only_after_a_yes_to_exactly_it(shop: Here) -> None
     settings.write_text(
         settings.read_text("utf-8").replace('type = "fullstack"', 'type = "fullstack"\ncheck = "touch ran.txt"')
     )
-    assert "was never allowed" in shop("check", code=3).err
+    refused = shop("check", code=3)
+    assert "was never allowed" in refused.err
+    assert refused.out.startswith("Validators: nothing found in 2 files.")
     unasked = shop("check", "--allow", code=3)
     assert "touch ran.txt" in unasked.err
     assert "needs your yes" in unasked.err

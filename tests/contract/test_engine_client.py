@@ -15,7 +15,7 @@ from studio.protocol import queries as q
 from studio.protocol.client import EngineClient
 from tests.fakes.engine_process import attached
 from tests.fakes.project import add_page, environment, make_project, opened, settled
-from tests.fakes.wire_script import Step
+from tests.fakes.wire_script import Fault, Step
 from tests.fakes.wire_server import WireServer
 
 
@@ -121,13 +121,43 @@ async def test_two_subscribers_see_the_same(connected: EngineClient) -> None:
     assert one == two
 
 
+async def test_a_draft_is_refused_when_its_sender_saw_another_stage_or_text(connected: EngineClient) -> None:
+    page = await add_page(connected)  # type: ignore[arg-type]
+    done = await connected.execute(c.Generate(page=page, stage="narration", revision=""))
+    await settled(connected, done.run or "")  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="changed"):
+        await connected.execute(c.Generate(page=page, stage="narration", revision=""))
+    with pytest.raises(Conflict, match="moved on"):
+        await connected.execute(c.Generate(page=page, stage="dialogue"))
+    head = (await connected.query(q.GetPage(page=page))).cells[0].head
+    assert head is not None
+    again = await connected.execute(c.Generate(page=page, stage="narration", revision=head.id))
+    assert (await settled(connected, again.run or "")).status == "completed"  # type: ignore[arg-type]
+
+
+async def test_a_draft_that_broke_off_is_settled_by_whom_saw_it(connected: EngineClient, server: WireServer) -> None:
+    page = await add_page(connected)  # type: ignore[arg-type]
+    first, second = [], []
+    for found in (first, second):
+        server.play(Step(fault=Fault.RESET, after=10))
+        done = await connected.execute(c.Generate(page=page))
+        found.append(done.run or "")
+        await settled(connected, done.run or "")  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match="moved on"):
+        await connected.execute(c.Resume(page=page, action="discard", run=first[0]))
+    await connected.execute(c.Resume(page=page, action="discard", run=second[0]))
+
+
 async def test_every_name_may_be_hostile(connected: EngineClient) -> None:
-    await connected.execute(c.AddChapter(title="[/x] \x1b]0;owned\x07 \u202eevil\nline " + "x" * 100))
+    hostile = "[/x] \x1b]0;owned\x07 \u202eevil\nline "
+    with pytest.raises(BadInput, match="The title has 5,024 characters; at most 200 are allowed"):
+        await connected.execute(c.AddChapter(title=hostile + "x" * 5_000))
+    await connected.execute(c.AddChapter(title=hostile + "x" * 160))
     project = await connected.query(q.GetProject())
     title = project.chapters[0].title
     assert "\x1b" not in title
     assert "\n" not in title
-    assert len(title) <= 200
+    assert title.endswith("evil line " + "x" * 160)
 
 
 async def test_closing_twice_is_harmless_and_later_calls_say_so(connected: EngineClient) -> None:

@@ -135,6 +135,16 @@ def test_what_cannot_be_used_is_mended_and_said() -> None:
     assert check(checked.tasks).mended == ()
 
 
+def test_a_title_that_is_too_long_stands_whole_in_the_description() -> None:
+    title = "A page that lists " + ", ".join(f"article {number}" for number in range(12))
+    text = f"# Plan\n\n## Tasks\n\n### 1. {title}\n\nid: page - type: ui - priority: 2\n\nPlain.\n"
+    made, checked = read_text(text)
+    assert made.tasks[0].title.startswith("A page that lists article 0")
+    assert made.tasks[0].description == f"{title}\n\nPlain."
+    assert "stands whole in its description" in checked.mended[0]
+    assert check(made.tasks).mended == ()
+
+
 def test_cycles_floods_and_nameless_tasks_are_errors() -> None:
     cycle = check(planned("a", "b", "c", needs={"a": ("c",), "b": ("a",), "c": ("b",)}))
     assert "wait for each other" in cycle.errors[0]

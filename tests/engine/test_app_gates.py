@@ -14,7 +14,7 @@ from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_limits import settings
+from tests.engine.test_app_limits import settings, tasks_of
 from tests.engine.test_app_loop import begun, make_app, through
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened
@@ -93,6 +93,44 @@ async def test_a_standard_binds_at_the_write_and_a_waived_one_no_longer(tmp_path
             while (await client.query(q.GetPage(page=page))).phase == "generating":
                 await asyncio.sleep(0.05)
         assert "console" in (root / "app" / "data.js").read_text()
+
+
+class Stubborn(Roles):
+    """A team of whom one writes what a rule forbids, however often it is told."""
+
+    told: str = ""
+
+    def _write(self, asked: Asked, task: str) -> Answering:
+        if task != "data":
+            return super()._write(asked, task)
+        if "It will not get through" in asked.text:
+            self.told = asked.text
+        return Call("create_file", {"path": "data.js", "content": 'console.log("hello");\n'})
+
+
+async def test_a_worker_that_is_refused_again_and_again_is_told_once_and_ends_with_the_cause(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    standards = root / "canon" / "standards"
+    standards.mkdir(parents=True, exist_ok=True)
+    (standards / "ours.md").write_text(RULES)
+    roles = Stubborn(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        run = await draft(client, page)
+        assert run.status == "completed"
+        assert "refused 3 times for the same reason: data.js: blocked by no-console" in roles.told
+        data = (await tasks_of(client, page))["data"]
+        assert (data.status, data.attempts) == ("failed", 1)
+        assert "was refused 4 times for the same reason: data.js: blocked by no-console." in data.error
+        calls = (await client.query(bq.GetToolLog(page=page))).calls
+        assert sum(one.task == "data" or one.path == "data.js" for one in calls if one.status == "refused") == 4
+        (version,) = (await client.query(bq.GetVersions())).versions
+        assert version.summary.startswith("5 of 8 tasks are not done: Write data, Write cart, Write list and 2 more. ")
+        head = next(cell.head for cell in (await client.query(q.GetPage(page=page))).cells if cell.output == "code")
+        assert head is not None
+        assert "blocked by no-console" in head.text
+        assert "5 of 8 tasks are not done" in (await client.query(bq.GetBuild(page=page))).next_action
 
 
 async def test_a_share_waits_while_another_holds_the_money_and_is_refused_when_nobody_does() -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
+import pytest
+
+from studio.domain.errors import Refused
 from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
@@ -154,6 +159,56 @@ async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path
         for path, text in FILES.values():
             assert (root / "app" / path).read_text() == text
         assert [one.number for one in (await client.query(bq.GetVersions())).versions] == ["1.0.1", "1.0.0"]
+
+
+async def asked(client: InProcessClient, page: str, *, feedback: str | None = None, goes_on: bool = False) -> str:
+    """What is said before the key of a draft, a revision or going on."""
+    return (await client.query(q.GetContext(page=page, feedback=feedback, goes_on=goes_on))).line
+
+
+async def worked_at(client: InProcessClient, run: str) -> int:
+    """How many tasks a run says it works at."""
+    log = (await client.query(q.GetRun(run=run))).partial
+    found = re.search(r"Version [\d.]+: (\d+) task", log)
+    return int(found[1]) if found else 0
+
+
+async def test_the_question_before_the_work_counts_the_tasks_that_will_run_and_says_what_all_may_cost(
+    tmp_path: Path,
+) -> None:
+    roles = Roles(failing="", broken="", pause=0.0)
+    root = make_app(tmp_path)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        line = await asked(client, page)
+        call = re.search(r"in all at most about \$([\d.]+); a call: .*at most \$([\d.]+)", line)
+        assert call is not None, line
+        assert float(call[1]) == pytest.approx(8 * 25 * float(call[2]), rel=0.02)
+        assert "8 tasks, 3 at a time, at most 25 calls each" in line
+        run = await draft(client, page)
+        assert await worked_at(client, run.id) == 8
+
+        assert "8 tasks" in await asked(client, page)  # all of them again
+        assert ": 1 task, at most 25 calls each" in await asked(client, page, feedback="Warmer.")
+        await client.execute(b.AddTask(page=page, title="Imprint"))
+        with pytest.raises(Refused, match="1 of 9 tasks is not done: Imprint"):
+            await client.execute(c.Approve(page=page))
+        assert ": 1 task, at most 25 calls each" in await asked(client, page)
+        assert ": 2 tasks, 2 at a time" in await asked(client, page, feedback="Warmer.")
+        done = await client.execute(c.Revise(page=page, feedback="Warmer."))
+        assert ": 2 tasks, 2 at a time" in done.message
+        assert await worked_at(client, (await settled(client, done.run or "")).id) == 2
+
+
+async def test_what_all_may_cost_is_what_the_limits_leave(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    settings(root, "limits", "run_usd = 1.5\nday_usd = 9.0")
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client)
+        await through(client, page, to="generating_implementation")
+        assert "calls each, in all at most $1.50 by the limits; a call" in await asked(client, page)
 
 
 async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:

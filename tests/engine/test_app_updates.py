@@ -89,6 +89,7 @@ async def test_a_review_sends_back_no_more_often_than_the_workflow_allows(tmp_pa
             await client.execute(b.SendBack(page=page))
         build = await client.query(bq.GetBuild(page=page))
         assert (build.returns, build.returns_limit) == (2, 2)
+        assert "it was sent back 2 times, which is the limit: settle the " in build.next_action
 
 
 async def test_what_a_person_changed_is_kept_as_a_version_before_another_is_restored(tmp_path: Path) -> None:

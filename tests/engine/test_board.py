@@ -74,7 +74,8 @@ async def test_only_what_is_given_of_a_task_changes(project: OpenProject, page: 
         ({"title": " \n"}, "needs a title"),
         ({"type": "logics"}, "Did you mean logic"),
         ({"priority": 4}, "not a priority"),
-        ({"description": "x" * 8001}, "8001 characters"),
+        ({"description": "x" * 8001}, "description has 8,001 characters; at most 8,000"),
+        ({"title": "x" * 121}, "The title has 121 characters; at most 120 are allowed"),
         ({"needs": ("layuot",)}, "Did you mean layout"),
         ({"needs": ("layout", "basket")}, "cannot wait for itself"),
         ({"needs": ("tests",)}, "basket -> tests -> basket|tests -> basket -> tests"),
@@ -87,6 +88,16 @@ async def test_a_task_that_cannot_be_is_refused_in_words_and_left_as_it_was(
         await board.edit_task(project, b.EditTask(task=tasks[1].id, **change), at.ANA)  # type: ignore[arg-type]
     assert await listing(project, page) == tasks
     assert await events(project, TaskChanged) == []
+
+
+async def test_a_reason_is_kept_whole_or_refused(project: OpenProject, page: Page) -> None:
+    await project.store.transact(lambda tx: findings.insert(tx, [app_rows.finding(page.id, id="f1")]))
+    long = "Because " + "it is so " * 200
+    await board.settle_finding(project, b.SettleFinding(finding="f1", state="waived", reason=long), at.ANA)
+    kept = await project.store.read(lambda tx: findings.get(tx, "f1"))
+    assert kept.reason == long.strip()
+    with pytest.raises(BadInput, match="The reason has 2,001 characters; at most 2,000 are allowed"):
+        await board.settle_finding(project, b.SettleFinding(finding="f1", state="open", reason="x" * 2001), at.ANA)
 
 
 async def test_a_task_is_named_by_its_id_or_by_page_and_number(project: OpenProject, tasks: list[BuildTask]) -> None:

@@ -41,8 +41,25 @@ async def test_the_second_to_approve_meets_a_conflict_with_the_text_that_stands(
     await client.execute(c.Approve(page=page, revision=edited))
     with pytest.raises(Conflict, match="Narration was approved meanwhile") as caught:
         await client.execute(c.Approve(page=page, revision=seen))
-    assert caught.value.data == {"expected": seen, "actual": edited, "theirs": "Another text."}
+    assert caught.value.data == {
+        "expected": seen, "actual": edited, "theirs": "Another text.", "approved": "narration"
+    }  # fmt: skip
     assert (await client.query(q.GetPage(page=page))).state == "generating_dialogue"
+
+
+async def test_feedback_on_a_text_that_was_approved_meanwhile_is_told_so_and_goes_once_the_approval_is_taken_back(
+    client: InProcessClient,
+) -> None:
+    page = await add_page(client)
+    seen = (await draft(client, page)).revision
+    await client.execute(c.Approve(page=page))
+    for generate in (True, False):
+        with pytest.raises(Conflict, match="Narration was approved meanwhile") as caught:
+            await client.execute(c.Revise(page=page, feedback="Colder.", revision=seen, generate=generate))
+        assert caught.value.data["approved"] == "narration"
+    await client.execute(c.Reopen(page=page))
+    done = await client.execute(c.Revise(page=page, feedback="Colder.", revision=seen))
+    assert (await settled(client, done.run or "")).status == "completed"
 
 
 async def test_a_page_whose_stage_the_workflow_has_lost_is_named(tmp_path: Path, server: WireServer) -> None:

@@ -38,6 +38,11 @@ async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path
         await at.at.until(lambda: "Task 9 added" in at.at.message)
         new = (await at.tasks())[-1]
         assert (new.title, new.type) == ("Write the imprint", "docs")
+        await at.at.press("escape")
+        at.at.app.workbench.page_view.set_cursor(("planning", 0))
+        differs = "The board differs from this plan: 1 edited, 1 added, in another order."
+        view = at.at.app.workbench.page_view
+        await at.at.until(lambda: differs in " ".join(row.text for row in view.lines))
 
 
 async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Path) -> None:
@@ -50,7 +55,10 @@ async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Pat
         await at.at.until(lambda: "is not a type of task" in at.at.screen())
         assert "Type: uix" in at.at.screen()
         assert (await at.tasks())[0].type == "ui"
-        await at.at.press("backspace", "ctrl+s")
+        await at.at.press("backspace", "up", "end", *"x" * 121, "ctrl+s")
+        await at.at.until(lambda: "The title has 131 characters; at most 120 are allowed." in at.at.screen())
+        assert (await at.tasks())[0].title == "Write page"
+        await at.at.press(*["backspace"] * 121, "ctrl+s")
         await at.at.until(lambda: at.at.app.screen.drawer is None)  # type: ignore[attr-defined]
 
 
@@ -129,6 +137,26 @@ async def test_a_conflict_is_compared_and_either_text_taken_by_a_key(tmp_path: P
         states = {(one.path, one.state) for one in found if one.source == "conflict"}
         assert ("list.js", "fixed") in states
         assert ("total.js", "intended") in states
+
+
+async def test_a_long_reason_is_kept_whole_and_one_that_is_too_long_stays_in_the_line(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_testing")
+        await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
+        await at.at.press("w", "enter", "x")
+        line = at.at.app.screen.drawer.input  # type: ignore[attr-defined]
+        assert at.at.message == "Say why it is waived: the next reviewer is told so. esc leaves it open."
+        assert line.value == "x"
+        line.value = "x" * 2_001
+        await at.at.press("enter")
+        await at.at.until(lambda: "The reason has 2,001 characters; at most 2,000" in at.at.message)
+        assert line.value == "x" * 2_001
+        line.value = reason = "Because " + "it is so " * 60 + "END"
+        await at.at.press("enter")
+        await at.at.until(lambda: "1 open" in at.at.screen())
+        assert at.at.app.screen.drawer is None  # type: ignore[attr-defined]
+        found = (await at.client.query(bq.GetFindings(page=at.page))).findings
+        assert [one.reason for one in found if one.state == "waived"] == [reason]
 
 
 async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:

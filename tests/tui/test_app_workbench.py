@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
+from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.options import WorkbenchOptions
 from studio.tui.presenters.status import money
@@ -60,6 +64,44 @@ async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Pa
         assert "8 tasks, 3 at a time" in at.at.message
 
 
+async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(tmp_path: Path) -> None:
+    roles = Roles(failing="", broken="", pause=0.2)
+    async with shop(tmp_path, roles=roles) as at:
+        await at.through("generating_implementation")
+        done = await at.client.execute(c.Generate(page=at.page))
+        await at.at.until(lambda: (at.root / "app" / "index.html").exists())
+        await at.client.execute(c.Stop(run=done.run))
+        await at.at.until(lambda: at.phase == "interrupted")
+        await at.at.until(lambda: "C or g goes on with the tasks that are not done" in at.at.screen())
+        assert "keep it as a revision" not in at.at.screen()
+        footer = at.at.screen().split("\n")[-1]
+        assert footer.index("g go on") < footer.index("C continue") < footer.index("X discard")
+        assert " w keep" not in footer
+        await at.at.press("w")
+        assert at.at.message.startswith("What broke off is work on files, which hold what it wrote")
+        roles.pause = 0.0
+        await at.at.press("C")
+        await at.at.until(lambda: at.at.app.pending)
+        assert "in all at most" in at.at.message
+        await at.at.press("C")
+        await at.at.until(lambda: at.state == "user_reviewing_implementation", 40)
+        assert {task.status for task in await at.tasks()} == {"done"}
+
+
+async def test_files_whose_tasks_are_not_all_done_are_approved_by_the_second_key_only(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.client.execute(b.AddTask(page=at.page, title="Write the imprint"))
+        await at.at.press("a")
+        await at.at.until(lambda: at.at.app.pending)
+        assert at.at.message == (
+            "1 of 9 tasks is not done: Write the imprint. g goes on with what is left; a again approves all the same."
+        )
+        assert (await at.view()).state == "user_reviewing_implementation"
+        await at.at.press("a")
+        await at.at.until(lambda: at.state == "generating_testing")
+
+
 async def test_a_report_that_asks_to_return_is_approved_by_the_second_key_only(tmp_path: Path) -> None:
     async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
         await at.through("user_reviewing_verification")
@@ -84,6 +126,17 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
         assert any("Name the cart." in one.description for one in await at.tasks())
         await at.drafted("implementation")
         assert "again after implementation is approved" in at.at.screen()
+
+
+async def test_at_the_limit_of_returns_the_key_says_so_and_what_is_left_to_do(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+        await at.through("user_reviewing_verification")
+        assert at.at.app.board.build is not None
+        at.at.app.board.build = replace(at.at.app.board.build, returns=2)
+        await at.at.press("B")
+        assert at.at.message == (
+            "This change was sent back 2 times, which is the limit; F settles the findings; a approves all the same."
+        )
 
 
 async def test_words_of_a_note_for_sending_back_outlive_leaving_it(tmp_path: Path) -> None:

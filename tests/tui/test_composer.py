@@ -126,6 +126,40 @@ async def test_a_conflict_keeps_the_words_shows_the_difference_and_the_second_se
         assert (head.number, head.text.startswith("Mine. ")) == (3, True)
 
 
+async def test_feedback_on_a_text_approved_meanwhile_says_what_is_left_to_do_and_its_words_are_reached_by_its_key(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as at:
+        await at.pilot.press("r")
+        await at.type("colder")
+        await at.client.execute(c.Approve(page=at.page))
+        await at.until(lambda: at.app.session.page and at.app.session.page.stage == "dialogue")
+        composer = open_composer(at.app)
+        assert composer is not None
+        for _ in range(2):
+            await at.pilot.press("ctrl+s")
+            await at.until(lambda: composer._problem)
+            assert composer._problem == (
+                "Narration was approved meanwhile. Your words are kept: esc leaves, u takes the approval back, r opens them again."
+            )
+        await at.pilot.press("escape")
+        assert at.app.message is not None
+        assert at.app.message.text == "Your feedback on the narration is kept; r on the narration opens it."
+        at.app.workbench.page_view.set_cursor(("narration", 0))
+        await at.pilot.press("r")
+        again = open_composer(at.app)
+        assert again is not None
+        assert (again.request.stage, again.text) == ("narration", "colder")
+        await at.until(lambda: again.price)
+        assert again.price.startswith("This text is approved. Your words are kept")
+        await at.pilot.press("escape", "u")
+        await at.until(lambda: at.app.session.page and at.app.session.page.stage == "narration")
+        await at.pilot.press("r")
+        last = open_composer(at.app)
+        assert last is not None
+        assert (last.text, last._difference) == ("colder", None)
+
+
 async def test_a_paste_is_cleaned_of_what_a_terminal_would_obey(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.pilot.press("c")

@@ -55,6 +55,21 @@ async def test_both_see_one_draft_as_it_is_written(tmp_path: Path) -> None:
         assert "word10 " in ana.at.screen()
 
 
+async def test_the_price_asked_before_another_terminal_drafted_is_withdrawn_and_buys_nothing(tmp_path: Path) -> None:
+    async with room(tmp_path) as book, book.seat("ana", page="1/2") as one, book.seat("ana", page="1/2") as other:
+        for seat in (one, other):
+            await seat.at.press("g")
+            await seat.at.until(lambda seat=seat: seat.at.app.pending)
+        await one.at.press("enter")
+        await other.at.until(lambda: other.at.app.pending is None)
+        assert other.at.message == "The page has changed since this was asked; nothing was begun. g asks again."
+        await other.at.until(lambda: (page := other.at.app.session.page) and page.phase == "user_reviewing")
+        await other.at.press("enter")
+        await other.at.pilot.pause(0.3)
+        page = await book.page(1)
+        assert (page.cells[0].revisions, page.phase) == (1, "user_reviewing")
+
+
 # The second to decide: the first one's change is on its way while the key is pressed
 
 

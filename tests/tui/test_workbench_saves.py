@@ -201,7 +201,7 @@ async def test_an_empty_title_is_asked_for_in_a_sentence_and_nothing_is_renamed(
         assert at.app.workbench.drawer is not None
         await at.type("x" * 201)
         await at.press("enter")
-        assert at.message.startswith("This has 201 characters; 200 are the most.")
+        assert at.message.startswith("The title has 201 characters; at most 200 are allowed")
         await at.press("escape")
         assert at.app.workbench.drawer is None
         assert (await _book(client)).chapters[0].pages[0].title == before

@@ -6,7 +6,7 @@ import argparse
 
 from studio.cli.arguments import describe, page_argument
 from studio.cli.host import Host
-from studio.domain.errors import NotFound
+from studio.domain.errors import NotFound, Refused
 from studio.domain.text import one_line
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
@@ -19,7 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser, run,
         "Check the files of the application as they lie there; what is wrong becomes findings of the change. The command of\n"
         "`[app] check` in studio.toml comes with the project, so it runs only after your yes to exactly this command, in app/,\n"
-        "with a clean environment and a time limit. Exit code 1 when an error is found.",
+        "with a clean environment and a time limit; the other checks execute nothing and need none. Exit code 1 when an error is\n"
+        "found, 3 when the command may not run yet.",
         "studio check", "studio check --allow", "studio check --forbid",
     )  # fmt: skip
     page_argument(parser, needed=False)
@@ -72,7 +73,12 @@ async def _check(page: str | None, host: Host) -> int:
     async with host.session() as client:
         project = await app_of(client)
         wanted = await change_of(client, page) if page or any(one.pages for one in project.chapters) else None
-        done = await client.execute(b.RunCheck(page=wanted))
+        try:
+            done = await client.execute(b.RunCheck(page=wanted))
+        except Refused as error:  # the validators ran; the project's own command did not
+            if not host.out.as_json and (report := error.data.get("report")):
+                host.out.line(str(report))
+            raise
         found = (await client.query(bq.GetFindings(page=wanted, open_only=True))).findings
     errors = [one for one in found if one.source in _CHECKS and one.severity == "error"]
     if host.out.as_json:

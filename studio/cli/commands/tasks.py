@@ -89,6 +89,8 @@ async def _print(page: str | None, host: Host) -> int:
         host.out.json(found)
         return 0
     host.out.lines(table([_row(one) for one in found.tasks]))
+    if found.differs:
+        host.out.say(f"The board differs from its plan: {found.differs}.")
     if not found.tasks:
         host.out.say("There are no tasks yet: they come with the plan.")
     elif found.editable and any(one.status == "planned" for one in found.tasks):

@@ -17,6 +17,8 @@ from studio.domain.build import (
     VersionStatus,
     blocked,
     ready,
+    to_work,
+    undone,
 )
 from studio.domain.errors import AuthenticationFailed, BudgetExceeded, LimitReached, MissingKey, StudioError
 from studio.domain.finding import Finding, FindingSource, FindingState, Severity
@@ -102,8 +104,7 @@ class Building:
         tasks = build_tasks.listing(tx, run.page_id)
         if not tasks:
             tasks = self._whole_change(tx)
-        open_tasks = [one for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
-        again = open_tasks or [one for one in tasks if one.status is TaskStatus.DONE]
+        again = to_work(tasks)
         for one in again:
             build_tasks.update(tx, one.id, status=TaskStatus.PLANNED, attempts=0, error="", run_id=run.id)
             tx.emit(TaskChanged(page=run.page_id, task=one.id, what="planned", status="planned"))
@@ -295,14 +296,13 @@ class Building:
 
     async def _finish(self, site: Site, version: AppVersion) -> Built:
         project, page_id = self._project, self._run.page_id
-        tasks = [
-            one
-            for one in await project.store.read(lambda tx: build_tasks.listing(tx, page_id))
-            if one.run_id == self._run.id
-        ]
+        every = await project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+        tasks = [one for one in every if one.run_id == self._run.id]
         done = [one for one in tasks if one.status is TaskStatus.DONE]
         failed = [one for one in tasks if one.status in (TaskStatus.FAILED, TaskStatus.SKIPPED)]
         summary = " ".join(one.summary for one in done if one.summary) or "Nothing was done."
+        if left := undone(every):
+            summary = f"{left}. {summary}"
         said = [self._said[one.id] for one in done if one.id in self._said]
         changelog = "\n".join(
             text for one in said if (text := one.changelog or (f"- {one.summary}" if one.summary else ""))

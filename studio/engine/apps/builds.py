@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PlannedTask, PublicationStatus, TaskStatus
+from studio.domain.build import Build, PublicationStatus, TaskStatus, count_to_work, undone
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
-from studio.domain.finding import Finding, FindingSource, FindingState
+from studio.domain.finding import FindingSource, FindingState
 from studio.domain.page import Page, Revision
-from studio.domain.run import Run, RunStatus
+from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
-from studio.engine.apps import checks, handoffs, progress, reviewing, standards, standing
+from studio.engine.apps import checks, fix_tasks, handoffs, progress, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
 from studio.engine.apps.gate import Place, finding
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
+from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import FindingChanged, TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
@@ -29,8 +30,6 @@ from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
-
-_FIX_TASKS = 8
 
 
 class Builds:
@@ -111,15 +110,26 @@ class Builds:
         """What a stage's template is told; for a stage that writes files, of the task that is next."""
         return await self.facts.gather(page_id, stage, profile, next_task=stage.output is OutputKind.CODE)
 
-    async def calls_of(self, page_id: str, stage: Stage) -> str:
-        """What a run of a stage that makes many calls consists of, in words; empty for one call."""
+    async def calls_of(self, page_id: str, stage: Stage, kind: RunKind, call_usd: float | None) -> str:
+        """What a run of a stage that makes many calls consists of, and what all of them may cost when one costs `call_usd` at most;
+        in words, empty for one call."""
         if stage.output is not OutputKind.CODE:
             return ""
         tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
         app = self._project.settings.app
-        count = sum(1 for one in tasks if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)) or max(len(tasks), 1)
+        count = count_to_work(tasks, revises=kind is RunKind.REVISE)
         words = "1 task" if count == 1 else f"{count} tasks, {min(app.workers, count)} at a time"
-        return f"{words}, at most {app.iterations} calls each; a call"
+        total = await self._total(count * app.iterations, call_usd)
+        return f"{words}, at most {app.iterations} calls each{total}; a call"
+
+    async def _total(self, calls: int, call_usd: float | None) -> str:
+        """What so many calls may cost in all: what the limits leave, where they leave less."""
+        if not call_usd:
+            return ""
+        total, left = calls * call_usd, await run_limit(self._project, "", 0.0)
+        if left is not None and left < total:
+            return f", in all at most ${max(left, 0.0):.2f} by the limits"
+        return f", in all at most about ${total:.2f}"
 
     async def work(self, run: Run, live: LiveRun, plan: Plan) -> Built | None:
         """Carry out a run with tools; None for a stage whose role only answers with a text."""
@@ -266,6 +276,17 @@ class Builds:
                 data={"findings": len(found.findings), "revision": revision.id},
             )
 
+    def refuse_undone(self, tx: Tx, revision: Revision) -> None:
+        """Raises Refused for the approval of files while tasks of their change are neither done nor left out."""
+        if self._project.workflow.stage(revision.stage).output is not OutputKind.CODE:
+            return
+        if left := undone(build_tasks.listing(tx, revision.page_id)):
+            raise Refused(
+                f"{left}.",
+                hint="Draft again to do what is left, leave it out, or approve all the same (--anyway, or press the key again).",
+                data={"undone": left, "revision": revision.id},
+            )
+
     def send_back(self, tx: Tx, page: Page, revision: Revision, note: str) -> Page:
         """Return to the stage that writes files, with a task for each group of open findings. Raises LimitReached, Refused."""
         project, workflow = self._project, self._project.workflow
@@ -283,7 +304,7 @@ class Builds:
         assert following.stage is not None
         target = workflow.stage(following.stage)
         builds.save(tx, replace(build, returns=build.returns + 1, updated_at=tx.now))
-        self._fix_tasks(tx, page, note, build.returns + 1)
+        fix_tasks.add(tx, page.id, note, build.returns + 1)
         handoffs.send_back(tx, workflow, page, stage, revision, target, note)
         for one in workflow.stages[workflow.index(target.name) : workflow.index(stage.name) + 1]:
             pages.set_approved(tx, page.id, one.name, None)
@@ -292,27 +313,6 @@ class Builds:
         return project.move_to(
             tx, page, State(following.phase, following.stage), Action.RETURN.value, revision=revision.id
         )
-
-    def _fix_tasks(self, tx: Tx, page: Page, note: str, number: int) -> None:
-        groups: dict[str, list[Finding]] = {}
-        for one in findings.listing(tx, page.id, open_only=True):
-            path = one.problem.path if len(groups) < _FIX_TASKS or one.problem.path in groups else ""
-            groups.setdefault(path, []).append(one)
-        plan_revision = self._plan_revision(tx, page.id)
-        if note or not groups:
-            task = PlannedTask(f"return-{number}-note", "What the review asks for", "fix", note or "See the report.", 1)
-            build_tasks.append(tx, page.id, plan_revision, task)
-        for index, (path, found) in enumerate(groups.items(), 1):
-            lines = [
-                f"- line {one.problem.line}: {one.problem.message} {one.problem.suggestion}".rstrip() for one in found
-            ]
-            title = f"Mend {path}" if path else "Mend what the review found"
-            task = PlannedTask(f"return-{number}-{index}", title[:120], "fix", "\n".join(lines)[:3_000], 1)
-            build_tasks.append(tx, page.id, plan_revision, task)
-
-    def _plan_revision(self, tx: Tx, page_id: str) -> str:
-        """The plan that the board shows; a page without one names itself."""
-        return build_tasks.newest_plan(tx, page_id) or page_id
 
     # At the start
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from studio.domain.board_plan import board_plan
 from studio.domain.build import AppVersion, Build, BuildTask, Handoff, TaskStatus
 from studio.domain.errors import StudioError
 from studio.domain.finding import Finding
-from studio.domain.page import BRIEF, Revision
+from studio.domain.page import BRIEF
 from studio.domain.workflow import OutputKind, Stage
 from studio.engine.apps import standing, tree_map
 from studio.providers import tokens
@@ -37,7 +38,7 @@ class _Rows:
     build: Build | None
     state: str
     brief: str
-    plan: Revision | None
+    plan: str
     tasks: tuple[BuildTask, ...]
     handoff: Handoff | None
     findings: tuple[Finding, ...]
@@ -84,7 +85,7 @@ class Facts:
         wants_files = stage.output is OutputKind.CODE and task is not None
         shown = (
             tree_map.choose(
-                _asked_for(texts, task, rows.plan.text if rows.plan else "") if profile.local else texts,
+                _asked_for(texts, task, rows.plan) if profile.local else texts,
                 request=request,
                 first=_named(rows, task),
                 count=tokens.estimate,
@@ -101,7 +102,7 @@ class Facts:
             "tree": tree_map.draw(sized, request=request, count=tokens.estimate, budget=room.map),
             "files": [{"path": one.path, "text": one.text, "cut": one.cut} for one in shown],
             "handoff": {"from_role": rows.handoff.from_role, "note": rows.handoff.note} if rows.handoff else None,
-            "plan": rows.plan.text if rows.plan else "",
+            "plan": rows.plan,
             "task": _task(task) if task else None,
             "tasks": [_row_of(one) for one in rows.tasks],
             "done": [
@@ -217,13 +218,15 @@ def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
     plan_stage = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
     heads = revisions.heads(tx, page_id)
     brief = heads.get(BRIEF)
+    tasks = tuple(build_tasks.listing(tx, page_id))
+    plan = heads.get(plan_stage) if plan_stage else None
     received = [one for one in builds.handoffs(tx, page_id) if one.to_stage == stage.name]
     return _Rows(
         build=builds.get(tx, page_id),
         state=page.state,
         brief=brief.text if brief else "",
-        plan=heads.get(plan_stage) if plan_stage else None,
-        tasks=tuple(build_tasks.listing(tx, page_id)),
+        plan=board_plan(plan, tasks).text if plan else "",
+        tasks=tasks,
         handoff=received[-1] if received else None,
         findings=tuple(findings.listing(tx, page_id, open_only=True)),
         version=standing.version_of(tx, project.workflow, page_id),

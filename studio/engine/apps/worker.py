@@ -13,6 +13,7 @@ from studio.domain.text import digest
 from studio.domain.tooling import ToolOutcome, ToolSpec
 from studio.engine.apps.gate import finding
 from studio.engine.apps.line_edits import LineEdits
+from studio.engine.apps.refusals import Refusals
 from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
 from studio.engine.desk import cache_key, prompt_text
@@ -63,6 +64,7 @@ class Worker:
         )
         self._repairs = 0
         self._lines = LineEdits()
+        self._refusals = Refusals(task.title)
 
     async def work(self, note: str = "") -> Worked:
         """Carry the task out. `note` is what an earlier try came to. Raises ProviderError, BudgetExceeded, LimitReached, BadReply."""
@@ -94,8 +96,12 @@ class Worker:
                     self._task,
                 )
             talk.answer_calls(outcomes)
+            if told := self._refusals.after(outcomes):
+                site.say(f"refused again and again: {self._refusals.last}", self._task)
+                talk.say(told)
+        last = f"; what it was refused last: {self._refusals.last}" if self._refusals.last else ""
         raise LimitReached(
-            f"The task {self._task.title!r} used its {site.project.settings.app.iterations} iterations.",
+            f"The task {self._task.title!r} used its {site.project.settings.app.iterations} iterations{last}.",
             hint="Raise `[app] iterations` in studio.toml, or split the task.",
             data={"setting": "app.iterations"},
         )

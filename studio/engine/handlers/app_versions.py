@@ -8,7 +8,7 @@ from pathlib import Path
 from studio.domain.build import AppVersion
 from studio.domain.errors import BadInput
 from studio.domain.finding import Finding, FindingSource, FindingState
-from studio.domain.text import clean, one_line
+from studio.domain.typed import typed_line
 from studio.domain.workflow import Phase
 from studio.engine.apps import kept
 from studio.engine.open_project import Call, OpenProject
@@ -17,6 +17,9 @@ from studio.protocol.build_events import FindingChanged
 from studio.protocol.commands import Done
 from studio.store import findings, pages
 from studio.store.transaction import Tx
+
+SUMMARY_LIMIT = 500
+"""Characters of a version's title, as of a run's own."""
 
 
 async def restore_version(project: OpenProject, command: b.RestoreVersion, call: Call) -> Done:
@@ -34,7 +37,7 @@ async def undo_version(project: OpenProject, command: b.UndoVersion, call: Call)
 
 
 async def save_version(project: OpenProject, command: b.SaveVersion, call: Call) -> Done:
-    made = await project.app.save(one_line(clean(command.summary)), call.actor)
+    made = await project.app.save(typed_line(command.summary, "title", SUMMARY_LIMIT), call.actor)
     if made is None:
         raise BadInput("Nothing differs from the newest version.", hint="Change a file in app/ first.")
     return await _told(project, call, made, f"Saved as version {made.number}.")

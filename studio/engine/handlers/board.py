@@ -20,6 +20,7 @@ from studio.domain.finding import FindingState
 from studio.domain.page import Page
 from studio.domain.plan import TITLE_LIMIT
 from studio.domain.text import clean, one_line
+from studio.domain.typed import refuse_long, typed_line
 from studio.domain.workflow import OutputKind, Workflow
 from studio.engine.open_project import Call, OpenProject
 from studio.protocol import build_commands as b
@@ -138,7 +139,8 @@ async def move_task(project: OpenProject, command: b.MoveTask, call: Call) -> Do
 
 async def settle_finding(project: OpenProject, command: b.SettleFinding, call: Call) -> Done:
     state = FindingState(command.state)
-    reason = clean(command.reason).strip()[:REASON_LIMIT]
+    reason = clean(command.reason).strip()
+    refuse_long(reason, "reason", REASON_LIMIT)
     if state in _NEED_REASON and not reason:
         raise BadInput(
             f"Say why the finding is {state.value}.", hint="The reason is kept with it and shown to the next reviewer."
@@ -201,7 +203,7 @@ def _told(tx: Tx, page: Page, task: BuildTask, what: str, message: str) -> Done:
 
 
 def _title(text: str) -> str:
-    title = one_line(text, TITLE_LIMIT)
+    title = typed_line(text, "title", TITLE_LIMIT)
     if not title:
         raise BadInput("A task needs a title.", hint="Give one word or more.")
     return title
@@ -219,8 +221,7 @@ def _type(name: str) -> str:
 
 def _description(text: str) -> str:
     description = clean(text).strip()
-    if len(description) > DESCRIPTION_LIMIT:
-        raise BadInput(f"The description has {len(description)} characters; at most {DESCRIPTION_LIMIT} are allowed.")
+    refuse_long(description, "description", DESCRIPTION_LIMIT)
     return description
 
 

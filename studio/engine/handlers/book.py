@@ -5,7 +5,8 @@ from __future__ import annotations
 from studio.domain.errors import BadInput
 from studio.domain.ids import new_id
 from studio.domain.page import BRIEF, Chapter, Page
-from studio.domain.text import TITLE_LIMIT, clean, one_line, slugify
+from studio.domain.text import clean, slugify
+from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import add_person_revision, refuse_stale
@@ -194,15 +195,10 @@ async def _set_archived(project: OpenProject, ref: str, call: Call, *, archived:
 
 
 def title_of(text: str, what: str) -> str:
-    """A usable title on one line; raises BadInput for an empty one, and for one that would have to be cut."""
-    title = one_line(text, len(text))
+    """A usable title on one line; raises BadInput for an empty one and for one that is too long."""
+    title = typed_line(text, "title")
     if not title:
         raise BadInput(f"A {what} needs a title.", hint="Give one word or more.")
-    if len(title) > TITLE_LIMIT:
-        raise BadInput(
-            f"The title of a {what} has at most {TITLE_LIMIT} characters, and this one has {len(title):,}.",
-            hint="Give a shorter one.",
-        )
     return title
 
 

@@ -13,10 +13,11 @@ from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, Origin, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean, one_line
+from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.apps import checks, outside, progress
 from studio.engine.apps.gate import Place
-from studio.engine.gates import text_arrived
+from studio.engine.gates import refuse_decided, text_arrived
 from studio.engine.handlers.book import new_chapter, new_page
 from studio.engine.handlers.review import with_next_draft
 from studio.engine.open_project import Call, OpenProject
@@ -39,6 +40,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
     text = clean(command.requirements).strip()
     if not text:
         raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
+    title = typed_line(command.title, "title") or one_line(text, 60)
     if command.model:
         project.models.parse(command.model)
     operation = await project.app.operation()
@@ -50,7 +52,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
             page = pages.get(tx, known.page_id)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
         chapter = _release(tx, command.chapter)
-        page = new_page(project, tx, chapter, one_line(command.title) or one_line(text, 60), "")
+        page = new_page(project, tx, chapter, title, "")
         tx.emit(BookChanged(chapter=chapter, page=page.id, what="page.add"))
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=None)
         build = Build(
@@ -254,6 +256,7 @@ async def send_back(project: OpenProject, command: b.SendBack, call: Call) -> Do
         refuse_running(tx, page.id)
         state = project.state_of(page)
         head = revisions.head(tx, page.id, state.stage) if state.stage else None
+        refuse_decided(project, tx, page, command.revision)
         refuse_stale(command.revision, head)
         if head is None or state.phase is not Phase.REVIEWING:
             advance(project.workflow, state, Action.RETURN)
@@ -284,13 +287,14 @@ async def run_check(project: OpenProject, command: b.RunCheck, call: Call) -> Do
         return (page.id if page else ""), (newest.id if newest else "")
 
     page_id, version = await project.store.read(find)
+    report = await checks.run(project, Place(page_id, "testing", "", version))
+    # What executes nothing was looked at all the same; that the project's own command was not run is no success.
     if settings.check and not await asyncio.to_thread(
         AllowedCommands(env=project.env).allows, project.root, settings.check
     ):
         raise Refused(
             f"The check command `{one_line(settings.check, 120)}` was never allowed on this computer.",
             hint="Read it, then allow it: `studio check --allow`.",
-            data={"command": settings.check},
+            data={"command": settings.check, "report": report.text, "page": page_id},
         )
-    report = await checks.run(project, Place(page_id, "testing", "", version))
     return Done(seq=0, message=report.text, page=page_id or None)

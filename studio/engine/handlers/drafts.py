@@ -14,7 +14,7 @@ from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.apps import taking_back
 from studio.engine.feedback import add_feedback
-from studio.engine.gates import text_arrived
+from studio.engine.gates import refuse_decided, text_arrived
 from studio.engine.limits import check_revisions
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import (
@@ -43,12 +43,13 @@ class Wanted:
     feedback: str = ""
     quote: str | None = None
     seen: str | None = None
+    stage: str | None = None
     continue_run: str | None = None
     feedback_id: str | None = None
 
 
 async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.Done:
-    wanted = Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=command.model, seen=command.revision)
+    wanted = Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=command.model, seen=command.revision, stage=command.stage)
     return await _start(project, command.page, wanted, call)
 
 
@@ -64,7 +65,7 @@ async def _await_outside(project: OpenProject, ref: str, wanted: Wanted, call: C
     """The feedback is kept and the page awaits a revision that somebody else writes; no run, no price, no limit."""
 
     def work(tx: Tx) -> c.Done:
-        page = _page(project, tx, ref)
+        page = _undecided(project, tx, _page(project, tx, ref), wanted.seen)
         state = project.state_of(page)
         head = revisions.head(tx, page.id, state.stage) if state.stage else None
         following = advance(project.workflow, state, wanted.action, has_revision=head is not None)
@@ -87,8 +88,10 @@ async def start_automatically(project: OpenProject, page_id: str, call: Call) ->
 
 
 async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> c.Done:
-    page = await project.store.read(lambda tx: _page(project, tx, ref))
+    page = await project.store.read(lambda tx: _undecided(project, tx, _page(project, tx, ref), wanted.seen))
     state = project.state_of(page)
+    if wanted.stage is not None and wanted.stage != state.stage:
+        raise _moved_on(page)
     if state.stage is None:
         advance(project.workflow, state, wanted.action)
         raise Refused("There is nothing to draft.")
@@ -97,7 +100,7 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
     stage, model = state.stage, str(plan.model)
 
     def work(tx: Tx) -> c.Done:
-        now = _unmoved(project, tx, page)
+        now = _undecided(project, tx, _unmoved(project, tx, page), wanted.seen)
         head = revisions.head(tx, page.id, stage)
         refuse_stale(wanted.seen, head)
         refuse_running(tx, page.id)
@@ -125,14 +128,24 @@ def _page(project: OpenProject, tx: Tx, ref: str) -> Page:
     return pages.resolve(tx, ref, final_state=project.workflow.final_state)
 
 
+def _undecided(project: OpenProject, tx: Tx, page: Page, seen: str | None) -> Page:
+    """The page, unless what the sender saw was approved meanwhile: a draft of the stage after it is not what was asked for."""
+    refuse_decided(project, tx, page, seen)
+    return page
+
+
 def _unmoved(project: OpenProject, tx: Tx, page: Page) -> Page:
     """The page as it is now, if it still stands at the stage that was decided on outside of this transaction."""
     now = pages.get(tx, page.id)
     if project.state_of(now).stage != project.state_of(page).stage:
-        raise Conflict(
-            f"The page has moved on meanwhile: it is in state {now.state}.", hint="Look at it and decide again."
-        )
+        raise _moved_on(now)
     return now
+
+
+def _moved_on(page: Page) -> Conflict:
+    return Conflict(
+        f"The page has moved on meanwhile: it is in state {page.state}.", hint="Look at it and decide again."
+    )
 
 
 def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:
@@ -199,6 +212,8 @@ async def resume(project: OpenProject, command: c.Resume, call: Call) -> c.Done:
     state = project.state_of(page)
     stage = state.stage or ""
     last = await project.store.read(lambda tx: last_partial(tx, page.id, stage))
+    if command.run is not None and (last is None or last.id != command.run):
+        raise _moved_on(page)
     if command.action == "continue":
         return await _start(project, page.id, _repeated(last, command.model), call)
     keep = command.action == "keep"

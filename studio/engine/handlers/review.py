@@ -10,7 +10,7 @@ from studio.domain.run import Outcome
 from studio.domain.text import clean, counted
 from studio.domain.workflow import Action, OutputKind, Phase, State, advance
 from studio.engine.feedback import add_feedback
-from studio.engine.gates import has_later_text
+from studio.engine.gates import has_later_text, refuse_decided
 from studio.engine.handlers.drafts import start_automatically
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import refuse_running, refuse_stale
@@ -147,12 +147,13 @@ async def _keep_files(project: OpenProject, command: c.Approve, call: Call) -> N
 def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) -> Revision:
     state = project.state_of(page)
     newest = revisions.head(tx, page.id, state.stage) if state.stage else None
-    if command.revision is not None:
-        _refuse_decided(project, tx, page, command.revision)
+    refuse_decided(project, tx, page, command.revision)
     if newest is None or not (state.phase is Phase.REVIEWING or _failed_on(project, state)):
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")
     refuse_stale(command.revision, newest)
+    if project.builds is not None and not command.anyway:
+        project.builds.refuse_undone(tx, newest)
     if not newest.outcome.approvable and not command.anyway:
         raise Refused(
             f"Revision {newest.number} {OUTCOME_WORDS[newest.outcome]}.",
@@ -167,22 +168,6 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
 def _failed_on(project: OpenProject, state: State) -> bool:
     """Whether a draft failed that was to follow the stage's text, which stands as it was. Files that were being written do not."""
     return state.phase is Phase.FAILED and project.workflow.stage(state.stage or "").output is not OutputKind.CODE
-
-
-def _refuse_decided(project: OpenProject, tx: Tx, page: Page, seen_id: str) -> None:
-    """Raises Conflict when the stage of the revision that the sender saw was approved meanwhile: the page has moved on from it."""
-    seen = revisions.get(tx, seen_id)
-    if project.state_of(page) == State(Phase.REVIEWING, seen.stage):
-        return
-    head = pages.heads(tx, page.id).get(seen.stage)
-    newest = revisions.head(tx, page.id, seen.stage)
-    if seen.page_id != page.id or newest is None or head is None or head.approved_id is None:
-        return
-    raise Conflict(
-        f"{project.workflow.stage(seen.stage).label} was approved meanwhile.",
-        hint="Look at the page as it is now.",
-        data={"expected": seen.id, "actual": newest.id, "theirs": newest.text},
-    )
 
 
 async def with_next_draft(project: OpenProject, done: c.Done, call: Call, draft: bool | None) -> c.Done:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from studio.domain.board_plan import board_plan
 from studio.domain.build import TASK_TYPES, BuildTask, TaskStatus
+from studio.domain.workflow import OutputKind
 from studio.engine.handlers.board import board_closed
 from studio.engine.limits import spend
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import build_tasks, pages, tool_uses
+from studio.store import build_tasks, pages, revisions, tool_uses
 from studio.store.transaction import Tx
 
 
@@ -34,16 +36,24 @@ async def get_tasks(project: OpenProject, query: q.GetTasks, actor: str) -> v.Ta
             costs=tool_uses.costs_of_tasks(tx, page.id),
             live=project.live.of_page(page.id) is not None,
         )
+        tasks = build_tasks.listing(tx, page.id)
         return v.TasksView(
             page=page.id,
-            tasks=tuple(task_view(task, work) for task in build_tasks.listing(tx, page.id)),
+            tasks=tuple(task_view(task, work) for task in tasks),
             editable=not board_closed(project, tx, page),
             types=dict(TASK_TYPES),
             workers=project.settings.app.workers,
             spend=spend(tx, project.settings.limits),
+            differs=_differs(project, tx, page.id, tasks),
         )
 
     return await project.store.read(read)
+
+
+def _differs(project: OpenProject, tx: Tx, page_id: str, tasks: list[BuildTask]) -> str:
+    planning = next((stage.name for stage in project.workflow.stages if stage.output is OutputKind.PLAN), None)
+    head = revisions.head(tx, page_id, planning) if planning and tasks else None
+    return board_plan(head, tasks).differs if head is not None else ""
 
 
 def task_view(task: BuildTask, work: Work) -> v.TaskView:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from studio.config.allowed import AllowedCommands
-from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus
+from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus, undone
 from studio.domain.errors import NotFound, StudioError
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
@@ -259,6 +259,9 @@ def _to_review(workflow: Workflow, standing: Standing, stage: Stage) -> str:
     open_ones = f"{standing.findings_open} open finding{'s' if standing.findings_open != 1 else ''}"
     if stage.returns_to:
         left = max(stage.returns - standing.build.returns, 0)
+        if not left:
+            spent = f"it was sent back {stage.returns} times, which is the limit"
+            return f"Read the report, then approve it to {then}; {spent}: settle the {open_ones} or take approvals back (reopen)."
         target = workflow.stage(stage.returns_to).label.lower()
         back = f"send it back to the {target} with {open_ones} ({left} of {stage.returns} returns left)"
         return f"Read the report, then approve it to {then}, or {back}."
@@ -266,6 +269,11 @@ def _to_review(workflow: Workflow, standing: Standing, stage: Stage) -> str:
         case OutputKind.PLAN:
             return (
                 "Look at the plan and its tasks, change what is wrong, then approve it to start the work on the files."
+            )
+        case OutputKind.CODE if missing := undone(standing.tasks):
+            again = f"start the {stage.label.lower()} again (generate)"
+            return (
+                f"{missing}. See why in the tasks, then {again}, or look at the files ({open_ones}) and approve them."
             )
         case OutputKind.CODE:
             return f"Look at the changed files ({open_ones}), then approve them to {then}, or ask for changes."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.domain.page import Feedback, Revision
 from studio.domain.run import Execution, Run, RunStatus
 from studio.domain.text import word_count
-from studio.domain.workflow import Stage
+from studio.domain.workflow import OutputKind, Stage
 from studio.engine.replies import read_partial
 from studio.protocol import views as v
 
@@ -64,7 +64,8 @@ def partial_view(stage: Stage, run: Run) -> v.PartialText:
         text=read_partial(stage, run.partial).text,
         status=run.status.value,
         error=run.error_message or "",
-        hint=HINTS.get(run.status, ""),
+        # Work on files cannot be kept as a text: what is left to do stands where it is drawn.
+        hint="" if stage.output is OutputKind.CODE else HINTS.get(run.status, ""),
         model=run.model,
         kind=run.kind.value,
     )

@@ -33,6 +33,10 @@ def open_composer(app: StudioApp) -> Composer | None:
     return next((drawer for drawer in drawers if isinstance(drawer, Composer)), None)
 
 
+def is_composing(app: StudioApp) -> bool:
+    return open_composer(app) is not None
+
+
 def host(app: StudioApp) -> Workbench | FramedScreen:
     """The screen that a composer opens on: the one on top, if it has a place for it."""
     return app.screen if isinstance(app.screen, FramedScreen) else app.workbench
@@ -56,7 +60,9 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         await place.close_drawer()
         app.session.refresh()
         if words:
-            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app))))
+            page = app.session.page
+            at = page.stage or "" if page is not None and page.id == request.page else None
+            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app), at=at)))
 
     line = _passage_line(app, request.stage, request.text) if request.purpose is Purpose.EDIT else 0
     composer = Composer(request, sent=sent, left=left, line=line)
@@ -103,7 +109,9 @@ async def _fill_in(app: StudioApp, composer: Composer) -> None:
     newest = composing.newest(page, request) if page and page.id == request.page else None
     if request.kept and newest and request.revision and newest.id != request.revision:
         await _show_older(app, composer, request.revision, newest.id, newest.text)
-    if request.purpose is Purpose.REVISE:
+    if request.purpose is Purpose.REVISE and page and page.id == request.page and page.stage != request.stage:
+        composer.say_price(f"This text is approved. {composer.decided()}")
+    elif request.purpose is Purpose.REVISE:
         composer.say_price(await _price(app, request))
 
 
@@ -168,9 +176,20 @@ def _edit_request(app: StudioApp) -> Request | None:
     return composing.edit(page, cell)
 
 
-@action("revise", when=can_revise, inline=True, changes=True)
+def _kept_feedback(app: StudioApp) -> StageCell | None:
+    """The cell under the cursor, if feedback on it was typed and not sent: it may be approved by now, and its words are there."""
+    page, name = app.session.page, looked_at(app)
+    cell = app.workbench.page_view.cell() if name else None
+    return cell if page is not None and cell is not None and "revise" in composing.kept_on(page, cell.name) else None
+
+
+def _revises(app: StudioApp) -> bool:
+    return can_revise(app) or _kept_feedback(app) is not None
+
+
+@action("revise", when=_revises, inline=True, changes=True)
 async def revise(app: StudioApp) -> None:
-    page, cell = app.session.page, current_cell(app)
+    page, cell = app.session.page, _kept_feedback(app) or current_cell(app)
     if page is not None and cell is not None:
         await compose(app, composing.revise(page, cell))
 
@@ -221,94 +240,6 @@ async def edit(app: StudioApp) -> None:
         await _take_up(
             app, replace(request, text=left.text, kept=True, revision=left.revision_id or request.revision), left
         )
-
-
-# In the composer
-
-
-def _composing(app: StudioApp) -> bool:
-    return open_composer(app) is not None
-
-
-def _send_shown(app: StudioApp) -> tuple[int, str]:
-    """A text is saved; words about it are sent."""
-    composer = open_composer(app)
-    purpose = composer.request.purpose if composer is not None else None
-    return (1, "save" if purpose and purpose.whole else "send back" if purpose is Purpose.RETURN else "send")
-
-
-@action("composer.send", when=_composing, inline=True, shown=_send_shown)
-async def send(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        await composer.send()
-
-
-@action("composer.leave", when=_composing, inline=True)
-async def leave(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        await composer.leave()
-
-
-@action("composer.newline", when=_composing, inline=True)
-async def newline(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        composer.newline()
-
-
-@action("composer.top", when=_composing, inline=True)
-async def to_top(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        composer.words.move_cursor((0, 0))
-
-
-@action("composer.end", when=_composing, inline=True)
-async def to_end(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        composer.words.move_cursor(composer.words.document.end)
-
-
-def _differs(app: StudioApp) -> bool:
-    composer = open_composer(app)
-    return composer is not None and composer.text != composer.request.original
-
-
-@action("composer.discard", when=_differs, inline=True)
-async def throw_away(app: StudioApp) -> None:
-    """The field as it was before anything was typed; nothing stays kept, and the field's own undo brings the words back."""
-    if composer := open_composer(app):
-        composer.put(composer.request.original)
-        await composer.keep_now()
-        app.say("Thrown away. ctrl+z brings the words back while this stays open.")
-        app.refresh_footer()
-
-
-def _has_last(app: StudioApp) -> bool:
-    composer = open_composer(app)
-    return composer is not None and bool(composer.request.last)
-
-
-@action("composer.last", when=_has_last, inline=True)
-async def last(app: StudioApp) -> None:
-    if composer := open_composer(app):
-        composer.put_last()
-
-
-@action("composer.outside", when=_composing, inline=True)
-async def outside(app: StudioApp) -> None:
-    """The same words in the external editor; they come back into the field."""
-    composer = open_composer(app)
-    if composer is None:
-        return
-    await composer.keep_now()
-    left = left_for(app, composer.request)
-    again = left if left is not None and left.made_from(composer.text) else None
-    found = _edit_outside(
-        app, composer.request, composer.text, again, how=f"{_key(app, 'composer.outside')} opens it again."
-    )
-    if found is not None:
-        composer.put(found.text)
-        if await composer.keep_now():
-            edits.remove(found.path)
 
 
 # The external editor
@@ -410,6 +341,24 @@ async def _save(app: StudioApp, request: Request, found: edits.EditFile) -> None
     app.session.refresh()
 
 
+@action("composer.outside", when=is_composing, inline=True)
+async def outside(app: StudioApp) -> None:
+    """The same words in the external editor; they come back into the field."""
+    composer = open_composer(app)
+    if composer is None:
+        return
+    await composer.keep_now()
+    left = left_for(app, composer.request)
+    again = left if left is not None and left.made_from(composer.text) else None
+    found = _edit_outside(
+        app, composer.request, composer.text, again, how=f"{_key(app, 'composer.outside')} opens it again."
+    )
+    if found is not None:
+        composer.put(found.text)
+        if await composer.keep_now():
+            edits.remove(found.path)
+
+
 async def _let_go(app: StudioApp, composer: Composer, found: edits.EditFile) -> None:
     """Remove the editor's file once the engine keeps its words."""
     composer.keeper.unsaved()
@@ -443,7 +392,8 @@ def _say_unsent(app: StudioApp) -> None:
     unsent = composing.unsent(page) if page is not None else None
     if unsent is None or app.message is not None:
         return
-    app.say(composing.kept_words(*unsent, _keys(app), said="kept, unsent"))
+    assert page is not None
+    app.say(composing.kept_words(*unsent, _keys(app), said="kept, unsent", at=page.stage or ""))
 
 
 async def open_leftover(app: StudioApp, found: edits.EditFile) -> None:

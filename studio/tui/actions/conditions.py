@@ -99,6 +99,12 @@ def can_revise(app: StudioApp) -> bool:
     return decidable(app) and not at_limit(app)
 
 
+def broken_work(app: StudioApp) -> bool:
+    """Work on files broke off: what it wrote is in them, and it can be gone on with."""
+    cell = current_cell(app)
+    return broken(app) and cell is not None and cell.output == "code"
+
+
 def can_draft(app: StudioApp) -> bool:
     """A draft can be asked for: the page has a brief, a stage, a revision left, and no live run."""
     page = app.session.page

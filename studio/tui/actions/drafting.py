@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
+from studio.protocol.views import PageView
 from studio.tui.actions.conditions import (
     asked,
     broken,
+    broken_work,
     can_draft,
     current_cell,
     failed_revision,
@@ -16,6 +19,7 @@ from studio.tui.actions.conditions import (
     reviewing,
 )
 from studio.tui.actions.registry import action
+from studio.tui.pointing import standing
 from studio.tui.presenters.pricing import pricing
 
 if TYPE_CHECKING:
@@ -30,29 +34,42 @@ def _shown(app: StudioApp) -> tuple[int, str]:
     """First where a draft is awaited; after the words on a draft where one waits for them."""
     if failed_revision(app):
         return 8, "revise again"
+    if broken_work(app):
+        return (7, "go on")
     return (55, "draft again") if reviewing(app) or broken(app) else (7, "generate")
 
 
 @action("generate", when=_generates, changes=True, shown=_shown)
 async def generate(app: StudioApp) -> None:
     """Say what goes in and what it costs; the second key starts the draft."""
+
+    def of(page: PageView) -> Generate:
+        cell = current_cell(app)
+        seen = cell.head.id if cell is not None and cell.head is not None else ""
+        return Generate(page=page.id, stage=page.stage, revision=seen)
+
     page = app.session.page
     if page is None:
         return
     if failed_revision(app):  # the same again, with its feedback; another draft from the start would drop that
-        await _priced(app, GetContext(page=page.id, goes_on=True), "generate", Resume(page=page.id, action="continue"))
+        await _priced(app, GetContext(page=page.id, goes_on=True), "generate", _going_on(app))
         return
-    await _priced(app, GetContext(page=page.id), "generate", Generate(page=page.id))
+    await _priced(app, GetContext(page=page.id), "generate", of)
 
 
-async def _priced(app: StudioApp, question: GetContext, action_id: str, command: Generate | Resume) -> None:
-    """Ask with the price in the question, or start at once what costs less than the person wants to be asked about."""
+async def _priced(
+    app: StudioApp, question: GetContext, action_id: str, command: Callable[[PageView], Generate | Resume]
+) -> None:
+    """Ask with the price in the question, or start at once what costs less than the person wants to be asked about. What is sent
+    names what stood on the screen when the price was said."""
     context = await app.session.query(question)
-    if app.session.page is None or app.session.page.id != question.page:
+    page = app.session.page
+    if page is None or page.id != question.page:
         return
+    wanted = command(page)
 
     async def start() -> None:
-        done = await app.session.execute(command)
+        done = await app.session.execute(wanted)
         if done.run:
             app.workbench.page_view.follow(done.run)
 
@@ -61,7 +78,7 @@ async def _priced(app: StudioApp, question: GetContext, action_id: str, command:
         await start()
         return
     what = pricing(context.kind, current_cell(app), again=failed_revision(app))
-    app.ask(f"{what} {app.glyphs.dot} {context.line}", action_id, start)
+    app.ask(f"{what} {app.glyphs.dot} {context.line}", action_id, start, about=standing(app))
 
 
 def _running(app: StudioApp) -> bool:
@@ -79,22 +96,35 @@ async def stop(app: StudioApp) -> None:
         app.say(done.message or "Stopped; what was written is kept.")
 
 
+def _broken_run(app: StudioApp) -> str | None:
+    """The run whose end is on the screen."""
+    cell = current_cell(app)
+    return cell.partial.run if cell is not None and cell.partial is not None else None
+
+
+def _going_on(app: StudioApp) -> Callable[[PageView], Resume]:
+    return lambda page: Resume(page=page.id, action="continue", run=_broken_run(app))
+
+
 async def _resume(app: StudioApp, how: Literal["keep", "discard"]) -> None:
     page = app.session.page
     if page is None:
         return
-    done = await app.session.execute(Resume(page=page.id, action=how))
+    done = await app.session.execute(Resume(page=page.id, action=how, run=_broken_run(app)))
     if done.message:
         app.say(done.message)
 
 
-@action("resume.continue", when=has_partial, changes=True)
+def _can_go_on(app: StudioApp) -> bool:
+    return has_partial(app) or broken_work(app)
+
+
+@action("resume.continue", when=_can_go_on, changes=True)
 async def resume_continue(app: StudioApp) -> None:
     """Say the price of going on; the second key goes on."""
     page = app.session.page
     if page is not None:
-        go_on = Resume(page=page.id, action="continue")
-        await _priced(app, GetContext(page=page.id, goes_on=True), "resume.continue", go_on)
+        await _priced(app, GetContext(page=page.id, goes_on=True), "resume.continue", _going_on(app))
 
 
 @action("resume.keep", when=has_partial, changes=True)

@@ -16,7 +16,18 @@ Shown = Callable[["StudioApp"], tuple[int, str]]
 
 FIRST = ("navigation", "drafting", "reviewing", "studio")
 """Families that the first frame loads; they import no editor and no screen."""
-FAMILIES = (*FIRST, "book", "prompting", "exporting", "composing", "notes", "looking", "building", "screen_keys")
+FAMILIES = (
+    *FIRST,
+    "book",
+    "prompting",
+    "exporting",
+    "composing",
+    "composer_keys",
+    "notes",
+    "looking",
+    "building",
+    "screen_keys",
+)
 """Modules of this package that register handlers. The later ones (60 ms of editors and screens) follow the first frame, or the
 first key if that is sooner."""
 

@@ -10,10 +10,15 @@ from studio.protocol.commands import Approve, Reopen
 from studio.protocol.views import RevisionView, StageCell
 from studio.tui.actions.conditions import current_cell, decidable, has_approval, in_notes, is_app
 from studio.tui.actions.registry import action
+from studio.tui.pointing import standing
 from studio.tui.presenters.outcomes import why_incomplete
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
+
+
+_QUESTIONS = frozenset({"findings", "undone", "outcome"})
+"""What a refusal holds that a second key overrules."""
 
 
 def _approves(app: StudioApp) -> bool:
@@ -35,9 +40,9 @@ async def approve(app: StudioApp) -> None:
             await _show_change(app, seen, error)
             return
         except Refused as error:
-            if anyway or "findings" not in error.data:
+            if anyway or not _QUESTIONS.intersection(error.data):
                 raise
-            _ask_about_return(app, error, go_anyway)
+            _ask_all_the_same(app, error, go_anyway)
             return
         price = f" Next draft: {done.price}." if done.price and done.price not in done.message else ""
         app.say((done.message or f"{cell.label} approved.") + price + _complete(app, cell))
@@ -45,8 +50,14 @@ async def approve(app: StudioApp) -> None:
     async def go_anyway() -> None:
         await go(anyway=True)
 
-    if why := why_incomplete(seen.outcome):
-        app.ask(f"{why} {app.keymap.shown('approve')} again approves it as it is.", "approve", go_anyway)
+    # Of files the engine knows which tasks are missing, and says so.
+    if cell.output != "code" and (why := why_incomplete(seen.outcome)):
+        app.ask(
+            f"{why} {app.keymap.shown('approve')} again approves it as it is.",
+            "approve",
+            go_anyway,
+            about=standing(app),
+        )
         return
     await go(anyway=False)
 
@@ -60,10 +71,14 @@ def _complete(app: StudioApp, cell: StageCell) -> str:
     return f" The change is complete: {keys[0]} publishes it, {keys[1]} begins the next." if all(keys) else ""
 
 
-def _ask_about_return(app: StudioApp, error: Refused, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """A report that asks to send the work back is approved by a second key only."""
-    approve, back = app.keymap.shown("approve"), app.keymap.shown("send_back")
-    app.ask(f"{error.message} {back} sends it back; {approve} again approves all the same.", "approve", go)
+def _ask_all_the_same(app: StudioApp, error: Refused, go: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What is approved by a second key only: a report that asks to send the work back, work with tasks that are not done."""
+    approve = app.keymap.shown("approve")
+    others = {"findings": ("send_back", "sends it back"), "undone": ("generate", "goes on with what is left")}
+    action_id, does = next((others[name] for name in others if name in error.data), ("", ""))
+    instead = f" {app.keymap.shown(action_id)} {does};" if action_id and app.can(action_id) else ""
+    question = f"{error.message}{instead} {approve} again approves all the same."
+    app.ask(question, "approve", go, about=standing(app))
 
 
 async def _show_change(app: StudioApp, seen: RevisionView, error: Conflict) -> None:

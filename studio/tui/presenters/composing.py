@@ -183,12 +183,29 @@ _HERE = (Purpose.COMMENT, Purpose.EDIT)
 """Purposes whose key acts on the cell under the cursor."""
 
 
-def kept_words(purpose: Purpose, stage: str, keys: Mapping[str, str], *, said: str = "kept") -> str:
-    """`Your edit of the narration is kept; i on the narration opens it.` `keys` are those of actions."""
+def opens(purpose: Purpose) -> str:
+    """The action that opens the words of `purpose`."""
+    return _OPENS[purpose]
+
+
+def after_approval(leave: str, reopen: str, open_again: str) -> str:
+    """What is left to do with words about a text that is approved; the keys are those that lead there."""
+    if not (leave and reopen and open_again):
+        return "Your words are kept; take the approval back to send them."
+    return f"Your words are kept: {leave} leaves, {reopen} takes the approval back, {open_again} opens them again."
+
+
+def kept_words(
+    purpose: Purpose, stage: str, keys: Mapping[str, str], *, said: str = "kept", at: str | None = None
+) -> str:
+    """`Your edit of the narration is kept; i on the narration opens it.` `keys` are those of actions, `at` is the stage that the
+    page stands at."""
     many = purpose in (Purpose.BRIEF, Purpose.TASK)
     sentence = f"{_UNSENT[purpose].format(stage=stage)} {said}"
     key = keys.get(_OPENS[purpose], "")
-    where = f" on the {stage}" if purpose in _HERE else " on that note" if purpose is Purpose.NOTE else ""
+    elsewhere = purpose is Purpose.REVISE and at is not None and at != stage
+    here = f" on the {stage}" if purpose in _HERE or elsewhere else ""
+    where = " on that note" if purpose is Purpose.NOTE else here
     return f"{sentence}; {key}{where} opens {'them' if many else 'it'}." if key else f"{sentence}."
 
 

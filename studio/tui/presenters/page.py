@@ -156,6 +156,10 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
         yield from _broken(cell, look)
         return
     if cell.head is not None:
+        if cell.output == "plan" and look.board is not None and look.board.differs:
+            said = f"{look.glyphs.stale} The board differs from this plan: {look.board.differs}."
+            yield BLANK
+            yield from (line((row, "warn")) for row in wrap(said, look.width))
         yield BLANK
         yield from with_notes(text_lines(cell.head.text, cell.name, cell.output, look.width), cell, look)
         if why := why_incomplete(cell.head.outcome):
@@ -312,8 +316,8 @@ def _broken_work(cell: StageCell, why: list[Line], look: Look) -> Iterator[Line]
         yield BLANK
     yield from why
     tasks = (("T", "tools"), " shows what was done; ") if look.keys.get("tools") else ()
-    hint = (("g", "generate"), " goes on with the tasks that are not done; ", *tasks)
-    yield from _hint((*hint, ("X", "resume.discard"), " goes back."), look)
+    go_on = (("C", "resume.continue"), " or ", ("g", "generate"), " goes on with the tasks that are not done; ")
+    yield from _hint((*go_on, *tasks, ("X", "resume.discard"), " discards it."), look)
 
 
 def with_notes(rows: list[Line], cell: StageCell, look: Look) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from studio.domain.build import TASK_TYPES
 from studio.domain.errors import BadInput
 from studio.domain.text import clean, one_line
+from studio.domain.typed import flat
 from studio.protocol.build_views import TaskView
 
 _FIELD = re.compile(r"^\s*(?P<name>title|type|priority|needs)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
@@ -35,7 +36,7 @@ def render(task: TaskView | None) -> str:
 def read(text: str) -> TaskForm:
     """What the lines say. Raises BadInput that names the line that cannot be used."""
     fields, description = _parts(clean(text))
-    title = one_line(fields.get("title", ""))
+    title = flat(fields.get("title", ""))
     if not title:
         raise BadInput("The task needs a title.", hint="Write it after `Title:`.")
     kind = fields.get("type", "").strip().casefold() or "logic"

@@ -127,7 +127,9 @@ class FindingsScreen(ListedScreen):
         async def settle(reason: str) -> None:
             await self.settle(one, state, reason)
 
-        prompt = PromptLine(f"{where(one)} is {state}, because", settle, needs="A reason is needed")
+        leave = self.app.keymap.shown("prompt.leave")
+        missing = f"Say why it is {state}: the next reviewer is told so. {leave} leaves it open."
+        prompt = PromptLine(f"{where(one)} is {state}, because", settle, needs=missing)
         await self.open_drawer(prompt, focus=prompt.input)
 
     async def settle(self, one: FindingView, state: Settled, reason: str) -> None:

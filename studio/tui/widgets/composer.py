@@ -297,10 +297,18 @@ class Composer(Vertical):
     async def meet(self, error: Conflict) -> None:
         """Somebody changed the text meanwhile: the words stay, and sending again goes on top of the newest."""
         await self.keep_now()
+        if error.data.get("approved"):  # the same key would meet the same answer until the approval is taken back
+            self.fail(f"{error.message} {self.decided()}")
+            return
         sentence = f"{error.message} {self._again()}"
         newest = error.data.get("theirs"), error.data.get("actual")
         theirs, actual = (value if isinstance(value, str) else None for value in newest)
         self.rebase(actual, theirs, sentence)
+
+    def decided(self) -> str:
+        """What can be done with words about a text that is approved."""
+        opens, shown = composing.opens(self.request.purpose), self.app.keymap.shown
+        return composing.after_approval(shown("composer.leave"), shown("reopen"), shown(opens))
 
     def _again(self) -> str:
         return f"Your words are kept; {self.app.keymap.shown('composer.send')} again sends them."

@@ -10,7 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from studio.domain.text import TITLE_LIMIT, clean, one_line
+from studio.domain.errors import StudioError
+from studio.domain.text import one_line
+from studio.domain.typed import flat
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
@@ -26,17 +28,12 @@ class Answer(Drawable, Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.replace(on_one_line(event.text), *self.selection)
-
-
-def on_one_line(text: str) -> str:
-    """Clean text without line breaks, all of it."""
-    return " ".join(clean(text).split())
+        self.replace(flat(event.text), *self.selection)
 
 
 class PromptLine(Vertical):
-    """Calls `send` with the cleaned line, `left` when it is closed without. An empty line goes to `empty`, or says `needs` and stays
-    open."""
+    """Calls `send` with the cleaned line, and stays open with the words until that has taken them; `left` when it is closed without.
+    An empty line goes to `empty`, or `needs` is said of it."""
 
     DEFAULT_CSS = """
     PromptLine { height: 3; }
@@ -57,13 +54,14 @@ class PromptLine(Vertical):
         send: Callable[[str], Awaitable[None]],
         *,
         text: str = "",
-        needs: str = "A title is needed",
+        needs: str = "",
         empty: Callable[[str], Awaitable[None]] | None = None,
         left: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__()
         self._question, self._needs = question, needs
         self._send, self._empty, self._left = send, empty, left
+        self._busy = False
         self.input = Answer(value=text, select_on_focus=False)
         self.input.cursor_blink = False
 
@@ -72,22 +70,25 @@ class PromptLine(Vertical):
         yield self.input
 
     async def send(self) -> None:
-        """Take what stands in the line, close, and act on it."""
-        text = on_one_line(self.input.value)
-        if len(text) > TITLE_LIMIT:
-            self.app.say(
-                f"This has {len(text):,} characters; {TITLE_LIMIT} are the most. Nothing is cut off by itself."
-            )
-            return
+        """Act on what stands in the line, and close. What is refused says so, and the words stay to be changed."""
+        text, screen = flat(self.input.value), self.screen
         act = self._send if text else self._empty
         if act is None:
             key = self.app.keymap.shown("prompt.leave")
-            self.app.say(f"{self._needs}{f'; {key} leaves it as it was' if key else ''}.")
+            self.app.say(self._needs or f"A title is needed{f'; {key} leaves it as it was' if key else ''}.")
             return
-        screen = self.screen
-        if isinstance(screen, StudioScreen):
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            await act(text)
+        except StudioError as error:
+            self.app.say_error(error)
+            return
+        finally:
+            self._busy = False
+        if isinstance(screen, StudioScreen) and screen.drawer is self:
             await screen.close_drawer()
-        await act(text)
 
     async def withdraw(self) -> None:
         """The line was left without sending it."""

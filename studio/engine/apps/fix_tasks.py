@@ -1,0 +1,30 @@
+"""Tasks that mend what a review found: one for each file with open findings, so that mending is parallel too."""
+
+from __future__ import annotations
+
+from studio.domain.build import PlannedTask
+from studio.domain.finding import Finding
+from studio.store import build_tasks, findings
+from studio.store.transaction import Tx
+
+_MOST = 8
+_DESCRIPTION = 3_000
+
+
+def add(tx: Tx, page_id: str, note: str, number: int) -> None:
+    """Behind the newest plan's tasks; a page without a plan names itself. `number` is that of the return, `note` a person's words."""
+    groups: dict[str, list[Finding]] = {}
+    for one in findings.listing(tx, page_id, open_only=True):
+        path = one.problem.path if len(groups) < _MOST or one.problem.path in groups else ""
+        groups.setdefault(path, []).append(one)
+    plan_revision = build_tasks.newest_plan(tx, page_id) or page_id
+    if note or not groups:
+        task = PlannedTask(f"return-{number}-note", "What the review asks for", "fix", note or "See the report.", 1)
+        build_tasks.append(tx, page_id, plan_revision, task)
+    for index, (path, found) in enumerate(groups.items(), 1):
+        lines = [f"- line {one.problem.line}: {one.problem.message} {one.problem.suggestion}".rstrip() for one in found]
+        title = f"Mend {path}" if path else "Mend what the review found"
+        task = PlannedTask(
+            f"return-{number}-{index}", title[:120], "fix", "\n".join(dict.fromkeys(lines))[:_DESCRIPTION], 1
+        )
+        build_tasks.append(tx, page_id, plan_revision, task)
