@@ -9,6 +9,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import settled
+from tests.fakes.wire_asked import Answering, Asked
 from tests.tui.app_bench import Shop, shop
 
 
@@ -81,8 +82,16 @@ async def test_files_show_their_marks_and_the_difference_or_the_text(tmp_path: P
         await at.at.until(lambda: "Files that changed" in at.at.message)
 
 
+class OtherWords(Roles):
+    """An auditor who says in other words what the lead said of the joined result."""
+
+    @staticmethod
+    def _report(asked: Asked, verdict: str, findings: list[dict[str, object]]) -> Answering:
+        return Roles._report(asked, verdict, [one | {"message": f"I find: {one['message']}"} for one in findings])
+
+
 async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
+    async with shop(tmp_path, roles=OtherWords(pause=0.0)) as at:
         await at.through("user_reviewing_testing")
         await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
         await at.at.press("w")

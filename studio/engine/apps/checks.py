@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.config.allowed import AllowedCommands
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
 from studio.domain.text import one_line
+from studio.engine.apps import recording
 from studio.engine.apps.facts import checks_key
 from studio.engine.apps.gate import Place, finding
 from studio.protocol.build_events import FindingChanged
@@ -107,7 +108,7 @@ def _record(tx: Tx, place: Place, report: Report) -> None:
         for key, (source, problem) in now.items()
         if key not in known and problem.severity is not Severity.NOTE
     ]
-    findings.insert(tx, new)
+    recording.add(tx, new)
     meta.put(tx, checks_key(place.page_id), report.text)
     tx.emit(FindingChanged(page=place.page_id, finding="", state="checked"))
 

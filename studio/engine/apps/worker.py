@@ -11,6 +11,7 @@ from studio.domain.errors import BadReply, LimitReached
 from studio.domain.finding import FindingSource, FindingState, Problem, Severity
 from studio.domain.text import digest
 from studio.domain.tooling import ToolOutcome, ToolSpec
+from studio.engine.apps import recording
 from studio.engine.apps.gate import finding
 from studio.engine.apps.line_edits import LineEdits
 from studio.engine.apps.site import Recorder, Site, lines_of
@@ -201,7 +202,7 @@ class Worker:
         rows = [
             finding(self._site.place(self._task), one, FindingSource.VALIDATOR, FindingState.OPEN) for one in faults
         ]
-        await self._site.project.store.transact(lambda tx: findings.insert(tx, rows))
+        await self._site.project.store.transact(lambda tx: recording.add(tx, rows))
 
     async def _settle(self, faults: list[Problem]) -> None:
         """Findings of earlier rounds that are gone were fixed; what is left goes to the person."""
