@@ -14,8 +14,9 @@ from tests.engine.test_app_discard import Workshop
 from tests.engine.test_app_limits import settings
 from tests.engine.test_app_loop import begun, make_app, through
 from tests.fakes.app_roles import Roles
-from tests.fakes.project import environment, opened
+from tests.fakes.project import AUTHOR, environment, opened
 from tests.fakes.wire_server import WireServer
+from tests.publishers.making import git
 
 
 async def test_what_is_saved_after_a_complete_change_goes_out_once_it_is_approved(tmp_path: Path) -> None:
@@ -81,3 +82,26 @@ async def test_a_failed_version_is_not_approved(tmp_path: Path) -> None:
         await shop.break_off(c.Generate(page=shop.page), "index.html")
         with pytest.raises(Refused, match="is failed"):
             await client.execute(b.ApproveVersion(version="1.0.0"))
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["the person whose engine it is", "another one"])
+async def test_a_commit_is_by_whom_the_person_s_git_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    root = make_app(tmp_path)
+    settings(root, "publish.repo", 'publisher = "git"')
+    config = tmp_path / "xdg" / "STUDIO_CONFIG_HOME" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[ui]\nauthor = "{AUTHOR if own else "ben"}"\n')
+    (tmp_path / ".gitconfig").write_text("[user]\nname = Ana Example\nemail = ana@example.org\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await through(client, await begun(client))
+        plan = await client.query(bq.GetPublishPlan(target="repo"))
+        await client.execute(b.Publish(target="repo", plan=plan.digest))
+        who = "Ana Example <ana@example.org>" if own else f"{AUTHOR} <{AUTHOR}@localhost>"
+        assert any(step.detail.endswith(f"by {who}") for step in plan.steps)
+        assert git(root / "app", "log", "-1", "--format=%an <%ae>") == who
+        assert git(root / "app", "status", "--porcelain") == ""

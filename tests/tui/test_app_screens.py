@@ -225,6 +225,19 @@ async def test_changes_by_hand_become_a_version_by_one_key(tmp_path: Path) -> No
         assert (newest.origin, newest.added) == ("person", 1)
 
 
+async def test_a_version_that_was_saved_is_approved_by_one_key(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("complete")
+        (at.root / "app" / "mine.txt").write_text("Mine.\n")
+        await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
+        await at.at.press("S")
+        await at.at.until(lambda: "studio versions approve 1.0.1" in at.at.message)
+        await at.at.press("home", "a")
+        await at.at.until(lambda: "Version 1.0.1 is approved" in at.at.message)
+        newest = (await at.client.query(bq.GetVersions())).versions[0]
+        assert (newest.number, newest.approved) == ("1.0.1", True)
+
+
 async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_path: Path) -> None:
     settings = f'[publish.site]\npublisher = "folder"\npath = "{tmp_path / "site"}"'
     async with shop(tmp_path, settings=settings) as at:

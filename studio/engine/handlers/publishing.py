@@ -277,6 +277,8 @@ async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...
 
 
 async def _release(project: OpenProject, version: AppVersion, target: str, actor: str) -> Release:
+    name, email = await _who(project, actor)
+
     def read(tx: Tx) -> tuple[Release, Revision | None]:
         page = pages.get(tx, version.page_id) if version.page_id else None
         last = project.workflow.stages[-1]
@@ -295,8 +297,8 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
                 title=one_line(title, 120) or f"Version {version.number}",
                 message=version.summary,
                 changelog=version.changelog,
-                author_name=actor,
-                author_email=f"{actor}@localhost",
+                author_name=name,
+                author_email=email,
                 app=project.app.root,
                 files=tuple(versions.files(tx, version.id)),
                 previous=previous,
@@ -308,6 +310,14 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
 
     release, words = await project.store.read(read)
     return _worded(release, words)
+
+
+async def _who(project: OpenProject, actor: str) -> tuple[str, str]:
+    """Name and address of the commit's author: git's own for the person whose engine this is, else what the sender is called."""
+    from studio.publishers.identity import own_identity
+
+    name, email = await own_identity() if actor == project.settings.author else ("", "")
+    return name or actor, email or f"{actor}@localhost"
 
 
 def _worded(release: Release, words: Revision | None) -> Release:
