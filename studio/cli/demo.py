@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,7 +151,7 @@ def lines(root: Path, finished: Finished) -> list[tuple[str, ...]]:
     """Where everything lies, for the end of the demo."""
     page, total = finished.page, finished.costs.total
     ref = f"{page.chapter_number}/{page.number}"
-    where = os.path.relpath(root)
+    where = shlex.quote(os.path.relpath(root))
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
     revisions = sum(cell.revisions for cell in page.cells)
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +117,7 @@ async def _finished(client: EngineClient, page: v.PageView, remarks: tuple[str, 
 def lines(root: Path, finished: FinishedChange) -> list[tuple[str, ...]]:
     """Where everything lies, for the end of the demo."""
     page, version, total = finished.page, finished.version, finished.costs.total
-    ref, where = page_ref(page), os.path.relpath(root)
+    ref, where = page_ref(page), shlex.quote(os.path.relpath(root))
     unknown = f" + {total.unknown} of unknown price" if total.unknown else ""
     tools = f"{counted(finished.calls, 'call')}, {counted(finished.build.findings_open, 'finding')} open"
     return [

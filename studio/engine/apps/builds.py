@@ -304,9 +304,7 @@ class Builds:
             task = PlannedTask(f"return-{number}-note", "What the review asks for", "fix", note or "See the report.", 1)
             build_tasks.append(tx, page.id, plan_revision, task)
         for index, (path, found) in enumerate(groups.items(), 1):
-            lines = [
-                f"- line {one.problem.line}: {one.problem.message} {one.problem.suggestion}".rstrip() for one in found
-            ]
+            lines = [f"- {_line_of(one)}{one.problem.message} {one.problem.suggestion}".rstrip() for one in found]
             lines = list(dict.fromkeys(lines))
             title = f"Mend {path}" if path else "Mend what the review found"
             task = PlannedTask(f"return-{number}-{index}", title[:120], "fix", "\n".join(lines)[:3_000], 1)
@@ -334,3 +332,7 @@ class Builds:
 
         await project.store.transact(write, actor="recovery")
         await project.app.recover()
+
+
+def _line_of(one: Finding) -> str:
+    return f"line {one.problem.line}: " if one.problem.line else ""

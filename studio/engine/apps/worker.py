@@ -243,7 +243,7 @@ def _worked(data: Mapping[str, object]) -> Worked:
 def _not_yet(outcome: ToolOutcome, faults: list[Problem]) -> ToolOutcome:
     """The answer to a finish that came too early."""
     lines = "\n".join(
-        f"- {one.path}:{one.line}: {one.message}" + (f" {one.suggestion}" if one.suggestion else "") for one in faults
+        f"- {one.place}: {one.message}" + (f" {one.suggestion}" if one.suggestion else "") for one in faults
     )
     text = f"Not finished yet: the checks found this. Mend it, then call {outcome.name} again.\n{lines}"
     return ToolOutcome(outcome.call_id, outcome.name, outcome.status, text, outcome.line)
