@@ -17,6 +17,7 @@ from studio.domain.ids import new_id
 from studio.domain.page import Revision
 from studio.domain.text import one_line
 from studio.domain.workflow import OutputKind
+from studio.engine.apps import standing
 from studio.engine.handlers.app_versions import refuse_unfinished, unfinished
 from studio.engine.open_project import Call, OpenProject
 from studio.protocol import build_commands as b
@@ -258,12 +259,14 @@ async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...
 
     def read(tx: Tx) -> tuple[AppVersion | None, bool, bool]:
         newest = next((one for one in versions.listing(tx) if one.status is VersionStatus.COMPLETED), None)
+        if newest is not None and standing.alike(tx, newest, goes):
+            newest = None
         own = newest is not None and unfinished(project, tx, newest.page_id) is None
         return newest, own, bool(versions.open(tx))
 
     newest, own, working = await project.store.read(read)
     found = []
-    if newest is not None and newest.id != goes.id and not newest.approved:
+    if newest is not None and not newest.approved:
         then = f" Approve it: studio versions approve {newest.number}" if own else " It belongs to a change at work."
         found.append(f"The newest version is {newest.number}; {goes.number} is the newest approved one.{then}")
     changed = () if working else await project.app.changed_by_person()
