@@ -37,7 +37,7 @@ GROUPS: dict[str, Rows] = {
         "findings": ("findings", "what reviewers and checks found; settle it"),
         "tools": ("tools", "each tool call of workers and reviewers"),
         "audit": ("audit", "who did what with a change, from its request on"),
-        "versions": ("versions", "list, show, compare, restore, undo, save them"),
+        "versions": ("versions", "list, show, compare, restore, save, approve them"),
         "files": ("files", "the files of the application, and one of them"),
         "check": ("check", "check the files, and allow the project's command"),
         "publish": ("publish", "what publishing would do, and doing it"),

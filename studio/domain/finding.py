@@ -46,6 +46,13 @@ class Problem:
     suggestion: str = ""
     quote: str = ""
 
+    @property
+    def place(self) -> str:
+        """`cart.js:3`; without a line the file alone, and without a file the whole."""
+        if not self.path:
+            return "the whole"
+        return f"{self.path}:{self.line}" if self.line else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -29,6 +29,7 @@ HANDLERS: Mapping[type[Command], Callable[[Any, Any, Any], Awaitable[Done]]] = {
     b.RestoreVersion: app_versions.restore_version,
     b.UndoVersion: app_versions.undo_version,
     b.SaveVersion: app_versions.save_version,
+    b.ApproveVersion: app_versions.approve_version,
     b.TakeKept: app_versions.take_kept,
     b.ImportApp: app_versions.import_app,
     b.Publish: publishing.publish,

@@ -101,9 +101,16 @@ class UndoVersion(Command, frozen=True, kw_only=True, tag="version.undo"):
 
 
 class SaveVersion(Command, frozen=True, kw_only=True, tag="version.save"):
-    """Make a version of the files as they lie in `app/` (the person's own changes)."""
+    """Make a version of the files as they lie in `app/` (the person's own changes). It belongs to the change that the newest version
+    is of, until that is complete."""
 
     summary: str = ""
+
+
+class ApproveVersion(Command, frozen=True, kw_only=True, tag="version.approve"):
+    """Let a completed version go out that no change approves: one that a person saved. Refused for one of a change at work."""
+
+    version: str
 
 
 class TakeKept(Command, frozen=True, kw_only=True, tag="file.take"):
@@ -158,6 +165,7 @@ BuildCommand = (
     | RestoreVersion
     | UndoVersion
     | SaveVersion
+    | ApproveVersion
     | TakeKept
     | ImportApp
     | Publish

@@ -49,7 +49,7 @@ class VersionChanged(Event, frozen=True, kw_only=True, tag="version.changed"):
 
 
 class FindingChanged(Event, frozen=True, kw_only=True, tag="finding.changed"):
-    """`finding` is empty when many changed at once."""
+    """`finding` is empty when many changed at once. `state` is its new one, or words: what a person decided about was found again."""
 
     page: str
     finding: str

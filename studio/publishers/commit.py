@@ -142,9 +142,20 @@ _REFLOG = {
 }
 
 
-def _who(release: Release) -> Mapping[str, str]:
+def author(release: Release) -> str:
+    """Who the commit will be by, as git shows it."""
+    name, email = _named(release)
+    return f"{name} <{email}>"
+
+
+def _named(release: Release) -> tuple[str, str]:
+    """Name and address without what git does not take in them."""
     name = _IDENTITY.sub("", one_line(release.author_name)).strip(" .,:;'\"\\") or "studio"
-    email = _IDENTITY.sub("", one_line(release.author_email)).replace(" ", "") or "studio@localhost"
+    return name, _IDENTITY.sub("", one_line(release.author_email)).replace(" ", "") or "studio@localhost"
+
+
+def _who(release: Release) -> Mapping[str, str]:
+    name, email = _named(release)
     when = f"{int((release.approved_at or datetime.now(UTC)).timestamp())} +0000"
     found: dict[str, str] = {}
     for part in ("AUTHOR", "COMMITTER"):

@@ -177,9 +177,7 @@ def _steps(
     if repository is None:
         found.append(Step("repository", "Make the repository", f"{shown}, branch {branch}"))
     if not committed:
-        found.append(
-            Step("commit", "Write the commit", f"{len(release.tree)} files by {one_line(release.author_name)}")
-        )
+        found.append(Step("commit", "Write the commit", f"{len(release.tree)} files by {commit.author(release)}"))
         found.append(Step("branch", f"Move {branch} to it", "only if it is still where it was"))
         if place.app:
             found.append(Step("index", "Bring the index in line", "unless something is staged there"))

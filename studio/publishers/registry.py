@@ -38,4 +38,4 @@ def publisher(name: str) -> Publisher:
 
             return SupabasePublisher()
         case _:
-            raise BadInput(f"There is no publisher {one_line(name, 40)!r}.", hint=f"There are: {', '.join(NAMES)}.")
+            raise BadInput(f"There is no publisher {one_line(name, 40)!r}: there are {', '.join(NAMES)}.")

@@ -37,6 +37,7 @@ APP_ROWS: tuple[Given, ...] = (
     ("versions.mark", "m", "compare with", "versions", "Versions", 1, "compare others with this one", "compare"),
     ("versions.restore", "R", "restore", "versions", "Versions", 2, "the files as they were then; shows the difference first", ""),
     ("versions.undo", "u", "undo newest", "versions", "Versions", 4, "take the newest version back; shows the difference first", ""),
+    ("versions.approve", "a", "approve", "versions", "Versions", 6, "let a version that you saved go out", "publish"),
     ("versions.save", "S", "save yours", "versions", "Versions", 5, "make a version of what you changed in the files", "snapshot"),
     ("publish.plan", "p", "plan", "publish", "Publish", 1, "what publishing to this target would do", ""),
     ("publish.apply", "a", "carry out", "publish", "Publish", 2, "do what the plan says", "publish deploy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -254,7 +255,7 @@ def _refuse_collisions(root: Path, *, files: list[str] | None = None, folders: t
     if root.exists() and not root.is_dir():
         raise Refused(f"{shown} is a file, so no project can be made there.", hint="Name another folder.")
     if (root / PROJECT_FILE).exists():
-        raise Refused(f"{shown} is a studio project already.", hint=f"Open it: studio -C {shown}")
+        raise Refused(f"{shown} is a studio project already.", hint=f"Open it: studio -C {shlex.quote(shown)}")
     taken = [name for name in folders if (root / name).exists() and not (root / name).is_dir()]
     taken += [name for name in files or () if (root / name).exists() or (root / name).is_symlink()]
     if taken:

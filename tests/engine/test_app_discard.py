@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.engine.apps import taking_back
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
 from studio.protocol import queries as q
+from tests.engine.app_project import add_change, app_project, write
 from tests.engine.test_app_limits import settings, tasks_of
 from tests.engine.test_app_loop import begun, make_app, through
 from tests.fakes.app_roles import FILES, Roles
@@ -82,6 +84,7 @@ async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp
         assert "Version 1.0.0:" in note
         assert (await shop.head("implementation")).startswith("Version 1.0.0.")
         plan = await client.query(bq.GetPublishPlan(target="here"))
+        assert plan.warnings == ()  # the newer version holds the same files
         await client.execute(b.Publish(target="here", plan=plan.digest))
         site = root / "published" / "site"
         assert {path: (site / path).read_text() for path in reviewed} == reviewed
@@ -124,11 +127,23 @@ async def test_what_a_person_changed_since_the_run_ended_stays_and_is_named(tmp_
         await shop.break_off(c.Generate(page=shop.page), "total.js")
         (shop.app / "data.js").write_text("// mine\n")
         done = await shop.discard()
-        assert "changed since: data.js." in done.message
+        assert "not as the run wrote them: data.js." in done.message
         assert shop.lying() == {"data.js": "// mine\n"}
         assert [one.origin for one in (await shop.versions()).values()] == ["restore", "person", "run"]
         tasks = await tasks_of(client, shop.page)
         assert (tasks["data"].status, tasks["page"].status) == ("done", "planned")
+
+
+async def test_a_file_that_a_kill_cut_off_from_its_record_stays_and_is_named(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        page = await add_change(project)
+        build = await project.builds_open.ensure_build(page.id)
+        await project.app.begin(page.id, "run-1", build.operation, "minor")
+        write(project, "half.js", "let half = 1;\n")
+        await project.app.recover()
+        taken = await taking_back.take_back(project, page.id, "ana")
+        assert (taken.version, taken.kept) == (None, ("half.js",))
+        assert (project.app.root / "half.js").exists()
 
 
 async def test_a_person_s_change_between_two_broken_runs_stays(tmp_path: Path) -> None:

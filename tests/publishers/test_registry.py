@@ -25,7 +25,7 @@ def test_each_publisher_has_its_name_and_options_that_say_what_they_mean(name: s
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BadInput, match="There are: folder"):
+    with pytest.raises(BadInput, match="there are folder"):
         publisher("ftp")
 
 

@@ -9,6 +9,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import settled
+from tests.fakes.wire_asked import Answering, Asked
 from tests.tui.app_bench import Shop, shop
 
 
@@ -89,8 +90,16 @@ async def test_files_show_their_marks_and_the_difference_or_the_text(tmp_path: P
         await at.at.until(lambda: "Files that changed" in at.at.message)
 
 
+class OtherWords(Roles):
+    """An auditor who says in other words what the lead said of the joined result."""
+
+    @staticmethod
+    def _report(asked: Asked, verdict: str, findings: list[dict[str, object]]) -> Answering:
+        return Roles._report(asked, verdict, [one | {"message": f"I find: {one['message']}"} for one in findings])
+
+
 async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
+    async with shop(tmp_path, roles=OtherWords(pause=0.0)) as at:
         await at.through("user_reviewing_testing")
         await at.opened("F", "FindingsScreen", lambda screen: "2 open" in screen)
         await at.at.press("w")
@@ -242,6 +251,19 @@ async def test_changes_by_hand_become_a_version_by_one_key(tmp_path: Path) -> No
         await at.at.until(lambda: "your changes" not in at.at.screen())
         newest = (await at.client.query(bq.GetVersions())).versions[0]
         assert (newest.origin, newest.added) == ("person", 1)
+
+
+async def test_a_version_that_was_saved_is_approved_by_one_key(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("complete")
+        (at.root / "app" / "mine.txt").write_text("Mine.\n")
+        await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
+        await at.at.press("S")
+        await at.at.until(lambda: "studio versions approve 1.0.1" in at.at.message)
+        await at.at.press("home", "a")
+        await at.at.until(lambda: "Version 1.0.1 is approved" in at.at.message)
+        newest = (await at.client.query(bq.GetVersions())).versions[0]
+        assert (newest.number, newest.approved) == ("1.0.1", True)
 
 
 async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ async def _first_change(made: Created, source: Path | None, title: str, request:
     host.out.line(str(made.root))
     if copied is not None:
         host.out.say(copied.message)
-    where = f" -C {shown}" if shown else ""
+    where = f" -C {shlex.quote(shown)}" if shown else ""
     if begun is not None:
         host.out.say(f"The first change is begun. Next: studio{where} generate next")
     else:

@@ -110,25 +110,13 @@ async def _print_plan(query: bq.GetPublishPlan, host: Host) -> int:
     async with host.session() as client:
         await app_of(client)
         plan = await client.query(query)
-        newer = "" if query.version else await _newer(client, plan)
     if host.out.as_json:
         host.out.json(plan)
         return 0
     host.out.lines(_plan_lines(plan, host.out), styled=True)
-    if newer:
-        host.out.say(newer)
     if any(not step.done for step in plan.steps):
         host.out.say(f"Nothing was done. Do it: studio publish apply {plan.target}{_named(query.version)}")
     return 0
-
-
-async def _newer(client: EngineClient, plan: bv.PublishPlanView) -> str:
-    """About a version that is newer than the one that would go out, since only approved ones do."""
-    versions = (await client.query(bq.GetVersions())).versions
-    newest = versions[0].number if versions else plan.version
-    return (
-        "" if newest == plan.version else f"The newest version is {newest}; {plan.version} is the newest approved one."
-    )
 
 
 def _named(version: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`studio versions`: list, show, compare, restore, undo, save."""
+"""`studio versions`: list, show, compare, restore, undo, save, approve."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     restore.add_argument("version", metavar="VERSION", help=VERSION)
     undo = group.add("undo", _undo, "Take the newest version back, as a new version.", "studio versions undo")
+    approve = group.add(
+        "approve", _approve, "Let a version that you saved go out, as if a change had approved it.", "studio versions approve 1.0.6"
+    )  # fmt: skip
+    approve.add_argument("version", metavar="VERSION", help=VERSION)
     for one in (restore, undo):
         one.add_argument(
             "--anyway", action="store_true", help="also when you changed files since; they become a version of their own first"
@@ -183,12 +187,16 @@ def _undo(args: argparse.Namespace, host: Host) -> int:
     return host.run(_send(b.UndoVersion(anyway=args.anyway), host))
 
 
+def _approve(args: argparse.Namespace, host: Host) -> int:
+    return host.run(_send(b.ApproveVersion(version=args.version), host))
+
+
 def _save(args: argparse.Namespace, host: Host) -> int:
     return host.run(_send(b.SaveVersion(summary=args.summary), host))
 
 
-async def _send(command: b.RestoreVersion | b.UndoVersion | b.SaveVersion, host: Host) -> int:
-    """Print the number of the new version."""
+async def _send(command: b.RestoreVersion | b.UndoVersion | b.SaveVersion | b.ApproveVersion, host: Host) -> int:
+    """Print the version's number."""
     from studio.cli.application import app_of
 
     async with host.session() as client:

@@ -21,12 +21,12 @@ from studio.domain.build import (
     undone,
 )
 from studio.domain.errors import AuthenticationFailed, BudgetExceeded, LimitReached, MissingKey, StudioError
-from studio.domain.finding import Finding, FindingSource, FindingState, Severity
+from studio.domain.finding import FindingSource, FindingState, Severity
 from studio.domain.run import Outcome, Run, RunKind
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
 from studio.domain.workflow import OutputKind, Stage
-from studio.engine.apps import joined_review, progress
+from studio.engine.apps import joined_review, progress, recording
 from studio.engine.apps.gate import finding
 from studio.engine.apps.purse import purse_of
 from studio.engine.apps.room import Bump, Finish
@@ -36,7 +36,7 @@ from studio.engine.desk import Plan
 from studio.engine.live import LiveRun
 from studio.engine.replies import Reply
 from studio.protocol.build_events import TaskChanged
-from studio.store import build_tasks, feedback, findings, revisions, versions
+from studio.store import build_tasks, feedback, revisions, versions
 from studio.store.transaction import Tx
 from studio.tools.base import Claims
 from studio.validators.registry import check_tree
@@ -280,19 +280,14 @@ class Building:
         tree = await self._project.app.scan()
         texts = await asyncio.to_thread(self._project.builds_open.facts.texts, tree)
         problems = await asyncio.to_thread(check_tree, texts, site.standards.rules)
-        known = {(one.problem.rule, one.problem.path, one.problem.message) for one in await self._open_findings()}
         rows = [
             finding(site.place(None), one, FindingSource.VALIDATOR, FindingState.OPEN)
             for one in problems
-            if one.severity is Severity.ERROR and (one.rule, one.path, one.message) not in known
+            if one.severity is Severity.ERROR
         ]
-        if rows:
-            await self._project.store.transact(lambda tx: findings.insert(tx, rows))
-            site.say(f"The parts do not fit together yet: {rows[0].problem.message}")
-
-    async def _open_findings(self) -> list[Finding]:
-        page_id = self._run.page_id
-        return await self._project.store.read(lambda tx: findings.listing(tx, page_id, open_only=True))
+        new = await self._project.store.transact(lambda tx: recording.add(tx, rows)) if rows else []
+        if new:
+            site.say(f"The parts do not fit together yet: {new[0].problem.message}")
 
     async def _finish(self, site: Site, version: AppVersion) -> Built:
         project, page_id = self._project, self._run.page_id

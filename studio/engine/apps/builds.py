@@ -15,7 +15,7 @@ from studio.domain.finding import FindingSource, FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
-from studio.engine.apps import checks, fix_tasks, handoffs, progress, reviewing, standards, standing
+from studio.engine.apps import checks, fix_tasks, handoffs, progress, recording, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
 from studio.engine.apps.gate import Place, finding
@@ -196,8 +196,9 @@ class Builds:
 
     def _keep_findings(self, tx: Tx, page: Page, revision: Revision, found: reviews.Review) -> None:
         """Findings of the same reviewer's earlier reports that are still open are replaced by what it says now."""
+        still = {recording.key(one) for one in found.findings}
         for one in findings.listing(tx, page.id, open_only=True, stage=revision.stage):
-            if one.source is FindingSource.REVIEWER:
+            if one.source is FindingSource.REVIEWER and recording.key(one.problem) not in still:
                 findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
         version = standing.version_of(tx, self._project.workflow, page.id)
         place = Place(page.id, revision.stage, revision.run_id or "", version.id if version else "")
@@ -205,7 +206,7 @@ class Builds:
             replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
             for one in found.findings
         ]
-        findings.insert(tx, rows)
+        recording.add(tx, rows)
         tx.emit(FindingChanged(page=page.id, finding="", state="recorded", actor=tx.actor))
 
     def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.config.allowed import AllowedCommands
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
 from studio.domain.text import one_line
+from studio.engine.apps import recording
 from studio.engine.apps.facts import checks_key
 from studio.engine.apps.gate import Place, finding
 from studio.protocol.build_events import FindingChanged
@@ -56,7 +57,7 @@ async def run(project: OpenProject, place: Place) -> Report:
             found.append((FindingSource.CHECK, problem))
     elif project.settings.app.check:
         words.append("The check command was not run: it is not allowed yet (`studio check --allow`).")
-    lines = [f"- {one.severity.value} {one.path}:{one.line} ({one.rule}) {one.message}" for _, one in found[:40]]
+    lines = [f"- {one.severity.value} {one.place} ({one.rule}) {one.message}" for _, one in found[:40]]
     report = Report("\n".join([*words, *lines]), tuple(found), len(texts), ran is not None)
     await project.store.transact(lambda tx: _record(tx, place, report))
     return report
@@ -107,7 +108,7 @@ def _record(tx: Tx, place: Place, report: Report) -> None:
         for key, (source, problem) in now.items()
         if key not in known and problem.severity is not Severity.NOTE
     ]
-    findings.insert(tx, new)
+    recording.add(tx, new)
     meta.put(tx, checks_key(place.page_id), report.text)
     tx.emit(FindingChanged(page=place.page_id, finding="", state="checked"))
 

@@ -22,9 +22,13 @@ def add(tx: Tx, page_id: str, note: str, number: int) -> None:
         task = PlannedTask(f"return-{number}-note", "What the review asks for", "fix", note or "See the report.", 1)
         build_tasks.append(tx, page_id, plan_revision, task)
     for index, (path, found) in enumerate(groups.items(), 1):
-        lines = [f"- line {one.problem.line}: {one.problem.message} {one.problem.suggestion}".rstrip() for one in found]
+        lines = [f"- {_line_of(one)}{one.problem.message} {one.problem.suggestion}".rstrip() for one in found]
         title = f"Mend {path}" if path else "Mend what the review found"
         task = PlannedTask(
             f"return-{number}-{index}", title[:120], "fix", "\n".join(dict.fromkeys(lines))[:_DESCRIPTION], 1
         )
         build_tasks.append(tx, page_id, plan_revision, task)
+
+
+def _line_of(one: Finding) -> str:
+    return f"line {one.problem.line}: " if one.problem.line else ""

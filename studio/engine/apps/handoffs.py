@@ -33,7 +33,8 @@ def send_back(
 ) -> None:
     """From a reviewer to the role whose work is to be mended."""
     open_findings = findings.listing(tx, page.id, open_only=True)
-    lines = [f"- {one.problem.path}:{one.problem.line}: {one.problem.message}" for one in open_findings[:_FILES]]
+    lines = [f"- {one.problem.place}: {one.problem.message}" for one in open_findings]
+    lines = list(dict.fromkeys(lines))[:_FILES]
     note = "\n".join(["Sent back with these findings:", *lines, *([f"The person adds: {words}"] if words else [])])
     _keep(tx, page, stage, target, workflow.final_state, note[: _NOTE * 2], revision.id)
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from studio.domain import review as reviews
 from studio.domain.errors import BudgetExceeded, StudioError
-from studio.domain.finding import FindingSource, FindingState
+from studio.domain.finding import Finding, FindingSource, FindingState
 from studio.domain.text import digest
+from studio.engine.apps import recording
 from studio.engine.apps.gate import finding
 from studio.engine.apps.site import Site
 from studio.engine.apps.talk import Seat, Talk
@@ -16,7 +17,7 @@ from studio.engine.desk import Plan, cache_key, prompt_text
 from studio.engine.material import gather
 from studio.protocol.build_events import FindingChanged
 from studio.providers.base import JsonSchema, ModelProfile, ModelRef, Sampling
-from studio.store import blobs, findings
+from studio.store import blobs
 from studio.store.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,13 @@ async def review(site: Site, plan: Plan) -> None:
         for one in found.findings
     ]
 
-    def write(tx: Tx) -> None:
-        findings.insert(tx, rows)
+    def write(tx: Tx) -> list[Finding]:
+        new = recording.add(tx, rows)
         tx.emit(FindingChanged(page=site.run.page_id, finding="", state="recorded"))
+        return new
 
-    await project.store.transact(write, actor=str(model))
-    site.say(f"The lead: {found.summary or found.verdict.value} ({len(rows)} finding{'s' if len(rows) != 1 else ''})")
+    new = await project.store.transact(write, actor=str(model))
+    site.say(f"The lead: {found.summary or found.verdict.value} ({len(new)} new finding{'s' if len(new) != 1 else ''})")
 
 
 async def _ask(site: Site, model: ModelRef, profile: ModelProfile) -> reviews.Review:

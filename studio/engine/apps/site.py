@@ -15,7 +15,7 @@ from studio.domain.run import Run
 from studio.domain.text import one_line
 from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome
 from studio.domain.workflow import Stage
-from studio.engine.apps import kept, progress
+from studio.engine.apps import kept, progress, recording
 from studio.engine.apps.gate import Gate, Place, finding
 from studio.engine.apps.purse import Purse
 from studio.engine.apps.standards import Standards
@@ -121,8 +121,8 @@ class Recorder(Hooks):
         one = finding(self._site.place(self._task), problem, FindingSource.CONFLICT, FindingState.OPEN)
 
         def write(tx: Tx) -> None:
-            findings.insert(tx, [one])
-            tx.emit(FindingChanged(page=one.page_id, finding=one.id, state=one.state.value))
+            if recording.add(tx, [one]):
+                tx.emit(FindingChanged(page=one.page_id, finding=one.id, state=one.state.value))
 
         await self._site.project.store.transact(write)
 
@@ -135,8 +135,7 @@ class Recorder(Hooks):
         def write(tx: Tx) -> None:
             row = self._row(tx, name, outcome, line, seconds, arguments)
             tool_uses.insert(tx, row)
-            findings.insert(tx, verdicts)
-            if verdicts:
+            if recording.add(tx, verdicts):
                 tx.emit(FindingChanged(page=site.run.page_id, finding="", state="recorded"))
             tx.emit(
                 ToolUsed(

@@ -25,7 +25,7 @@ def version_of(tx: Tx, workflow: Workflow, page_id: str) -> AppVersion | None:
             return found
     newest = next((one for one in versions.listing(tx, page_id) if one.status is VersionStatus.COMPLETED), None)
     told = next((found for name in reversed(code) if name in heads and (found := named(tx, heads[name]))), None)
-    return told if told and newest and _alike(tx, told, newest) else newest
+    return told if told and newest and alike(tx, told, newest) else newest
 
 
 def named(tx: Tx, revision: Revision) -> AppVersion | None:
@@ -53,7 +53,7 @@ def agreed(tx: Tx, page: Page, revision: Revision) -> Revision:
     The caller has made a version of what the person changed. A version of another change's run is not this one's.
     """
     newest, told = versions.newest(tx), named(tx, revision)
-    if newest is None or newest.status is not VersionStatus.COMPLETED or (told and _alike(tx, told, newest)):
+    if newest is None or newest.status is not VersionStatus.COMPLETED or (told and alike(tx, told, newest)):
         return revision
     if newest.origin == "run" and newest.page_id != page.id:
         return revision
@@ -73,7 +73,8 @@ def _version_in(data: str | None) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _alike(tx: Tx, one: AppVersion, other: AppVersion) -> bool:
+def alike(tx: Tx, one: AppVersion, other: AppVersion) -> bool:
+    """Whether two versions hold the same files."""
     return one.id == other.id or _tree(tx, one) == _tree(tx, other)
 
 

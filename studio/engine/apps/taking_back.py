@@ -36,7 +36,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """`version` is what was made of it, None when no file had to be changed; `kept` are files that somebody changed since."""
+    """`version` is what was made of it, None when no file had to be changed; `kept` are files that are not as the runs wrote them."""
 
     broken: Broken
     version: AppVersion | None
@@ -49,7 +49,7 @@ class TakenBack:
             return made
         more = f" and {len(self.kept) - _NAMED} more" if len(self.kept) > _NAMED else ""
         shown = ", ".join(one_line(path, 120) for path in self.kept[:_NAMED])
-        return f"{made} Left as they are, because they were changed since: {shown}{more}."
+        return f"{made} Left as they are, because they are not as the run wrote them: {shown}{more}."
 
 
 async def take_back(project: OpenProject, page_id: str, actor: str) -> TakenBack:
@@ -81,8 +81,10 @@ def broken(tx: Tx, page_id: str) -> Broken:
         lay = {file.path: file for file in versions.files(tx, one.id)}
         for change in versions.changes(tx, one.id):
             _put(before, change.path, lay.get(change.path))
+    # A write that a kill cut off from its record is in the version only: the file is named, and stays.
+    paths = {*written, *(file.path for one in mine for file in versions.changes(tx, one.id))}
     return Broken(
-        tuple(one.number for one in reversed(mine)), {path: before.get(path) for path in written}, written, tasks
+        tuple(one.number for one in reversed(mine)), {path: before.get(path) for path in paths}, written, tasks
     )
 
 

@@ -11,6 +11,7 @@ from studio.domain.errors import BadReply, LimitReached
 from studio.domain.finding import FindingSource, FindingState, Problem, Severity
 from studio.domain.text import digest
 from studio.domain.tooling import ToolOutcome, ToolSpec
+from studio.engine.apps import recording
 from studio.engine.apps.gate import finding
 from studio.engine.apps.line_edits import LineEdits
 from studio.engine.apps.refusals import Refusals
@@ -207,7 +208,7 @@ class Worker:
         rows = [
             finding(self._site.place(self._task), one, FindingSource.VALIDATOR, FindingState.OPEN) for one in faults
         ]
-        await self._site.project.store.transact(lambda tx: findings.insert(tx, rows))
+        await self._site.project.store.transact(lambda tx: recording.add(tx, rows))
 
     async def _settle(self, faults: list[Problem]) -> None:
         """Findings of earlier rounds that are gone were fixed; what is left goes to the person."""
@@ -248,7 +249,7 @@ def _worked(data: Mapping[str, object]) -> Worked:
 def _not_yet(outcome: ToolOutcome, faults: list[Problem]) -> ToolOutcome:
     """The answer to a finish that came too early."""
     lines = "\n".join(
-        f"- {one.path}:{one.line}: {one.message}" + (f" {one.suggestion}" if one.suggestion else "") for one in faults
+        f"- {one.place}: {one.message}" + (f" {one.suggestion}" if one.suggestion else "") for one in faults
     )
     text = f"Not finished yet: the checks found this. Mend it, then call {outcome.name} again.\n{lines}"
     return ToolOutcome(outcome.call_id, outcome.name, outcome.status, text, outcome.line)

@@ -17,6 +17,8 @@ from studio.domain.ids import new_id
 from studio.domain.page import Revision
 from studio.domain.text import one_line
 from studio.domain.workflow import OutputKind
+from studio.engine.apps import standing
+from studio.engine.handlers.app_versions import refuse_unfinished, unfinished
 from studio.engine.open_project import Call, OpenProject
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as q
@@ -45,6 +47,7 @@ async def get_publish_plan(project: OpenProject, query: q.GetPublishPlan, actor:
     plan = await way.publisher.plan(way.release, way.target, project.models.key)
     found = await project.store.read(lambda tx: publications.find(tx, query.target, way.version.id, plan.digest))
     done = found.steps if found else {}
+    left = () if query.version else await _left_behind(project, way.version)
     return v.PublishPlanView(
         target=query.target,
         publisher=way.publisher.name,
@@ -55,7 +58,7 @@ async def get_publish_plan(project: OpenProject, query: q.GetPublishPlan, actor:
         summary=plan.summary,
         diff=plan.diff,
         digest=plan.digest,
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *left),
     )
 
 
@@ -181,7 +184,7 @@ async def _way(project: OpenProject, name: str, ref: str | None, actor: str) -> 
     target = _target(project, name)
     publisher = _publisher(target.publisher)
     await _refuse_strange_hosts(project, publisher, target)
-    version = await project.store.read(lambda tx: _approved(tx, ref))
+    version = await project.store.read(lambda tx: _approved(project, tx, ref))
     release = await _release(project, version, name, actor)
     return _Way(version, release, target, publisher)
 
@@ -228,7 +231,7 @@ async def _refuse_strange_hosts(project: OpenProject, publisher: Publisher, targ
         )
 
 
-def _approved(tx: Tx, ref: str | None) -> AppVersion:
+def _approved(project: OpenProject, tx: Tx, ref: str | None) -> AppVersion:
     if ref is not None:
         version = versions.resolve(tx, ref)
     else:
@@ -243,11 +246,42 @@ def _approved(tx: Tx, ref: str | None) -> AppVersion:
             f"Version {version.number} is {version.status.value}.", hint="Only a completed version is published."
         )
     if not version.approved:
-        raise Refused(f"Version {version.number} is not approved.", hint="Approve its change's last stage first.")
+        refuse_unfinished(project, tx, version)
+        raise Refused(
+            f"Version {version.number} is not approved.",
+            hint=f"Approve it: `studio versions approve {version.number}`.",
+        )
     return version
 
 
+async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...]:
+    """What lies in `app/` or is a newer version, and does not go out."""
+
+    def read(tx: Tx) -> tuple[AppVersion | None, bool, bool]:
+        newest = next((one for one in versions.listing(tx) if one.status is VersionStatus.COMPLETED), None)
+        if newest is not None and standing.alike(tx, newest, goes):
+            newest = None
+        own = newest is not None and unfinished(project, tx, newest.page_id) is None
+        return newest, own, bool(versions.open(tx))
+
+    newest, own, working = await project.store.read(read)
+    found = []
+    if newest is not None and not newest.approved:
+        then = f" Approve it: studio versions approve {newest.number}" if own else " It belongs to a change at work."
+        found.append(f"The newest version is {newest.number}; {goes.number} is the newest approved one.{then}")
+    changed = () if working else await project.app.changed_by_person()
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        shown = ", ".join(one_line(path, 80) for path in changed[:3])
+        found.append(
+            f"app/ holds changes that are in no version and do not go out: {shown}{more} (studio versions save)"
+        )
+    return tuple(found)
+
+
 async def _release(project: OpenProject, version: AppVersion, target: str, actor: str) -> Release:
+    name, email = await _who(project, actor)
+
     def read(tx: Tx) -> tuple[Release, Revision | None]:
         page = pages.get(tx, version.page_id) if version.page_id else None
         last = project.workflow.stages[-1]
@@ -266,8 +300,8 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
                 title=one_line(title, 120) or f"Version {version.number}",
                 message=version.summary,
                 changelog=version.changelog,
-                author_name=actor,
-                author_email=f"{actor}@localhost",
+                author_name=name,
+                author_email=email,
                 app=project.app.root,
                 files=tuple(versions.files(tx, version.id)),
                 previous=previous,
@@ -279,6 +313,14 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
 
     release, words = await project.store.read(read)
     return _worded(release, words)
+
+
+async def _who(project: OpenProject, actor: str) -> tuple[str, str]:
+    """Name and address of the commit's author: git's own for the person whose engine this is, else what the sender is called."""
+    from studio.publishers.identity import own_identity
+
+    name, email = await own_identity() if actor == project.settings.author else ("", "")
+    return name or actor, email or f"{actor}@localhost"
 
 
 def _worded(release: Release, words: Revision | None) -> Release:

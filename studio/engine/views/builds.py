@@ -126,7 +126,7 @@ def build_view(workflow: Workflow, standing: Standing, around: Surroundings) -> 
         state=page.state,
         phase=phase_of(workflow, standing.state),
         operation=build.operation.value,
-        detected=detected(around.files),
+        detected=detected(around.files, build.operation),
         progress=far,
         progress_stage=progress_stage,
         message=message,
@@ -160,11 +160,14 @@ def phase_of(workflow: Workflow, state: State) -> str:
     return (state.stage or workflow.stages[0].name).upper()
 
 
-def detected(files: int) -> str:
-    """What the files say about the kind of change, in words."""
+def detected(files: int, operation: Operation) -> str:
+    """What the files say about the kind of change, in words; one that began without any stays a creation."""
     if not files:
         return "no files yet: a new application is created"
-    return f"{files} file{'s' if files != 1 else ''}: the application is updated"
+    count = f"{files} file{'s' if files != 1 else ''}"
+    if operation is Operation.CREATE:
+        return f"{count} by now: a new application is created"
+    return f"{count}: the application is updated"
 
 
 def handoff_view(handoff: Handoff) -> v.HandoffView:

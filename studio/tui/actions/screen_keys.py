@@ -22,7 +22,7 @@ IDS = (
 CHANGING = {"history.restore", "history.undo", "prompts.edit", "prompts.reset", "prompts.undo", "tasks.edit", "tasks.new", "tasks.drop",
             "tasks.down", "tasks.up", "findings.waive", "findings.intended", "findings.false", "findings.reopen",
             "findings.take", "findings.mine", "versions.restore",
-            "versions.undo", "versions.save", "publish.apply", "publish.take"}  # fmt: skip
+            "versions.undo", "versions.approve", "versions.save", "publish.apply", "publish.take"}  # fmt: skip
 
 
 def _runs(action_id: str) -> Run:

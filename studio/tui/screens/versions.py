@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from studio.domain.errors import Conflict
-from studio.protocol.build_commands import RestoreVersion, SaveVersion, UndoVersion
+from studio.protocol.build_commands import ApproveVersion, RestoreVersion, SaveVersion, UndoVersion
 from studio.protocol.build_events import VersionChanged
 from studio.protocol.build_queries import GetVersionDiff, GetVersions
 from studio.protocol.build_views import VersionDiffView, VersionsView, VersionView
@@ -100,6 +100,8 @@ class VersionsScreen(ListedScreen):
             acts["versions.mark"] = self.mark
         if one is not None and not one.newest and one.status == "completed":
             acts["versions.restore"] = lambda: self.restore(one)
+        if one is not None and not one.approved and one.status == "completed":
+            acts["versions.approve"] = lambda: self.approve(one)
         if self.view is not None and any(one.newest and one.parent for one in self.view.versions):
             acts["versions.undo"] = self.undo
         if self.view is not None and self.view.changed:
@@ -157,6 +159,11 @@ class VersionsScreen(ListedScreen):
             self.list.set_cursor(self.list.stops[0][0])
             await self.show_row()
         self.app.say(done.message or f"Back to {to.number}.")
+
+    async def approve(self, one: VersionView) -> None:
+        done = await self.app.session.execute(ApproveVersion(version=one.id))
+        await self.refresh_rows()
+        self.app.say(done.message)
 
     async def save(self) -> None:
         done = await self.app.session.execute(SaveVersion())

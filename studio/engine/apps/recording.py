@@ -1,0 +1,61 @@
+"""Findings as they come in: each is kept once, and one that a person has decided about does not come up again as open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.domain.finding import Finding, FindingSource, FindingState, Problem
+from studio.protocol.build_events import FindingChanged
+from studio.store import findings
+from studio.store.transaction import Tx
+
+_DECIDED = (FindingState.WAIVED, FindingState.INTENDED, FindingState.FALSE)
+_STANDING = (FindingState.OPEN, FindingState.BLOCKED)
+
+Key = tuple[str, str, str]
+
+
+def key(problem: Problem) -> Key:
+    """What makes two findings the same: reviewers wrap and capitalise the same sentence in many ways."""
+    return (problem.rule, problem.path, " ".join(problem.message.split()).casefold())
+
+
+def add(tx: Tx, rows: Sequence[Finding]) -> list[Finding]:
+    """Keep what is new of `rows` and return it. What was fixed on the way is always kept."""
+    known: dict[str, dict[Key, list[Finding]]] = {}
+    new: list[Finding] = []
+    for row in rows:
+        if row.page_id not in known:
+            known[row.page_id] = {}
+            for one in findings.listing(tx, row.page_id):
+                known[row.page_id].setdefault(key(one.problem), []).append(one)
+        alike = known[row.page_id].setdefault(key(row.problem), [])
+        if row.state in _STANDING and _is_told(tx, row, alike):
+            continue
+        if row.source is FindingSource.CONFLICT:
+            _replace_earlier(tx, row, known[row.page_id])
+        alike.append(row)
+        new.append(row)
+    findings.insert(tx, new)
+    return new
+
+
+def _is_told(tx: Tx, row: Finding, alike: list[Finding]) -> bool:
+    """Whether it is there already. A refused write is told by a fault that is open; a fault in a file by no refused write."""
+    if any(one.state in (FindingState.OPEN, row.state) for one in alike):
+        return True
+    decided = next((one for one in reversed(alike) if one.state in _DECIDED), None)
+    if decided is not None:
+        state = f"found again, still {decided.state.value}"
+        tx.emit(FindingChanged(page=row.page_id, finding=decided.id, state=state, actor=tx.actor))
+    return decided is not None
+
+
+def _replace_earlier(tx: Tx, row: Finding, known: dict[Key, list[Finding]]) -> None:
+    """A worker that tries again with another text has one conflict open, of its last one; the earlier text stays kept."""
+    for same in known.values():
+        for one in same:
+            mine = (one.source, one.problem.path, one.run_id, one.task_id, one.state)
+            if mine == (row.source, row.problem.path, row.run_id, row.task_id, FindingState.OPEN):
+                reason = "the same worker's later text is kept in a newer finding"
+                findings.settle(tx, one.id, FindingState.FIXED, "studio", reason)
