@@ -159,6 +159,20 @@ def test_a_check_command_runs_only_after_a_yes_to_exactly_it(shop: Here) -> None
     assert "was never allowed" in shop("check", code=3).err
 
 
+def test_a_standard_whose_rules_cannot_be_used_is_told_wherever_rules_are_looked_at(shop: Here) -> None:
+    standards = Path.cwd() / "canon" / "standards"
+    (standards / "ours.md").write_text(
+        "---\nname: Ours\ntype: standards\n---\n\n```rules\n[[forbid]]\nid = \"x\"\npattern = '('\n[[nonsense]]\n```\n"
+    )
+    checked = shop("canon", "check", code=1)
+    assert "canon/standards/ours.md:9" in checked.out  # the line of the pattern
+    assert "with a problem" in checked.err
+    listed = next(line for line in shop("canon", "list").out.splitlines() if "standards/ours.md" in line)
+    assert " always " in listed
+    assert "A rule cannot be used: canon/standards/ours.md" in shop("check").out
+    assert "standards/ours.md" in shop("doctor", code=1).out
+
+
 def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:
     (Path.cwd() / "app" / "src" / "cart.js").write_text("export const cart = [;\n")
     failed = shop.data("check", code=1)
