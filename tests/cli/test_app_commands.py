@@ -107,6 +107,8 @@ def test_a_change_to_code_that_exists_is_an_update(shop: Here) -> None:
     card = shop("page", "show", "next").out
     assert "update" in card
     assert "Sell coffee too." in card
+    (page,) = shop.data("status")["chapters"][0]["pages"]
+    assert page["title"] == "Sell coffee too."
 
 
 @pytest.mark.parametrize(
