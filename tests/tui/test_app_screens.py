@@ -53,6 +53,9 @@ async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Pat
         await at.at.until(lambda: "is not a type of task" in at.at.screen())
         assert "Type: uix" in at.at.screen()
         assert (await at.tasks())[0].type == "ui"
+        await at.at.press("escape")
+        assert at.at.message == "Your words for a task are kept; e opens them."
+        await at.at.press("e", "ctrl+home", "down", "end")
         await at.at.press("backspace", "up", "end", *"x" * 121, "ctrl+s")
         await at.at.until(lambda: "The title has 131 characters; at most 120 are allowed." in at.at.screen())
         assert (await at.tasks())[0].title == "Write page"

@@ -193,7 +193,7 @@ async def archive(app: StudioApp) -> None:
     async def go() -> None:
         done = await app.session.execute(ArchivePage(page=page.id))
         await app.session.update()
-        app.say(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}")
+        app.say(app.words.put(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}"))
 
     if page.approved:
         key = app.keymap.shown("archive")

@@ -56,7 +56,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         if words:
             page = app.session.page
             at = page.stage or "" if page is not None and page.id == request.page else None
-            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app), at=at)))
+            keys = {**_keys(app), **({"tasks": _task_key(app, request)} if place is not app.workbench else {})}
+            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, keys, at=at)))
 
     composer = Composer(request, sent=sent, left=left)
     await place.open_drawer(composer, focus=composer.words)
@@ -66,6 +67,11 @@ async def compose(app: StudioApp, request: Request) -> Composer:
 
 def _keys(app: StudioApp) -> dict[str, str]:
     return {name: app.keymap.shown(name) for name in ("revise", "comment", "brief", "edit", "send_back", "tasks")}
+
+
+def _task_key(app: StudioApp, request: Request) -> str:
+    """On the board, where words for a task were left: the key that opens them again there."""
+    return app.keymap.shown("tasks.new" if request.stage == composing.NEW else "tasks.edit")
 
 
 def _worded(app: StudioApp, request: Request, said: str) -> str:
