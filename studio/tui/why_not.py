@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from studio.protocol.views import PageView
 from studio.tui.presenters.words import writes_files
+from studio.tui.screens.base import StudioScreen
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -64,6 +65,8 @@ def _why_not(app: StudioApp, action_id: str) -> str:
             return f"A draft is being written here{then(app, 'stop', 'stops it')}."
         if page.archived:
             return f"This page is archived{then(app, 'archive', 'brings it back')}."
+    if isinstance(app.screen, StudioScreen) and (why := app.screen.why_not(action_id)):
+        return why
     said = _SAID.get(action_id)
     if said is not None:
         return said(app)
@@ -132,6 +135,7 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "search.next": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
     "search.previous": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
     "open": lambda app: f"This opens what the outline's cursor is on{then(app, 'pane.previous', 'goes there')}.",
+    "composer.discard": lambda app: "Nothing was typed here that could be thrown away.",
     "composer.last": lambda app: "No feedback was given here before.",
     "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
     "edit.leftover": lambda app: "No editor left anything behind.",

@@ -93,6 +93,19 @@ class TasksScreen(ListedScreen):
             acts["tasks.up"] = lambda: self.move(task, -1)
         return acts
 
+    def why_not(self, action_id: str) -> str:
+        board, task = self.board, self.row
+        if not action_id.startswith("tasks.") or board is None:
+            return ""
+        if any(one.live for one in board.tasks):
+            return "The board is closed to changes: workers are at this change."
+        if not board.editable:
+            return "The board is closed to changes: the tasks of this change are done with."
+        if task is None:
+            return "There is no task to do this with."
+        new = self.app.keymap.shown("tasks.new")
+        return f"This task was worked at already: it is {task.status}, and stays as it is; {new} adds another."
+
     async def edit(self) -> None:
         page = self.app.session.page
         if page is not None and page.id == self.page:
