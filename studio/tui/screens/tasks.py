@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import ClassVar
 
 from studio.protocol.build_commands import DropTask, MoveTask
@@ -14,7 +13,7 @@ from studio.protocol.commands import Done
 from studio.protocol.events import AnyEvent, PageChanged
 from studio.tui.actions.composing import compose
 from studio.tui.presenters import composing
-from studio.tui.presenters.board import BoardLook, counts, task_row, task_story, title_width
+from studio.tui.presenters.board import BoardLook, counts, look_at, task_row, task_story
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
@@ -60,7 +59,7 @@ class TasksScreen(ListedScreen):
         look = BoardLook(width, self.app.glyphs, float(int(time.monotonic() - self._asked_at)))
         if self.board is None:
             return []
-        look = replace(look, title=title_width(self.board))
+        look = look_at(self.board, look)
         return [task_row(task, look, task.id) for task in self.board.tasks]
 
     def detail_rows(self, width: int) -> list[Line]:
