@@ -21,7 +21,7 @@ _PAGE = frozenset(
 )  # fmt: skip
 """Actions that need a page."""
 OF_AN_APP = frozenset(
-    ["tasks", "files", "findings", "tools", "versions", "audit", "publish", "check", "check.forbid", "send_back", "tab.build"]
+    ["tasks", "files", "findings", "tools", "versions", "audit", "metrics", "publish", "check", "check.forbid", "send_back", "tab.build"]
 )  # fmt: skip
 """Actions of a workflow that writes files."""
 _WRITING = frozenset(["generate", "approve", "reopen", "revise", "comment", "edit", "edit.outside"])

@@ -280,3 +280,14 @@ async def test_the_check_command_is_shown_and_runs_only_after_the_second_key(tmp
         await again.at.until(lambda: "all is well" in again.at.screen() or "passed" in again.at.screen().lower())
         build = await again.client.query(bq.GetBuild(page=again.page))
         assert build.check.allowed
+
+
+async def test_the_palette_opens_the_metrics(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.at.press("ctrl+p")
+        await at.at.type("metrics")
+        await at.at.press("enter")
+        await at.at.until(lambda: type(at.at.app.screen).__name__ == "ReportScreen")
+        await at.at.until(lambda: "changes: 0 of 1 complete" in at.at.screen())
+        assert "create_file: 8 calls" in at.at.screen()
