@@ -20,7 +20,7 @@ async def examine(project: OpenProject, *, online: bool) -> tuple[Check, ...]:
     found = [
         *await project.store.read(lambda tx: _store_checks(project, tx)),
         *await _mirror_checks(project),
-        _canon_check(project),
+        await _canon_check(project),
         await _template_check(project),
         _model_check(project),
     ]
@@ -91,9 +91,11 @@ async def _mirror_checks(project: OpenProject) -> list[Check]:
     return [Check(name="manuscript", ok=True, message="The files hold the approved texts.")]
 
 
-def _canon_check(project: OpenProject) -> Check:
+async def _canon_check(project: OpenProject) -> Check:
     count = len(project.canon.documents)
     broken = [f"{one.path}:{one.line} {one.message}" for one in project.canon.warnings]
+    if project.builds is not None:
+        broken += [f"{one.path}:{one.line} {one.message}" for one in await project.builds.rule_warnings()]
     if broken:
         return Check(
             name="canon", ok=False, message=f"{count} documents, {len(broken)} with a problem: {_some(broken)}",

@@ -14,6 +14,7 @@ APP_ROWS: tuple[Given, ...] = (
     ("versions", "V", "versions", "workbench", "Application", 30, "versions: compare, restore, undo", "restore undo"),
     ("audit", "A", "audit trail", "workbench", "Application", 0, "every step, message and handoff of this change", "history log"),
     ("publish", "P", "publish", "workbench", "Application", 31, "where versions go: plan, carry out, follow-ups", "deploy ship"),
+    ("metrics", "", "metrics", "workbench", "Application", 0, "how the changes went: success, time, tries, tools", "statistics"),
     ("check", "R", "run check", "workbench", "Application", 0, "run the project's check command, once it is allowed", "test"),
     ("check.forbid", "", "forbid check", "workbench", "Application", 0, "take back the yes to the check command", "disallow"),
     ("tab.build", "5", "progress", "workbench", "Inspector", 0, "how far this change is, and what is next", "phases"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from studio.protocol.views import PageView
 from studio.tui.actions.conditions import at_limit, current_cell, in_notes
 from studio.tui.presenters.words import writes_files
+from studio.tui.screens.base import StudioScreen
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -21,7 +22,7 @@ _PAGE = frozenset(
 )  # fmt: skip
 """Actions that need a page."""
 OF_AN_APP = frozenset(
-    ["tasks", "files", "findings", "tools", "versions", "audit", "publish", "check", "check.forbid", "send_back", "tab.build"]
+    ["tasks", "files", "findings", "tools", "versions", "audit", "metrics", "publish", "check", "check.forbid", "send_back", "tab.build"]
 )  # fmt: skip
 """Actions of a workflow that writes files."""
 _WRITING = frozenset(["generate", "approve", "reopen", "revise", "comment", "edit", "edit.outside"])
@@ -71,6 +72,8 @@ def _why_not(app: StudioApp, action_id: str) -> str:
             return f"This page is archived{then(app, 'archive', 'brings it back')}."
         if action_id in ("generate", "revise") and at_limit(app):
             return _no_revision_left(app)
+    if isinstance(app.screen, StudioScreen) and (why := app.screen.why_not(action_id)):
+        return why
     said = _SAID.get(action_id)
     if said is not None:
         return said(app)
@@ -183,6 +186,7 @@ _SAID: dict[str, Callable[[StudioApp], str]] = {
     "search.next": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
     "search.previous": lambda app: f"Nothing was searched for yet{then(app, 'search', 'searches')}.",
     "open": lambda app: f"This opens what the outline's cursor is on{then(app, 'pane.previous', 'goes there')}.",
+    "composer.discard": lambda app: "Nothing was typed here that could be thrown away.",
     "composer.last": lambda app: "No feedback was given here before.",
     "first.back": lambda app: f"Nothing is written yet{then(app, 'quit', 'leaves')}.",
     "edit.leftover": lambda app: "No editor left anything behind.",

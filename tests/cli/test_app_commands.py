@@ -111,6 +111,8 @@ def test_a_change_to_code_that_exists_is_an_update(shop: Here) -> None:
     card = shop("page", "show", "next").out
     assert "update" in card
     assert "Sell coffee too." in card
+    (page,) = shop.data("status")["chapters"][0]["pages"]
+    assert page["title"] == "Sell coffee too."
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,20 @@ def test_a_check_command_runs_only_after_a_yes_to_exactly_it(shop: Here) -> None
     assert (root / "app" / "ran.txt").exists()
     shop("check", "--forbid")
     assert "was never allowed" in shop("check", code=3).err
+
+
+def test_a_standard_whose_rules_cannot_be_used_is_told_wherever_rules_are_looked_at(shop: Here) -> None:
+    standards = Path.cwd() / "canon" / "standards"
+    (standards / "ours.md").write_text(
+        "---\nname: Ours\ntype: standards\n---\n\n```rules\n[[forbid]]\nid = \"x\"\npattern = '('\n[[nonsense]]\n```\n"
+    )
+    checked = shop("canon", "check", code=1)
+    assert "canon/standards/ours.md:9" in checked.out  # the line of the pattern
+    assert "with a problem" in checked.err
+    listed = next(line for line in shop("canon", "list").out.splitlines() if "standards/ours.md" in line)
+    assert " always " in listed
+    assert "A rule cannot be used: canon/standards/ours.md" in shop("check").out
+    assert "standards/ours.md" in shop("doctor", code=1).out
 
 
 def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:

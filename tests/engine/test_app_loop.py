@@ -61,6 +61,7 @@ async def test_an_application_is_built_by_parallel_workers_one_retried_and_one_r
         assert roles.most == 3
         tasks = {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
         assert tasks["list"].attempts == 2
+        assert (tasks["list"].status, bool(tasks["list"].error)) == ("done", True)
         assert tasks["total"].attempts == 1
         for path, text in FILES.values():
             assert (tmp_path / "shop" / "app" / path).read_text() == text

@@ -64,6 +64,11 @@ async def test_only_what_is_given_of_a_task_changes(project: OpenProject, page: 
     assert (task.title, task.type, task.priority, task.needs) == ("Test[31m all", "test", 1, ("layout", "basket"))
     assert (task.description, task.edited_by, task.key) == ("Make tests.", "ana", "tests")
     assert await events(project, TaskChanged) == [("edited", "ana")]
+    whole = b.EditTask(
+        task=task.id, title="Tests", type="test", description="Make tests.", priority=1, needs=task.needs
+    )
+    assert (await board.edit_task(project, whole, at.ANA)).message == "Task 'tests' changed: title."
+    assert (await board.edit_task(project, whole, at.ANA)).message == "Task 'tests' is as it was."
     with pytest.raises(BadInput, match="Nothing"):
         await board.edit_task(project, b.EditTask(task=task.id), at.ANA)
 

@@ -56,6 +56,9 @@ async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Pat
         await at.at.until(lambda: "is not a type of task" in at.at.screen())
         assert "Type: uix" in at.at.screen()
         assert (await at.tasks())[0].type == "ui"
+        await at.at.press("escape")
+        assert at.at.message == "Your words for a task are kept; e opens them."
+        await at.at.press("e", "ctrl+home", "down", "end")
         await at.at.press("backspace", "up", "end", *"x" * 121, "ctrl+s")
         await at.at.until(lambda: "The title has 131 characters; at most 120 are allowed." in at.at.screen())
         assert (await at.tasks())[0].title == "Write page"
@@ -68,6 +71,8 @@ async def test_tasks_at_work_can_be_looked_at_and_not_changed(tmp_path: Path) ->
         await at.through("user_reviewing_testing")
         await at.opened("t", "TasksScreen", lambda screen: "8 of 8 tasks done" in screen)
         assert "closed to changes" in at.at.screen()
+        await at.at.press("e")
+        assert at.at.message == "The board is closed to changes: the tasks of this change are done with."
         for key in ("e", "D", "J", "o"):
             await at.at.press(key)
         assert at.at.app.screen.drawer is None  # type: ignore[attr-defined]
@@ -172,11 +177,13 @@ async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:
     async with shop(tmp_path) as at:
         await at.through("user_reviewing_testing")
         await at.opened("F", "FindingsScreen", lambda screen: "index.html:1" in screen)
+        assert "enter open the file" in at.at.screen().split("\n")[-1]
         await at.at.press("enter")
         await at.at.until(lambda: type(at.at.app.screen).__name__ == "FilesScreen")
         screen = at.at.app.screen
         await at.at.until(lambda: screen.detail.cursor == ("index.html", 1))  # type: ignore[attr-defined]
         assert "<!doctype html>" in at.at.screen()
+        assert at.at.message == "index.html:1: The title could say more."
 
 
 async def test_the_tool_log_has_arguments_and_results_of_every_call(tmp_path: Path) -> None:
@@ -242,13 +249,22 @@ async def test_escape_withdraws_the_question_and_changes_no_file(tmp_path: Path)
         assert (at.root / "app" / "README.md").read_text() == before
 
 
-async def test_changes_by_hand_become_a_version_by_one_key(tmp_path: Path) -> None:
+async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_while_the_list_is_open(
+    tmp_path: Path,
+) -> None:
     async with shop(tmp_path) as at:
         await at.through("user_reviewing_implementation")
-        (at.root / "app" / "mine.txt").write_text("Mine.\n")
-        await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
+        await at.opened("V", "VersionsScreen", lambda screen: "1 version" in screen)
         await at.at.press("S")
+        await at.at.until(lambda: at.at.message == "Nothing in app/ differs from the newest version.")
+        (at.root / "app" / "mine.txt").write_text("Mine.\n")
+        await at.at.press("S")
+        await at.at.until(lambda: at.at.app.screen.drawer is not None)  # type: ignore[attr-defined]
+        await at.at.type(", my own")
+        await at.at.press("enter")
+        await at.at.until(lambda: "Saved as version" in at.at.message)
         await at.at.until(lambda: "your changes" not in at.at.screen())
+        assert (await at.client.query(bq.GetVersions())).versions[0].summary == "Changes made by hand, my own"
         newest = (await at.client.query(bq.GetVersions())).versions[0]
         assert (newest.origin, newest.added) == ("person", 1)
 
@@ -317,3 +333,14 @@ async def test_the_check_command_is_shown_and_runs_only_after_the_second_key(tmp
         await again.at.until(lambda: "all is well" in again.at.screen() or "passed" in again.at.screen().lower())
         build = await again.client.query(bq.GetBuild(page=again.page))
         assert build.check.allowed
+
+
+async def test_the_palette_opens_the_metrics(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_implementation")
+        await at.at.press("ctrl+p")
+        await at.at.type("metrics")
+        await at.at.press("enter")
+        await at.at.until(lambda: type(at.at.app.screen).__name__ == "ReportScreen")
+        await at.at.until(lambda: "changes: 0 of 1 complete" in at.at.screen())
+        assert "create_file: 8 calls" in at.at.screen()

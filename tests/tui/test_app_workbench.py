@@ -56,6 +56,29 @@ async def test_an_application_goes_from_nothing_to_a_finished_version_by_keys_al
         assert page.brief.text.strip() == "A corner shop with a cart."
 
 
+async def test_the_first_change_needs_no_release_made_before_it(tmp_path: Path) -> None:
+    async with shop(tmp_path, begin=False) as at:
+        await at.at.until(lambda: "No change is asked for yet. o makes the first change." in at.at.screen())
+        await at.at.press("o")
+        await at.at.type("Cart")
+        await at.at.press("enter")
+        await at.at.until(lambda: at.at.app.session.page)
+        project = await at.client.query(q.GetProject())
+        assert [(one.title, [page.title for page in one.pages]) for one in project.chapters] == [
+            ("Release 1", ["Cart"])
+        ]
+
+
+async def test_an_archived_change_names_the_key_that_brings_it_back_in_one_word_for_it(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.at.press("D")
+        await at.at.until(lambda: "archived" in at.at.message)
+        assert at.at.message == "Change archived; nothing of it is deleted. D brings it back."
+        await at.at.until(lambda: at.at.app.session.page and at.at.app.session.page.archived)
+        await at.at.press("D")
+        await at.at.until(lambda: at.at.message == "Change is back in its release.")
+
+
 async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Path) -> None:
     async with shop(tmp_path) as at:
         await at.through("generating_implementation")

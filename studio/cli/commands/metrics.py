@@ -36,28 +36,10 @@ async def _print(host: Host) -> int:
 
 
 def _lines(found: bv.MetricsView) -> Iterator[str]:
-    from studio.cli.application import lasted
     from studio.cli.output import table
+    from studio.tui.presenters.metrics import figures
 
-    rate = "-" if found.success_rate is None else f"{found.success_rate:.0%}"
-    kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
-    yield from table(
-        [
-            ("changes", f"{found.completed} of {found.changes} complete"),
-            ("versions", f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed"),
-            ("success", rate),
-            ("time per change", lasted(found.mean_seconds)),
-            ("files per change", _mean(found.mean_files)),
-            ("versions per change", _mean(found.mean_versions)),
-            (
-                "tasks",
-                f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again",
-            ),
-            ("answers per task", _mean(found.mean_iterations)),
-            ("findings", kept),
-            ("cost", f"${found.cost_usd:.4f}"),
-        ]
-    )
+    yield from table(figures(found))
     if found.tools:
         yield ""
         head = ("tool", "calls", "errors", "refused", "mean")
@@ -73,7 +55,3 @@ def _lines(found: bv.MetricsView) -> Iterator[str]:
     if found.patterns:
         yield ""
         yield from table([("what follows what", "times"), *((words, str(times)) for words, times in found.patterns)])
-
-
-def _mean(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace, host: Host) -> int:
     source = _source(args.source, root) if args.source is not None else None
     title = args.title if args.title is not None else root.name
     description = read_given(args.description) if args.description is not None else ""
-    request = request_text(title, description, args.type or "", args.requirement or ())
+    # Of code that exists the name is the application's, not that of the change.
+    request = request_text("" if source is not None else title, description, args.type or "", args.requirement or ())
     kind = (args.type or "web") if app else ""
     made = scaffold.create(root, title=title, workflow=args.workflow, language=args.language, kind=kind)
     if app:
@@ -115,5 +116,6 @@ async def _first_change(made: Created, source: Path | None, title: str, request:
     if begun is not None:
         host.out.say(f"The first change is begun. Next: studio{where} generate next")
     else:
-        host.out.say(f'A new application. Say what is wanted: studio{where} change "..."')
+        what = "The application's files are versioned" if copied is not None else "A new application"
+        host.out.say(f'{what}. Say what is wanted: studio{where} change "..."')
     return 0

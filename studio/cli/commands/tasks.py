@@ -103,7 +103,7 @@ def _row(one: bv.TaskView) -> tuple[str, ...]:
 
     needs = f"needs {', '.join(one.needs)}" if one.needs else ""
     tries = f"{one.attempts} tries" if one.attempts > 1 else ""
-    words = (one.activity if one.live else one.error) or one.title
+    words = (one.activity if one.live else "" if one.status == "done" else one.error) or one.title
     return (
         _MARKS.get(one.status, "[ ]"), str(one.position), one.key, one.type, one.status, f"p{one.priority}", tries,
         lasted(one.elapsed), money(one.cost_usd), needs, words,
@@ -136,7 +136,8 @@ def _card(task: bv.TaskView) -> Iterator[str]:
         ("tools", counted(task.calls, "call")), ("time", lasted(task.elapsed)), ("cost", money(task.cost_usd)), ("id", task.id),
     ]  # fmt: skip
     yield from table([*facts, *((("edited by", task.edited_by),) if task.edited_by else ())])
-    for words in filter(None, (task.description, task.summary, task.error)):
+    error = f"An earlier try failed: {task.error}" if task.error and task.status in ("done", "running") else task.error
+    for words in filter(None, (task.description, task.summary, error)):
         yield ""
         yield words
 

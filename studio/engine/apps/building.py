@@ -193,11 +193,11 @@ class Building:
         project = self._project
         model = project.builds_open.worker_model(self._stage.role, task.type, self._run.model)
         profile = project.models.profile(model)
-        note, tries = "", project.settings.app.task_tries
+        note, failed, tries = "", "", project.settings.app.task_tries
         for attempt in range(1, tries + 1):
             if not await self._afford(site, task):
                 return
-            await project.store.transact(lambda tx, n=attempt: self._begin(tx, task, n, str(model)))  # type: ignore[misc]  # mypy infers no type for a default
+            await project.store.transact(lambda tx, n=attempt, why=failed: self._begin(tx, task, n, str(model), why))  # type: ignore[misc]  # mypy infers no type for a default
             site.say(f"begins: {task.title}" if attempt == 1 else f"begins again ({attempt} of {tries})", task)
             try:
                 worked = await Worker(site, task, model, profile).work(note)
@@ -207,6 +207,7 @@ class Building:
             except StudioError as error:
                 note = _again(error)
                 site.say(f"failed: {error.message}", task)
+                failed = one_line(str(error), 500)
                 if attempt == tries or isinstance(error, _POINTLESS):
                     await self._fail(site, task, error)
                     return
@@ -230,9 +231,10 @@ class Building:
             return False
         return True
 
-    def _begin(self, tx: Tx, task: BuildTask, attempt: int, model: str) -> None:
+    def _begin(self, tx: Tx, task: BuildTask, attempt: int, model: str, failed: str) -> None:
+        """`failed` is why the try before came to nothing: it stays with the task, for later tries say nothing of it."""
         build_tasks.update(
-            tx, task.id, status=TaskStatus.RUNNING, attempts=attempt, model=model, run_id=self._run.id, error="",
+            tx, task.id, status=TaskStatus.RUNNING, attempts=attempt, model=model, run_id=self._run.id, error=failed,
             started_at=tx.now, ended_at=None,
         )  # fmt: skip
         self._tell(tx, task, "started" if attempt == 1 else "retried", TaskStatus.RUNNING)
@@ -357,6 +359,8 @@ def _report(version: AppVersion, tasks: list[BuildTask], files: list[VersionFile
     lines = [f"Version {version.number}. {version.summary}", "", "## Tasks", ""]
     for one in tasks:
         rest = one.summary if one.status is TaskStatus.DONE else one.error
+        if one.status is TaskStatus.DONE and one.error:
+            rest = f"{rest} An earlier try failed: {one.error}".strip()
         tries = f" ({one.attempts} tries)" if one.attempts > 1 else ""
         lines.append(
             f"- {one.title}: {_SIGNS.get(one.status, one.status.value)}{tries}" + (f". {rest}" if rest else "")

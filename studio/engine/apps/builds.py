@@ -11,19 +11,19 @@ from studio.domain import review as reviews
 from studio.domain.build import Build, PublicationStatus, TaskStatus, count_to_work, undone
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
-from studio.domain.finding import FindingSource, FindingState
+from studio.domain.finding import FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import checks, fix_tasks, handoffs, progress, recording, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
-from studio.engine.apps.gate import Place, finding
+from studio.engine.apps.gate import Place
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
 from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
-from studio.protocol.build_events import FindingChanged, TaskChanged
+from studio.protocol.build_events import TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
 from studio.store import build_tasks, builds, conversations, findings, pages, publications, revisions, versions
 from studio.store.transaction import Tx
@@ -54,6 +54,10 @@ class Builds:
     def warnings(self) -> tuple[CanonWarning, ...]:
         """What is wrong in the standards, as they were last read."""
         return self._standards[1].warnings if self._standards else ()
+
+    async def rule_warnings(self) -> tuple[CanonWarning, ...]:
+        """What is wrong in the standards as their files stand now; paths are those of the project's folder."""
+        return (await self.standards()).warnings
 
     def worker_model(self, role: str, task_type: str, otherwise: str) -> ModelRef:
         """The model of a task: `[models] <role>_<type>` where it is set, else the run's own."""
@@ -185,7 +189,7 @@ class Builds:
             if stage.output is OutputKind.PLAN:
                 self._plan_tasks(tx, page, revision)
             elif stage.output is OutputKind.REVIEW and revision.data:
-                self._keep_findings(tx, page, revision, reviews.from_json(revision.data))
+                recording.keep_report(tx, self._project.workflow, revision, reviews.from_json(revision.data))
         except BadInput:
             return  # a text that cannot be read stays a text: the person revises or edits it
 
@@ -193,21 +197,6 @@ class Builds:
         plan = plans.from_json(revision.data) if revision.data else plans.read_text(revision.text)[0]
         for task in build_tasks.plan(tx, page.id, revision.id, plan.tasks):
             tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
-
-    def _keep_findings(self, tx: Tx, page: Page, revision: Revision, found: reviews.Review) -> None:
-        """Findings of the same reviewer's earlier reports that are still open are replaced by what it says now."""
-        still = {recording.key(one) for one in found.findings}
-        for one in findings.listing(tx, page.id, open_only=True, stage=revision.stage):
-            if one.source is FindingSource.REVIEWER and recording.key(one.problem) not in still:
-                findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
-        version = standing.version_of(tx, self._project.workflow, page.id)
-        place = Place(page.id, revision.stage, revision.run_id or "", version.id if version else "")
-        rows = [
-            replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
-            for one in found.findings
-        ]
-        recording.add(tx, rows)
-        tx.emit(FindingChanged(page=page.id, finding="", state="recorded", actor=tx.actor))
 
     def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:
         """The text that is approved in the place of `revision`: one about files names the version that lies there."""

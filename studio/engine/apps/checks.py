@@ -57,6 +57,7 @@ async def run(project: OpenProject, place: Place) -> Report:
             found.append((FindingSource.CHECK, problem))
     elif project.settings.app.check:
         words.append("The check command was not run: it is not allowed yet (`studio check --allow`).")
+    words += [f"A rule cannot be used: {one.path}:{one.line}: {one.message}" for one in standards.warnings]
     lines = [f"- {one.severity.value} {one.place} ({one.rule}) {one.message}" for _, one in found[:40]]
     report = Report("\n".join([*words, *lines]), tuple(found), len(texts), ran is not None)
     await project.store.transact(lambda tx: _record(tx, place, report))

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem
+from studio.domain.page import Revision
+from studio.domain.review import Review
+from studio.domain.workflow import Workflow
+from studio.engine.apps import standing
+from studio.engine.apps.gate import Place, finding
 from studio.protocol.build_events import FindingChanged
 from studio.store import findings
 from studio.store.transaction import Tx
@@ -59,3 +65,19 @@ def _replace_earlier(tx: Tx, row: Finding, known: dict[Key, list[Finding]]) -> N
             if mine == (row.source, row.problem.path, row.run_id, row.task_id, FindingState.OPEN):
                 reason = "the same worker's later text is kept in a newer finding"
                 findings.settle(tx, one.id, FindingState.FIXED, "studio", reason)
+
+
+def keep_report(tx: Tx, workflow: Workflow, revision: Revision, found: Review) -> None:
+    """A reviewer's report: what it found is kept, and what is still open of its earlier reports and not in this one is mended."""
+    still = {key(one) for one in found.findings}
+    for one in findings.listing(tx, revision.page_id, open_only=True, stage=revision.stage):
+        if one.source is FindingSource.REVIEWER and key(one.problem) not in still:
+            findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
+    version = standing.version_of(tx, workflow, revision.page_id)
+    place = Place(revision.page_id, revision.stage, revision.run_id or "", version.id if version else "")
+    rows = [
+        replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
+        for one in found.findings
+    ]
+    add(tx, rows)
+    tx.emit(FindingChanged(page=revision.page_id, finding="", state="recorded", actor=tx.actor))

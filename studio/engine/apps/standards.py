@@ -59,16 +59,28 @@ async def load(
     name = tuple((one.path, one.digest) for one in documents)
     if known is not None and known[0] == name:
         return known
-    return name, await asyncio.to_thread(_read, documents)
+    return name, await asyncio.to_thread(_read, root, documents)
 
 
-def _read(documents: tuple[CanonDocument, ...]) -> Standards:
+def _read(root: Path, documents: tuple[CanonDocument, ...]) -> Standards:
     rules, warnings = NO_RULES, []
     for one in documents:
         parsed, problems = parse_rules(one.body, one.path)
         rules = rules.merge(parsed)
-        warnings += [CanonWarning(one.path, problem.line, problem.message) for problem in problems]
+        shown = f"canon/{one.path}" if one.path.startswith(f"{FOLDER}/") else one.path
+        above = _lines_above(root / shown, one.body) if problems else 0
+        warnings += [CanonWarning(shown, problem.line + above, problem.message) for problem in problems]
     return Standards(documents, rules, tuple(warnings))
+
+
+def _lines_above(path: Path, body: str) -> int:
+    """Lines of a file before its body: a document is read without its front matter, a person counts with it."""
+    try:
+        text = read_text(path, limit=_LIMIT, where=path.name)
+    except StudioError:
+        return 0
+    before, found, _ = text.partition(body)
+    return before.count("\n") if found else 0
 
 
 def _always(document: CanonDocument) -> CanonDocument:

@@ -81,8 +81,11 @@ async def edit_task(project: OpenProject, command: b.EditTask, call: Call) -> Do
             raise BadInput(
                 "Nothing of the task is changed.", hint="Give a title, type, description, priority or what it needs."
             )
-        task = build_tasks.update(tx, place.task.id, **columns, edited_by=tx.actor)
-        return _told(tx, place.page, task, "edited", f"Task {task.key!r} changed: {', '.join(columns)}.")
+        changed = {name: value for name, value in columns.items() if value != getattr(place.task, name)}
+        if not changed:
+            return Done(seq=0, message=f"Task {place.task.key!r} is as it was.", page=place.page.id, task=place.task.id)
+        task = build_tasks.update(tx, place.task.id, **changed, edited_by=tx.actor)
+        return _told(tx, place.page, task, "edited", f"Task {task.key!r} changed: {', '.join(changed)}.")
 
     return await project.act(call, work)
 

@@ -38,9 +38,9 @@ RESULT_LIMIT = 2_000_000
 async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -> Done:
     project.needs_app()
     text = clean(command.requirements).strip()
-    if not text:
+    if not text.strip(" #\t\n"):
         raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
-    title = typed_line(command.title, "title") or one_line(text, 60)
+    title = typed_line(command.title, "title") or _beginning(text)
     if command.model:
         project.models.parse(command.model)
     operation = await project.app.operation()
@@ -67,6 +67,12 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
 
     return await project.act(call, work)
+
+
+def _beginning(text: str) -> str:
+    """What a change is called that was given no title: the first words asked for, without a heading's sign."""
+    first = next(line for line in text.split("\n") if line.strip(" #\t"))
+    return one_line(first.strip().lstrip("#"), 60)
 
 
 def _release(tx: Tx, ref: str | None) -> str:

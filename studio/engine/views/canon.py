@@ -6,9 +6,10 @@ import asyncio
 
 import msgspec
 
-from studio.domain.canon import CanonDocument, LedgerEntry
+from studio.domain.canon import CanonDocument, Include, LedgerEntry
 from studio.domain.page import Page
 from studio.domain.run import Run, RunKind
+from studio.engine.apps.standards import FOLDER as STANDARDS
 from studio.engine.desk import Plan
 from studio.engine.open_project import OpenProject
 from studio.engine.texts import last_partial
@@ -22,11 +23,14 @@ from studio.workspace.canon_links import missing_links
 
 async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.CanonView:
     missing = missing_links(project.canon.documents)
+    rules = await project.builds.rule_warnings() if project.builds is not None else ()
+    warnings = [(f"canon/{one.path}", one) for one in project.canon.warnings] + [(one.path, one) for one in rules]
     return v.CanonView(
-        documents=tuple(_line(document, missing.get(document.path, ())) for document in project.canon.documents),
+        documents=tuple(
+            _line(project, document, missing.get(document.path, ())) for document in project.canon.documents
+        ),
         warnings=tuple(
-            v.Warning(kind="canon", message=warning.message, path=f"canon/{warning.path}", line=warning.line)
-            for warning in project.canon.warnings
+            v.Warning(kind="canon", message=one.message, path=path, line=one.line) for path, one in warnings
         ),
         packaged=project.canon.packaged(),
     )
@@ -38,18 +42,23 @@ async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str
     text = await asyncio.to_thread(project.canon.text, document.path)
     missing = missing_links(project.canon.documents)
     return v.CanonText(
-        line=_line(document, missing.get(document.path, ())), body=document.body, versions=len(versions), text=text
+        line=_line(project, document, missing.get(document.path, ())),
+        body=document.body,
+        versions=len(versions),
+        text=text,
     )
 
 
-def _line(document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
+def _line(project: OpenProject, document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
+    standard = project.builds is not None and document.path.startswith(f"{STANDARDS}/")
+    always = standard and document.include is not Include.NEVER  # whatever their front matter says, standards bind
     return v.CanonLine(
         path=document.path,
         name=document.name,
         type=document.type,
         aliases=document.aliases,
         tags=document.tags,
-        include=document.include.value,
+        include=Include.ALWAYS.value if always else document.include.value,
         priority=document.priority,
         tokens=tokens.estimate(document.body),
         links=document.links,

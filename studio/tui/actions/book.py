@@ -71,21 +71,38 @@ def _new_page_shown(app: StudioApp) -> tuple[int, str]:
     return (10 if is_app(app) and page is not None and page.phase == "approved" else row.order, row.label)
 
 
-@action("page.new", when=_has_chapter, inline=True, changes=True, shown=_new_page_shown)
+def _can_add(app: StudioApp) -> bool:
+    """A page needs a chapter; a change of an application makes its release where there is none."""
+    return _has_chapter(app) or _first_change(app)
+
+
+def _first_change(app: StudioApp) -> bool:
+    project = app.session.project
+    return is_app(app) and project is not None and not project.chapters
+
+
+async def _made_release(app: StudioApp) -> str:
+    """As a change from the command line does: the first release, made when a change needs it."""
+    return (await app.session.execute(AddChapter(title="Release 1"))).chapter or ""
+
+
+@action("page.new", when=_can_add, inline=True, changes=True, shown=_new_page_shown)
 async def new_page(app: StudioApp) -> None:
     chapter = _chapter_for_new(app)
-    if chapter is None:
+    if chapter is None and not _first_change(app):
         return
 
     async def make(title: str) -> None:
-        done = await app.session.execute(AddPage(chapter=chapter.id, title=title))
+        to = chapter.id if chapter is not None else await _made_release(app)
+        done = await app.session.execute(AddPage(chapter=to, title=title))
         app.workbench.outline.fresh = None
         if done.page:
             await app.session.open_page(done.page)
         await app.session.update()
         app.say(f"{title} added.")
 
-    await ask(app, PromptLine(f"New {app.words['page']} in {chapter.number} {chapter.title}, its title", make))
+    where = f"in {chapter.number} {chapter.title}" if chapter is not None else "in a first release"
+    await ask(app, PromptLine(f"New {app.words['page']} {where}, its title", make))
 
 
 @action("rename", when=_has_chapter, inline=True, changes=True)
@@ -182,7 +199,7 @@ async def archive(app: StudioApp) -> None:
     async def go() -> None:
         done = await app.session.execute(ArchivePage(page=page.id))
         await app.session.update()
-        app.say(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}")
+        app.say(app.words.put(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}"))
 
     if page.approved:
         key = app.keymap.shown("archive")

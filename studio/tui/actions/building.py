@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio.protocol.build_commands import AllowCheck, RunCheck
-from studio.protocol.build_queries import GetBuild
+from studio.protocol.build_queries import GetBuild, GetMetrics
 from studio.protocol.build_views import BuildView
 from studio.tui.actions.composing import compose
 from studio.tui.actions.conditions import current_cell, is_app, of_a_change, reviewing
 from studio.tui.actions.registry import Run, Shown, action
 from studio.tui.presenters import composing
+from studio.tui.presenters.metrics import report
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -60,6 +61,12 @@ def _publish_shown(app: StudioApp) -> tuple[int, str]:
 @action("publish", when=is_app, inline=True, shown=_publish_shown)
 async def publish(app: StudioApp) -> None:
     await app.open_screen("publish")
+
+
+@action("metrics", when=is_app)
+async def metrics(app: StudioApp) -> None:
+    found = await app.session.query(GetMetrics())
+    await app.open_screen("report", title="Metrics", text=report(found))
 
 
 def _can_send_back(app: StudioApp) -> bool:

@@ -62,7 +62,8 @@ async def compose(app: StudioApp, request: Request) -> Composer:
         if words:
             page = app.session.page
             at = page.stage or "" if page is not None and page.id == request.page else None
-            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, _keys(app), at=at)))
+            keys = {**_keys(app), **({"tasks": _task_key(app, request)} if place is not app.workbench else {})}
+            app.say(_worded(app, request, composing.kept_words(request.purpose, request.stage, keys, at=at)))
 
     line = _passage_line(app, request.stage, request.text) if request.purpose is Purpose.EDIT else 0
     composer = Composer(request, sent=sent, left=left, line=line)
@@ -79,6 +80,11 @@ def _keys(app: StudioApp) -> dict[str, str]:
         name: app.keymap.shown(name)
         for name in ("revise", "comment", "brief", "edit", "send_back", "tasks", "note.edit")
     }
+
+
+def _task_key(app: StudioApp, request: Request) -> str:
+    """On the board, where words for a task were left: the key that opens them again there."""
+    return app.keymap.shown("tasks.new" if request.stage == composing.NEW else "tasks.edit")
 
 
 def _worded(app: StudioApp, request: Request, said: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from studio.tui.actions.registry import Applies, Run, action
+from studio.tui.actions.registry import Applies, Run, Shown, action
 from studio.tui.app_keys import APP_ROWS
 from studio.tui.screens.framed import FramedScreen
 
@@ -37,5 +37,14 @@ def _applies(action_id: str) -> Applies:
     return lambda app: isinstance(app.screen, FramedScreen) and action_id in app.screen.acts()
 
 
+def _shown(action_id: str) -> Shown:
+    def shown(app: StudioApp) -> tuple[int, str]:
+        row = app.keymap.by_id[action_id]
+        own = app.screen.labels().get(action_id) if isinstance(app.screen, FramedScreen) else None
+        return (row.order, own or row.label)
+
+    return shown
+
+
 for _id in IDS:
-    action(_id, when=_applies(_id), inline=True, changes=_id in CHANGING)(_runs(_id))
+    action(_id, when=_applies(_id), inline=True, changes=_id in CHANGING, shown=_shown(_id))(_runs(_id))

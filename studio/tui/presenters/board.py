@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -27,11 +27,19 @@ class BoardLook:
     glyphs: Glyphs
     since: float = 0.0
     title: int = _TITLE
+    left_out: Set[str] = frozenset()
+    """Keys of tasks that nobody waits for any more."""
+
+
+def look_at(board: TasksView, look: BoardLook) -> BoardLook:
+    """The look with what depends on all tasks."""
+    dropped = frozenset(task.key for task in board.tasks if task.status == "dropped")
+    return replace(look, title=title_width(board), left_out=dropped)
 
 
 def board_lines(board: TasksView, look: BoardLook, stage: str) -> list[Line]:
     """One row per task. The columns have fixed widths, so that a figure that grows moves nothing."""
-    look = replace(look, title=title_width(board))
+    look = look_at(board, look)
     return [task_row(task, look, (stage, f"task:{task.id}")) for task in board.tasks]
 
 
@@ -61,7 +69,7 @@ def task_row(task: TaskView, look: BoardLook, stop: Hashable = None) -> Line:
     """Sign, title and what it does now at the left; type, tries, time and cost in columns at the right."""
     facts = _facts(task, look)
     room = look.width - 2 - cell_len(facts) - 1
-    said = _said(task)
+    said = _said(task, look.left_out)
     most = min(room, look.title) if said else room
     quiet = task.status == "dropped"
     title = fit(task.title, most, look.glyphs.more)
@@ -79,7 +87,7 @@ def _style(task: TaskView) -> str:
     return {"failed": "error", "skipped": "warn", "interrupted": "warn"}.get(task.status, "dim")
 
 
-def _said(task: TaskView) -> str:
+def _said(task: TaskView, left_out: Set[str]) -> str:
     """What a task does or came to, or what it waits for."""
     match task.status:
         case "running":
@@ -93,7 +101,8 @@ def _said(task: TaskView) -> str:
         case "dropped":
             return "left out"
         case _:
-            return f"after {', '.join(task.needs)}" if task.needs else ""
+            needs = [need for need in task.needs if need not in left_out]
+            return f"after {', '.join(needs)}" if needs else ""
 
 
 def _facts(task: TaskView, look: BoardLook) -> str:
@@ -158,7 +167,9 @@ def task_story(task: TaskView, width: int) -> list[Line]:
         rows += [BLANK, *_wrapped(f"Now: {task.activity}", width, "accent")]
     if task.summary:
         rows += [BLANK, *_wrapped(task.summary, width, "text")]
-    if task.error:
+    if task.error and task.status in ("done", "running"):
+        rows += [BLANK, *_wrapped(f"An earlier try failed: {task.error}", width, "warn")]
+    elif task.error:
         rows += [BLANK, *_wrapped(task.error, width, "error")]
     return rows
 

@@ -35,6 +35,10 @@ class StudioScreen(Screen[object], inherit_bindings=False):
         """What the person chose on a screen that asks for a folder; None where nothing was asked."""
         return None
 
+    def why_not(self, action_id: str) -> str:
+        """Why a key of this screen does nothing now, in one sentence; empty where there is nothing to say beyond the usual."""
+        return ""
+
     def on_screen_resume(self) -> None:
         """What lay over it is gone, and with it the keys of that."""
         self.show_footer()

@@ -92,9 +92,15 @@ class FindingsScreen(ListedScreen):
             acts["findings.reopen"] = lambda: self.settle(one, "open", "")
         return acts
 
+    def labels(self) -> dict[str, str]:
+        return {"rows.open": "open the file"} if self.one is not None and self.one.path else {}
+
     async def open_file(self) -> None:
-        if self.one is not None:
-            await self.app.open_screen("files", path=self.one.path, at=self.one.line)
+        """The file at its line, with the words of the finding above the footer: they stand on this screen alone."""
+        one = self.one
+        if one is not None:
+            await self.app.open_screen("files", path=one.path, at=one.line)
+            self.app.say(f"{where(one)}: {one.message}", "warning")
 
     async def compare(self, one: FindingView) -> None:
         """Your file against the worker's text, over the whole screen."""

@@ -33,6 +33,10 @@ class FramedScreen(StudioScreen):
         """What the keys of this screen do now, by the id of their row in the keymap."""
         return {"close": self.leave}
 
+    def labels(self) -> dict[str, str]:
+        """What a key is called in the footer here, where that is not its usual name."""
+        return {}
+
     def compose(self) -> ComposeResult:
         yield self.head
         yield from self.body()

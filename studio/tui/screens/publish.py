@@ -88,6 +88,18 @@ class PublishScreen(ListedScreen):
             acts["publish.take"] = self.take
         return acts
 
+    def why_not(self, action_id: str) -> str:
+        target = self.target
+        if action_id not in ("publish.plan", "publish.apply"):
+            return ""
+        if target is None:
+            return "The cursor is on no target; a plan is made for one."
+        if target.problem:
+            return f"{target.name} cannot be used: {target.problem}"
+        plan = self.app.keymap.shown("publish.plan")
+        done = "is done already" if target.name in self.plans else "is not made yet"
+        return f"The plan for {target.name} {done}; {plan} looks at what it would get."
+
     async def plan(self, target: str) -> None:
         self.app.say(f"Looking at what {target} would get...")
         self.plans[target] = await self.app.session.query(GetPublishPlan(target=target))

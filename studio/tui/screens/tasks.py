@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import ClassVar
 
 from studio.protocol.build_commands import DropTask, MoveTask
@@ -14,7 +13,7 @@ from studio.protocol.commands import Done
 from studio.protocol.events import AnyEvent, PageChanged
 from studio.tui.actions.composing import compose
 from studio.tui.presenters import composing
-from studio.tui.presenters.board import BoardLook, counts, task_row, task_story, title_width
+from studio.tui.presenters.board import BoardLook, counts, look_at, task_row, task_story
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
@@ -60,7 +59,7 @@ class TasksScreen(ListedScreen):
         look = BoardLook(width, self.app.glyphs, float(int(time.monotonic() - self._asked_at)))
         if self.board is None:
             return []
-        look = replace(look, title=title_width(self.board))
+        look = look_at(self.board, look)
         return [task_row(task, look, task.id) for task in self.board.tasks]
 
     def detail_rows(self, width: int) -> list[Line]:
@@ -92,6 +91,19 @@ class TasksScreen(ListedScreen):
             acts["tasks.down"] = lambda: self.move(task, 1)
             acts["tasks.up"] = lambda: self.move(task, -1)
         return acts
+
+    def why_not(self, action_id: str) -> str:
+        board, task = self.board, self.row
+        if not action_id.startswith("tasks.") or board is None:
+            return ""
+        if any(one.live for one in board.tasks):
+            return "The board is closed to changes: workers are at this change."
+        if not board.editable:
+            return "The board is closed to changes: the tasks of this change are done with."
+        if task is None:
+            return "There is no task to do this with."
+        new = self.app.keymap.shown("tasks.new")
+        return f"This task was worked at already: it is {task.status}, and stays as it is; {new} adds another."
 
     async def edit(self) -> None:
         page = self.app.session.page

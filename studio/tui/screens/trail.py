@@ -54,6 +54,9 @@ class ToolLogScreen(TrailScreen):
         return isinstance(event, ToolUsed) and event.page == self.page
 
     def nothing(self) -> str:
+        if self.problems and self.view is not None and self.view.calls:
+            key, count = self.app.keymap.shown("tools.problems"), len(self.view.calls)
+            return f"No call failed or was refused; {key} shows all {count}."
         return "No tool was used yet. Every call will stand here, with what it was given and what it answered."
 
     def rows(self, width: int) -> list[Line]:

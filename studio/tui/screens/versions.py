@@ -18,6 +18,7 @@ from studio.tui.presenters.versions import FILES
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
 from studio.tui.widgets.line_view import LineView
+from studio.tui.widgets.prompt_line import PromptLine
 
 Going = Callable[[bool], RestoreVersion | UndoVersion]
 """The command, with or without going on over changes made by hand."""
@@ -104,7 +105,7 @@ class VersionsScreen(ListedScreen):
             acts["versions.approve"] = lambda: self.approve(one)
         if self.view is not None and any(one.newest and one.parent for one in self.view.versions):
             acts["versions.undo"] = self.undo
-        if self.view is not None and self.view.changed:
+        if self.view is not None:
             acts["versions.save"] = self.save
         return acts
 
@@ -166,6 +167,18 @@ class VersionsScreen(ListedScreen):
         self.app.say(done.message)
 
     async def save(self) -> None:
-        done = await self.app.session.execute(SaveVersion())
+        """Ask for a title, over the files as they are now: no event tells of a file that was changed outside."""
         await self.refresh_rows()
-        self.app.say(done.message or "Your changes are a version now.")
+        changed = self.view.changed if self.view else ()
+        if not changed:
+            self.app.say("Nothing in app/ differs from the newest version.")
+            return
+
+        async def save(title: str) -> None:
+            done = await self.app.session.execute(SaveVersion(summary=title))
+            await self.refresh_rows()
+            self.app.say(done.message or "Your changes are a version now.")
+
+        count = f"{len(changed)} file{'s' if len(changed) != 1 else ''}"
+        prompt = PromptLine(f"A version of what you changed in {count}, its title", save, text="Changes made by hand")
+        await self.open_drawer(prompt, focus=prompt.input)

@@ -14,6 +14,7 @@ from studio.tui.presenters import page as picture
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.presenters.page import BRIEF, HEAD, MEASURE, Look, cell_of, head_stop
 from studio.tui.presenters.stream import LiveText, StreamLines
+from studio.tui.presenters.words import writes_files
 from studio.tui.widgets.line_view import LineView
 
 _KEYS = (
@@ -195,10 +196,13 @@ class PageView(LineView):
         project = self.app.session.project
         if project is None or not self.app.session.connected or any(chapter.pages for chapter in project.chapters):
             return []
-        want = "page.new" if project.chapters else "chapter.new"
-        what = self.app.words.put("a page" if project.chapters else "the first chapter")
+        files = writes_files(project)
+        want = "page.new" if project.chapters or files else "chapter.new"
+        first = "the first change" if files else "the first chapter"
+        what = self.app.words.put("a page") if project.chapters else first
         makes = "" if self.app.options.view else f" {self.app.keymap.shown(want)} makes {what}."
-        return [BLANK, *(line((row, "dim")) for row in wrap(f"Nothing here yet.{makes}", column))]
+        nothing = "No change is asked for yet." if files else "Nothing here yet."
+        return [BLANK, *(line((row, "dim")) for row in wrap(f"{nothing}{makes}", column))]
 
     def show(self) -> None:
         if self.size.width:

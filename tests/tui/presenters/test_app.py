@@ -101,6 +101,9 @@ def test_rows_of_the_board_have_one_width_and_their_columns_stay_where_they_are(
         assert {row.width for row in rows} == {width}
         assert len({row.text.index(" logic") for row in rows}) == 1
     assert "after data" in rows[0].text
+    data = _task("data", status="dropped")
+    board = TasksView(page="p", tasks=(planned, data), editable=True, types={}, workers=3)
+    assert "after" not in board_lines(board, BoardLook(72, UNICODE), "i")[0].text
     assert "x2" in rows[2].text
     assert "15:00" in rows[2].text
 

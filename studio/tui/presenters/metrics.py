@@ -1,0 +1,52 @@
+"""How the changes of an application went, as figures in words: for the command line and for the workbench. No Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from studio.protocol.build_views import MetricsView
+
+
+def figures(found: MetricsView) -> list[tuple[str, str]]:
+    """What is counted and its figure, `-` where nothing was counted."""
+    rate = "-" if found.success_rate is None else f"{found.success_rate:.0%}"
+    kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
+    tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
+    return [
+        ("changes", f"{found.completed} of {found.changes} complete"),
+        ("versions", f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed"),
+        ("success", rate),
+        ("time per change", _lasted(found.mean_seconds)),
+        ("files per change", _mean(found.mean_files)),
+        ("versions per change", _mean(found.mean_versions)),
+        ("tasks", tasks),
+        ("answers per task", _mean(found.mean_iterations)),
+        ("findings", kept),
+        ("cost", f"${found.cost_usd:.4f}"),
+    ]
+
+
+def report(found: MetricsView) -> str:
+    """The same as a text to read, with the tools and what follows what."""
+    return "\n".join(_report(found))
+
+
+def _report(found: MetricsView) -> Iterator[str]:
+    yield from (f"- {name}: {figure}" for name, figure in figures(found))
+    if found.tools:
+        yield from ("", "## Tools", "")
+    for one in found.tools:
+        yield f"- {one.name}: {one.calls} calls, {one.errors} errors, {one.refused} refused, {one.mean_ms:.0f} ms each"
+    if found.patterns:
+        yield from ("", "## What follows what", "")
+        yield from (f"- {words}: {times} times" for words, times in found.patterns)
+
+
+def _lasted(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+
+
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
