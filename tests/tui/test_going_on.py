@@ -181,3 +181,16 @@ async def test_after_a_failed_revision_the_text_before_it_can_be_approved_or_rev
         await at.until(lambda: at.app.session.page and at.app.session.page.state == "generating_dialogue")
         heads = (await client.query(q.GetPage(page=page))).cells
         assert heads[0].approved
+
+
+async def test_copy_takes_the_words_of_a_draft_that_broke_off_where_they_are_what_is_seen() -> None:
+    engine = FakeEngine()
+    engine.page(engine.chapter("The Toll"), "Ilse counts", "Bram drops the pole.", NARRATION)
+    engine.script = Script("Only this came.", fail="The service answered 529 three times.")
+    async with bench(engine) as at:
+        await at.press("r")
+        await at.type("colder")
+        await at.press("ctrl+s")
+        await at.until(lambda: "529" in at.screen())
+        await at.press("y")
+        assert at.app.clipboard == "Only this came."

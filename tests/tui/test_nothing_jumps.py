@@ -59,11 +59,13 @@ async def test_a_failure_says_why_after_the_words_and_leaves_them_where_they_are
 
 async def test_a_failure_out_of_sight_is_said_above_the_footer() -> None:
     engine = one_page()
-    engine.script = Script(LONG, chars=5, rate=600, fail="The service answered 529 three times.")
+    end = asyncio.Event()
+    engine.script = Script(LONG, chars=5, rate=600, fail="The service answered 529 three times.", pause=end.wait)
     async with bench(engine, size=(80, 24)) as at:
         await _draft(at)
         await at.until(lambda: at.app.workbench.page_view.top > 10)
         await at.press("home")
+        end.set()
         await at.until(lambda: "The draft failed: The service answered 529" in at.message)
 
 
