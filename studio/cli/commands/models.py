@@ -47,19 +47,22 @@ async def _print(check: bool, everything: bool, host: Host) -> int:
     if host.out.as_json:
         host.out.json(found)
         return code
-    host.out.lines(_lines(found, check=check, everything=everything))
+    host.out.lines(_lines(found, host.out.width, check=check, everything=everything))
     if found.current is None:
         host.out.say(found.hint)
     return code
 
 
-def _lines(found: v.ModelsView, *, check: bool, everything: bool) -> Iterator[str]:
+def _lines(found: v.ModelsView, width: int, *, check: bool, everything: bool) -> Iterator[str]:
     shown = [one for one in found.models if one.available or one.current_for or everything]
-    yield from table([_row(one) for one in shown])
+    yield from table([_row(one) for one in shown], width, whole=_REF_AND_PRICE)
     if check:
         asked = [one for one in found.providers if one.ok is not None]
         yield ""
-        yield from table([(_answer(one, found), one.name, one.base_url, one.message) for one in asked])
+        yield from table([(_answer(one, found), one.name, one.base_url, one.message) for one in asked], width)
+
+
+_REF_AND_PRICE = (1, 2)
 
 
 def _counts(service: v.ProviderLine, found: v.ModelsView) -> bool:
