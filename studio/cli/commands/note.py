@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     listed = group.add(
         "list", _list, "List the notes of a page, oldest first, each with its number and state.", "studio note list 2/14",
-        "studio note 2/14 --open",
+        "studio note list 2/14 --open",
     )  # fmt: skip
     page_argument(listed)
     listed.add_argument("--open", action="store_true", help="only those that the next revision will be given")

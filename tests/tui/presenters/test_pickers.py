@@ -1,5 +1,8 @@
 """Rows of search, jump, models, templates, keys and the exact prompt."""
 
+import msgspec
+
+from studio.protocol.commands import SetModel
 from studio.protocol.queries import GetContext, GetProject
 from studio.protocol.views import ModelLine, ModelsView, SearchHit, TemplateView
 from studio.tui import keymap
@@ -81,6 +84,16 @@ def test_a_name_that_is_not_listed_can_be_typed_and_the_empty_choice_takes_one_b
     assert models.choices(VIEW, "c:now")[0].model is not None
     last = models.choices(VIEW)[-1]
     assert last.command(models.Target("writer", "writer")).model == ""
+
+
+def test_for_a_role_the_first_row_is_the_projects_model_and_its_own_one_is_found():
+    role = models.Target("dialogist", "dialogue")
+    view = msgspec.structs.replace(VIEW, models=(*VIEW.models, model("f:own", current_for=("dialogist",))))
+    found = models.choices(view, "", role)
+    assert models.row(found[0], 60, target=role).text.strip() == "same as the project's"
+    assert found[0].command(role) == SetModel(model="", role="dialogist")
+    assert found[models.chosen(found, role)].ref == "f:own"
+    assert models.chosen(models.choices(VIEW), models.Target(None, "project")) == 0
 
 
 def test_a_broken_template_comes_first_and_names_line_and_reason():
