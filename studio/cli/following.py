@@ -141,7 +141,7 @@ async def _stop(client: EngineClient, run: str, out: Output) -> None:
     kept = _kept(view, page) or "no text had come"
     if out.live:
         out.piece("\n")
-    go_on = f" Go on with: studio resume {page_ref(page)} --continue" if view.partial.strip() else ""
+    go_on = f" Next: {_ways(view, page)}." if view.partial.strip() else ""
     out.say(f"Stopped; {kept}.{go_on}")
 
 
@@ -157,6 +157,12 @@ def _kept(run: v.RunView, page: v.PageView) -> str:
     return f"{word_count(run.partial)} words are kept"
 
 
+def _ways(run: v.RunView, page: v.PageView) -> str:
+    """The command that decides on what is kept, with each of its ways."""
+    ways = "--continue or --discard" if _output_of(page, run.stage) in LOGS else "--continue, --keep or --discard"
+    return f"studio resume {page_ref(page)} {ways}"
+
+
 async def _ended(client: EngineClient, run: str, page: str) -> Drafted:
     view = await client.query(q.GetRun(run=run))
     revision = await client.query(q.GetRevision(revision=view.revision)) if view.revision else None
@@ -170,12 +176,7 @@ def _raise_failure(drafted: Drafted) -> None:
     data: dict[str, object] = {"run": run.id, "page": run.page, "status": run.status}
     kept = _kept(run, drafted.page)
     if kept:
-        ways = (
-            "--continue or --discard"
-            if _output_of(drafted.page, run.stage) in LOGS
-            else "--continue, --keep or --discard"
-        )
-        kept = f"{kept[:1].upper()}{kept[1:]}: studio resume {page_ref(drafted.page)} {ways}."
+        kept = f"{kept[:1].upper()}{kept[1:]}: {_ways(run, drafted.page)}."
     if run.status in ("stopped", "interrupted") and run.error_code is None:
         raise Interrupted("The draft was stopped.", hint=kept, data=data)
     kind = ERRORS.get(run.error_code or "", errors.ProviderError)

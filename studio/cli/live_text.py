@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 
 from studio.domain.text import clean_delta
 from studio.tui.presenters.stream import readable
@@ -10,6 +13,7 @@ from studio.tui.presenters.stream import readable
 if TYPE_CHECKING:
     from studio.cli.output import Output
 
+_PIECE = re.compile(r"\n|[^\S\n]+|\S+")
 LOGS = frozenset({"code", "review"})
 """Stages whose stream is the log of their work: whole lines, which the finished text does not repeat."""
 _HIDDEN = frozenset({"plan", "release"})
@@ -24,6 +28,7 @@ class LiveText:
         self._output = output
         self._text = ""
         self._shown = 0
+        self._rows = Rows()
 
     def add(self, offset: int, text: str) -> None:
         """A delta where it belongs."""
@@ -35,7 +40,7 @@ class LiveText:
         if self._output == "dialogue":
             self._show_lines(readable(self._text).split("\n")[:-1])
         else:
-            self._out.piece(self._text[self._shown :])
+            self._print(self._text[self._shown :])
             self._shown = len(self._text)
 
     def finish(self, text: str, *, whole: bool = True) -> None:
@@ -45,17 +50,51 @@ class LiveText:
         if self._output == "dialogue":
             self._show_lines(text.split("\n"))
         elif text.startswith(self._text[: self._shown]):
-            self._out.piece(f"{text[self._shown :]}\n")
+            self._print(f"{text[self._shown :]}\n")
         elif self._output in LOGS and whole:
             gap = "\n" if self._text.endswith("\n") else "\n\n"
-            self._out.piece(f"{gap}{text}\n")
+            self._print(f"{gap}{text}\n")
         else:
-            self._out.piece("\n")
+            self._print("\n")
+
+    def _print(self, text: str) -> None:
+        self._out.piece(self._rows.add(text, self._out.width))
 
     def _show_lines(self, lines: list[str]) -> None:
         for line in lines[self._shown :]:
-            self._out.piece(f"{line}\n")
+            self._print(f"{line}\n")
         self._shown = max(self._shown, len(lines))
+
+
+class Rows:
+    """Breaks a text that grows at words, so that a terminal does not break it inside one. A word is held back until its end."""
+
+    def __init__(self) -> None:
+        self._used = 0
+        self._word = ""
+
+    def add(self, text: str, width: int) -> str:
+        """What is to be printed now, in rows of at most `width` cells; with 0 all of it, as it is."""
+        if not width:
+            return text
+        *whole, self._word = _PIECE.findall(self._word + text) or [""]
+        if self._word.isspace() or cell_len(self._word) >= width:
+            whole, self._word = [*whole, self._word], ""
+        return "".join(self._row(piece, width) for piece in whole)
+
+    def _row(self, piece: str, width: int) -> str:
+        size = cell_len(piece)
+        if piece == "\n":
+            self._used = 0
+            return piece
+        if self._used + size > width and piece.isspace():
+            self._used = width
+            return ""
+        broken = "\n" if self._used and self._used + size > width else ""
+        self._used = (0 if broken else self._used) + size
+        # What is wider than a row goes on in the next one by the terminal's own doing.
+        self._used = self._used % width if size > width else self._used
+        return f"{broken}{piece}"
 
 
 class LogLines:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rich.cells import cell_len
+
 from studio.cli.application import is_app
 from studio.cli.output import table
 from studio.domain.workflow import state_words
 from studio.protocol import build_views as bv
 from studio.protocol import views as v
+from studio.tui.presenters.lines import fit
 
 MARKS = {
     "awaiting": "[.]",
@@ -45,18 +48,28 @@ def _state(page: v.PageLine) -> str:
     return state_words(page.state)
 
 
-def outline(project: v.ProjectView) -> Iterator[str]:
-    """The whole book: a line for it, a line for each chapter, a line for each page."""
+REF_AND_STATE = (1, 3)
+"""Columns of `page_rows` that are shortened last."""
+
+
+def outline(project: v.ProjectView, width: int = 0) -> Iterator[str]:
+    """The whole book: a line for it, a line for each chapter, a line for each page, in at most `width` cells where it is given."""
     approved = sum(chapter.approved for chapter in project.chapters)
     total = sum(chapter.total for chapter in project.chapters)
     done = "complete" if is_app(project) else "approved"
-    yield f"{project.title}  ({approved} of {total} {word(project, 'pages')} {done})"
+    yield _headed(project.title, f"  ({approved} of {total} {word(project, 'pages')} {done})", width)
     yield f"model: {project.model_label or project.model or 'none'}"
     yield f"spent: {spent(project.spend)}"
     for chapter in project.chapters:
         yield ""
-        yield f"{chapter.number} {chapter.title}  ({chapter.approved}/{chapter.total})"
-        yield from (f"  {line}" for line in table(page_rows((chapter,))))
+        yield _headed(f"{chapter.number} {chapter.title}", f"  ({chapter.approved}/{chapter.total})", width)
+        rows = table(page_rows((chapter,)), max(width - 2, 1) if width else 0, whole=REF_AND_STATE)
+        yield from (f"  {line}" for line in rows)
+
+
+def _headed(title: str, rest: str, width: int) -> str:
+    """A title with its count; the title gives way where both do not fit."""
+    return f"{fit(title, max(width - cell_len(rest), 1)) if width else title}{rest}"
 
 
 def spent(spend: v.SpendView) -> str:

@@ -6,12 +6,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 import msgspec
+from rich.cells import cell_len
 
 from studio.domain.text import clean
+from studio.tui.presenters.lines import fit
 
 _STYLES = {"strong": "1", "dim": "2", "add": "32;4", "del": "31;9", "ok": "32", "warn": "33", "error": "31"}
 
@@ -42,6 +44,14 @@ class Output:
     @property
     def colour(self) -> bool:
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that standard output is; 0 where it is none, and a line is as long as it is."""
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+        except (OSError, ValueError):
+            return 0
 
     def styled(self, text: str, style: str) -> str:
         """`text` (cleaned) in a style where colour is wanted; `plain` has none. Only `lines(..., styled=True)` lets it through."""
@@ -101,13 +111,39 @@ def drop(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Rows in columns, two spaces apart, the last one as long as it is."""
+def table(rows: Iterable[tuple[str, ...]], width: int = 0, *, whole: Sequence[int] = ()) -> list[str]:
+    """Rows in columns, two spaces apart, the last one as long as it is.
+
+    With a `width` no row has more cells: columns are shortened with an ellipsis, the last one first and those of `whole` last.
+    """
     cleaned = [tuple(" ".join(clean(cell).split()) for cell in row) for row in rows]
     if not cleaned:
         return []
-    widths = [max(len(row[n]) for row in cleaned) for n in range(len(cleaned[0]) - 1)]
+    columns = [max(cell_len(row[n]) for row in cleaned) for n in range(len(cleaned[0]))]
+    if width:
+        columns = _narrowed(columns, width, whole)
     return [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        "  ".join(_padded(cell, column, cut=width > 0) for cell, column in zip(row, columns, strict=False)).rstrip()
         for row in cleaned
     ]
+
+
+_NARROWEST = 10
+"""Cells that a column keeps while another one can still give way."""
+
+
+def _narrowed(columns: Sequence[int], width: int, whole: Sequence[int]) -> list[int]:
+    """Widths of columns that stand in `width` cells together."""
+    found = list(columns)
+    last = len(found) - 1
+    order = [last, *sorted((n for n in range(last) if n not in whole), key=lambda n: -found[n]), *whole]
+    for least in (_NARROWEST, 1):
+        for n in order:
+            over = sum(found) + 2 * last - width
+            found[n] -= min(max(over, 0), max(found[n] - least, 0))
+    return found
+
+
+def _padded(cell: str, column: int, *, cut: bool) -> str:
+    shown = fit(cell, column) if cut else cell
+    return shown + " " * (column - cell_len(shown))

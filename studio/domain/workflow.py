@@ -120,6 +120,10 @@ class Workflow:
         place = self.index(name)
         return self.stages[place - 1] if place else None
 
+    def work_of(self, role: str) -> str:
+        """What people call a role: the stages that it writes, such as `dialogue`; the role's own name where it writes none."""
+        return ", ".join(stage.label.lower() for stage in self.stages if stage.role == role) or role
+
     def state_name(self, state: State) -> str:
         """The stable public name, such as `user_reviewing_narration`."""
         if state.phase is Phase.AWAITING:

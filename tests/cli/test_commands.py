@@ -183,7 +183,10 @@ def test_a_broken_template_is_said_and_the_last_good_one_stays_in_use(studio: St
 def test_models_are_listed_checked_and_set(studio: Studio) -> None:
     assert studio("models").stdout.startswith("*")
     assert "ok" in studio("models", "--check").stdout
-    studio("models", "--set", "openai:gpt-4.1", "--role", "narrator")
+    assert "is now the model for narration." in studio("models", "--set", "openai:gpt-4.1", "--role", "narrator").stderr
+    (own,) = [row for row in studio("models").stdout.splitlines() if "openai:gpt-4.1 " in row]
+    assert own.endswith("for narration")
+    assert "dialogist writes dialogue" in studio("models", "--set", "openai:gpt-4.1", "--role", "poet", code=2).stderr
     assert 'narrator = "openai:gpt-4.1"' in (studio.folder / "studio.toml").read_text("utf-8")
     assert studio("models", "--set", "nobody:x", code=2).stderr
 

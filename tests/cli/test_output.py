@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 
-from studio.cli.live_text import LiveText, LogLines
+from studio.cli.live_text import LiveText, LogLines, Rows
 from studio.cli.local_setup import ProgressLine
 from studio.cli.output import Output, table
 from studio.protocol.local import LocalProgress
@@ -88,3 +89,29 @@ def test_words_to_the_person_never_begin_inside_a_text(
     out.piece(" the Wend.\n")
     out.say("Done.")
     assert capsys.readouterr() == ("The fog came up\n the Wend.\n", "… waiting for the model\nDone.\n")
+
+
+def test_columns_are_shortened_to_the_width_and_what_names_a_row_last() -> None:
+    rows = [("[v]", "1/3", "the-crossing-of-the-throat", "page approved", "Ilse counts the rings and one is missing"),
+            ("[?]", "1/12", "fog", "narration waits for you", "静かな海の夜明けの静かな海")]  # fmt: skip
+    assert table(rows, 200, whole=(1, 3)) == table(rows)
+    for width in (80, 60, 40):
+        lines = table(rows, width, whole=(1, 3))
+        assert max(cell_len(line) for line in lines) <= width
+        assert [line.split()[1] for line in lines] == ["1/3", "1/12"]
+    assert "waits for you" in table(rows, 60, whole=(1, 3))[1]
+    assert all(cell_len(line) <= 13 for line in table(rows, 13))
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_a_growing_text_is_broken_at_words_however_it_comes(size: int) -> None:
+    sentence = "Ilse counts the rings by thumb on her cord. \n\n"
+    text = sentence * 3 + "Bram " * 20 + "x" * 50 + " end 静かな海の夜明けの静かな海\n"
+    rows = Rows()
+    shown = "".join(rows.add(text[at : at + size], 20) for at in range(0, len(text), size))
+    assert "".join(shown.split()) == "".join(text.split())
+    lines = shown.split("\n")
+    assert all(cell_len(line) <= 20 for line in lines if "xxx" not in line and "静" not in line)
+    assert [line.rstrip() for line in lines[:4]] == ["Ilse counts the", "rings by thumb on", "her cord.", ""]
+    assert "Bram Bram Bram Bram" in [line.rstrip() for line in lines]
+    assert Rows().add("One tw", 0) == "One tw"

@@ -94,8 +94,12 @@ def test_the_text_stands_on_the_terminal_before_the_draft_has_ended(studio: Stud
     assert "word59" not in terminal.seen
     assert terminal.end() == 0
     text = studio("show", "next").stdout.strip()
-    assert terminal.seen.count(text) == 1
-    assert terminal.seen.index(text) < terminal.seen.index("Narration, revision 1: 60 words")
+    seen = " ".join(terminal.seen.split())
+    assert seen.count(text) == 1
+    assert seen.index(text) < seen.index("Narration, revision 1: 60 words")
+    rows = [row for row in terminal.seen.splitlines() if row.startswith("word")]
+    assert len(rows) > 4
+    assert max(len(row.rstrip()) for row in rows) <= 80
 
 
 def test_dialogue_that_arrives_as_json_is_shown_as_lines(studio: Studio, server: WireServer) -> None:
@@ -117,8 +121,22 @@ def test_ctrl_c_on_the_terminal_stops_the_draft_and_keeps_its_text(studio: Studi
     terminal.type("\x03")
     assert terminal.end() == 130
     assert "words are kept" in terminal.seen
+    assert "studio resume 1/1 --continue, --keep or --discard." in terminal.seen
     assert "Traceback" not in terminal.seen
     assert "word5" in studio.data("page", "show", "next")["cells"][0]["partial"]["text"]
+
+
+def test_the_outline_fits_the_terminal_and_is_whole_without_one(studio: Studio) -> None:
+    title = "Ilse counts the rings and one is missing, " * 4
+    studio("page", "add", "1", title, "--slug", "a-ring-is-missing")
+    terminal = OnTerminal(studio, "status")
+    assert terminal.end() == 0
+    assert max(len(row) for row in terminal.seen.splitlines()) <= 80
+    assert "…" in terminal.seen
+    assert "…" not in studio("status").stdout
+    models = OnTerminal(studio, "models", "--all")
+    assert models.end() == 0
+    assert max(len(row) for row in models.seen.splitlines()) <= 80
 
 
 def test_no_escape_of_a_model_reaches_the_terminal(studio: Studio, server: WireServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.domain.errors import Refused
+from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.app import StudioApp
 from studio.tui.options import WorkbenchOptions
@@ -52,6 +53,25 @@ async def test_tab_chooses_for_one_role_only(tmp_path: Path) -> None:
         text = (at.root / "studio.toml").read_text()
         assert role in text
         assert "openai:gpt-test" in text
+
+
+async def test_a_role_is_called_by_its_stage_and_its_own_model_is_under_the_cursor(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(120, 32)) as at:
+        await at.client.execute(c.SetModel(model="openai:gpt-test", role="dialogist"))
+        screen = await models(at)
+        await at.pilot.press("tab", "tab")
+        await at.until(lambda: "[dialogue] dialogist in studio.toml" in screen.head.lines[0].text)
+        row = next(line for line in screen.list.lines if line.stop == screen.list.cursor)
+        assert row.text.split()[1:3] == ["openai:gpt-test", "dialogue"]
+        await at.pilot.press("home", *["up"] * 30)
+        row = next(line for line in screen.list.lines if line.stop == screen.list.cursor)
+        assert row.text.strip() == "same as the project's"
+        await at.pilot.press("enter")
+        await at.until(lambda: at.app.screen is at.app.workbench)
+        await at.until(lambda: at.app.message is not None)
+        assert at.app.message is not None
+        assert at.app.message.text == "The model for dialogue is the same as the project's."
+        assert "openai:gpt-test" not in (at.root / "studio.toml").read_text()
 
 
 async def test_models_without_a_key_say_why_they_cannot_be_used(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from studio.cli.arguments import describe
 from studio.cli.commands.answers import print_done
@@ -12,6 +12,7 @@ from studio.cli.output import table
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.models import stage_names
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,23 +44,29 @@ async def _set(command: c.SetModel, host: Host) -> int:
 async def _print(check: bool, everything: bool, host: Host) -> int:
     async with host.session() as client:
         found = await client.query(q.GetModels(check=check))
+        names = stage_names(await client.query(q.GetProject()))
     code = 4 if any(one.ok is False and _counts(one, found) for one in found.providers) else 0
     if host.out.as_json:
         host.out.json(found)
         return code
-    host.out.lines(_lines(found, check=check, everything=everything))
+    host.out.lines(_lines(found, names, host.out.width, check=check, everything=everything))
     if found.current is None:
         host.out.say(found.hint)
     return code
 
 
-def _lines(found: v.ModelsView, *, check: bool, everything: bool) -> Iterator[str]:
+def _lines(
+    found: v.ModelsView, names: Mapping[str, str], width: int, *, check: bool, everything: bool
+) -> Iterator[str]:
     shown = [one for one in found.models if one.available or one.current_for or everything]
-    yield from table([_row(one) for one in shown])
+    yield from table([_row(one, names) for one in shown], width, whole=_REF_AND_PRICE)
     if check:
         asked = [one for one in found.providers if one.ok is not None]
         yield ""
-        yield from table([(_answer(one, found), one.name, one.base_url, one.message) for one in asked])
+        yield from table([(_answer(one, found), one.name, one.base_url, one.message) for one in asked], width)
+
+
+_REF_AND_PRICE = (1, 2)
 
 
 def _counts(service: v.ProviderLine, found: v.ModelsView) -> bool:
@@ -74,12 +81,12 @@ def _answer(service: v.ProviderLine, found: v.ModelsView) -> str:
     return "failed" if _counts(service, found) else "-"
 
 
-def _row(one: v.ModelLine) -> tuple[str, ...]:
+def _row(one: v.ModelLine, names: Mapping[str, str]) -> tuple[str, ...]:
     price = "price unknown"
     if one.input_price is not None and one.output_price is not None:
         price = f"${one.input_price:g} in, ${one.output_price:g} out"
     if one.provider == "local":
         price = "free"
     mark = "*" if one.current_for else ""
-    why = f"for {', '.join(one.current_for)}" if one.current_for else one.reason
+    why = f"for {', '.join(names.get(role, role) for role in one.current_for)}" if one.current_for else one.reason
     return (mark, one.ref, price, f"{one.context_tokens:,} tokens", one.key and f"key: {one.key}", why)

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     listed = group.add(
         "list", _list, "List the notes of a page, oldest first, each with its number and state.", "studio note list 2/14",
-        "studio note 2/14 --open",
+        "studio note list 2/14 --open",
     )  # fmt: skip
     page_argument(listed)
     listed.add_argument("--open", action="store_true", help="only those that the next revision will be given")
@@ -70,7 +70,7 @@ async def _print(ref: str, open_only: bool, host: Host) -> int:
         rows = [{"number": n, "state": note.state, **msgspec.to_builtins(note)} for n, note in shown]
         host.out.json({"page": page, "notes": rows})
         return 0
-    host.out.lines(table(_rows(shown)))
+    host.out.lines(table(_rows(shown), host.out.width))
     is_open = sum(note.state == "open" for note in notes)
     host.out.say(f"{counted(len(notes), 'note')}, {is_open} open.")
     return 0

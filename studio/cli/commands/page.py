@@ -9,7 +9,7 @@ import msgspec
 from studio.cli.arguments import CHAPTER, TEXT, Group, number, page_argument, read_given
 from studio.cli.commands.answers import carry_out, made
 from studio.cli.host import Host
-from studio.cli.outline import build_card, page_card, page_ref, page_rows
+from studio.cli.outline import REF_AND_STATE, build_card, page_card, page_ref, page_rows
 from studio.cli.output import table
 from studio.domain.errors import BadInput, NotFound
 from studio.protocol import build_queries as bq
@@ -107,7 +107,7 @@ async def _print_list(chapter: str | None, archived: bool, host: Host) -> int:
     if host.out.as_json:
         host.out.json({"pages": [page for one in chapters for page in one.pages]})
         return 0
-    host.out.lines(table(page_rows(chapters)))
+    host.out.lines(table(page_rows(chapters), host.out.width, whole=REF_AND_STATE))
     return 0
 
 

@@ -31,7 +31,7 @@ async def _print(archived: bool, host: Host) -> int:
     if host.out.as_json:
         host.out.json(project)
         return 0
-    host.out.lines(outline(project))
+    host.out.lines(outline(project, host.out.width))
     if project.model is None:
         host.out.say(project.model_hint)
     for warning in project.warnings:

@@ -7,7 +7,7 @@ import asyncio
 from studio.config import paths, write
 from studio.config.load import load
 from studio.domain.errors import BadInput, NotFound, Refused
-from studio.domain.text import clean
+from studio.domain.text import clean, one_line
 from studio.engine.open_project import Call, OpenProject
 from studio.protocol import commands as c
 from studio.protocol.events import SettingsChanged
@@ -34,15 +34,23 @@ async def pin_canon(project: OpenProject, command: c.PinCanon, call: Call) -> c.
 
 
 async def set_model(project: OpenProject, command: c.SetModel, call: Call) -> c.Done:
-    if command.role is not None and command.role not in {stage.role for stage in project.workflow.stages}:
-        known = ", ".join(stage.role for stage in project.workflow.stages)
-        raise NotFound(f"There is no role {command.role!r} in this workflow.", hint=f"Roles: {known}.")
+    workflow = project.workflow
+    roles = dict.fromkeys(stage.role for stage in workflow.stages)
+    if command.role is not None and command.role not in roles:
+        known = "; ".join(f"{role} writes {workflow.work_of(role)}" for role in roles)
+        raise NotFound(f'There is no role "{one_line(command.role, 60)}" in this workflow.', hint=f"Roles: {known}.")
     ref = str(project.models.parse(command.model)) if command.model else None
     key = f"models.{command.role or 'default'}"
     await _write_setting(project, key, ref)
     done = await _announce(project, call, key)
-    place = f"for the {command.role}" if command.role else "for the project"
-    message = f"{ref} is now the model {place}." if ref else f"The model {place} is no longer set."
+    whom = workflow.work_of(command.role) if command.role else "the project"
+    message = f"{ref} is now the model for {whom}."
+    if not ref:
+        message = (
+            f"The model for {whom} is the same as the project's."
+            if command.role
+            else "The project's model is no longer set."
+        )
     return c.Done(seq=done.seq, message=message)
 
 

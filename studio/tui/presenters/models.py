@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.protocol.commands import SetModel
@@ -48,14 +48,15 @@ def stage_names(project: ProjectView) -> dict[str, str]:
     return names
 
 
-def choices(view: ModelsView, typed: str = "") -> tuple[Choice, ...]:
-    """Models that match, usable ones first, and last the way back to no choice.
+def choices(view: ModelsView, typed: str = "", target: Target | None = None) -> tuple[Choice, ...]:
+    """Models that match, usable ones first, with the way back to no choice: for a role the first row, for the project the last.
 
     A typed `provider:model` that is not listed can be chosen too.
     """
     ordered = sorted(view.models, key=lambda model: (not model.current_for, not model.available))
     if not typed.strip():
-        return (*(Choice(model.ref, model) for model in ordered), Choice("", None))
+        listed = tuple(Choice(model.ref, model) for model in ordered)
+        return (Choice("", None), *listed) if target is not None and target.role else (*listed, Choice("", None))
     found = [Choice(hit.item.ref, hit.item) for hit in rank(typed, ordered, lambda model: f"{model.ref} {model.label}")]
     wanted = typed.strip()
     provider, colon, name = wanted.partition(":")
@@ -64,13 +65,26 @@ def choices(view: ModelsView, typed: str = "") -> tuple[Choice, ...]:
     return tuple(found)
 
 
+def chosen(found: Sequence[Choice], target: Target) -> int:
+    """The place of the row that `target` drafts with now; the first one where that is not known."""
+    used = (at for at, one in enumerate(found) if one.model is not None and target.role in one.model.current_for)
+    return next(used, 0)
+
+
 def row(
-    choice: Choice, cells: int, glyphs: Glyphs = UNICODE, stop: Hashable = None, names: Mapping[str, str] | None = None
+    choice: Choice,
+    cells: int,
+    glyphs: Glyphs = UNICODE,
+    stop: Hashable = None,
+    names: Mapping[str, str] | None = None,
+    *,
+    target: Target | None = None,
 ) -> Line:
     """One line: the reference, for whom it is chosen (`names` by role), and its price or why it cannot be used."""
     model = choice.model
     if model is None:
-        label = "no choice of its own" if not choice.ref else choice.ref
+        none = "same as the project's" if target is not None and target.role else "no choice of its own"
+        label = choice.ref or none
         return spread(
             (("  ", "text"), (label, "strong")), (("" if not choice.ref else "as typed", "dim"),), cells, stop
         )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from studio.protocol.queries import GetModels
 from studio.protocol.views import ModelsView
 from studio.tui.presenters.lines import Line, line, wrap
-from studio.tui.presenters.models import Choice, Target, choices, details, row, services, stage_names, targets
+from studio.tui.presenters.models import Choice, Target, choices, chosen, details, row, services, stage_names, targets
 from studio.tui.screens.framed import Acts
 from studio.tui.screens.pick import PickScreen
 from studio.tui.widgets.pick_list import empty_row
@@ -62,20 +62,29 @@ class ModelsScreen(PickScreen):
         for target in self.targets:
             here = target == self.target
             spans += [("  ", "text"), (f"[{target.label}]" if here else target.label, "accent" if here else "dim")]
+            if here and target.role:
+                spans.append((f" {target.role} in studio.toml", "dim"))
         self.head.say(spans)
 
     def next_target(self) -> None:
         at = self.targets.index(self.target)
         self.target = self.targets[(at + 1) % len(self.targets)]
-        self.show_head()
+        self.refresh_rows(first=True)
+        at = chosen(self._choices, self.target)
+        if at < len(self.list.stops):
+            self.list.set_cursor(at)
+            self.about.show()
 
     def rows(self, typed: str, width: int) -> Sequence[Line]:
         if self.view is None:
             return empty_row("Looking at which models there are...")
-        self._choices = choices(self.view, typed)
+        self._choices = choices(self.view, typed, self.target)
         cells = min(width, 110)
         names = stage_names(self.app.session.project) if self.app.session.project else {}
-        found = [row(choice, cells, self.app.glyphs, at, names) for at, choice in enumerate(self._choices)]
+        found = [
+            row(choice, cells, self.app.glyphs, at, names, target=self.target)
+            for at, choice in enumerate(self._choices)
+        ]
         return found or empty_row("No model is called that; `provider:model` is used as written.")
 
     def details(self, stop: Hashable, width: int) -> Sequence[Line]:

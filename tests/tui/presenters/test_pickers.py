@@ -1,5 +1,8 @@
 """Rows of search, jump, models, templates, keys and the exact prompt."""
 
+import msgspec
+
+from studio.protocol.commands import SetModel
 from studio.protocol.queries import GetContext, GetProject
 from studio.protocol.views import ModelLine, ModelsView, SearchHit, TemplateView
 from studio.tui import keymap
@@ -111,6 +114,16 @@ def test_a_filter_of_templates_looks_at_names_and_descriptions():
     found = (_template("story/narration.md.j2"), _template("story/dialogue.md.j2", description="Lines that are said."))
     assert [one.name for one in templates.matching(found, "said")] == ["story/dialogue.md.j2"]
     assert templates.matching(found, " ") == found
+
+
+def test_for_a_role_the_first_row_is_the_projects_model_and_its_own_one_is_found():
+    role = models.Target("dialogist", "dialogue")
+    view = msgspec.structs.replace(VIEW, models=(*VIEW.models, model("f:own", current_for=("dialogist",))))
+    found = models.choices(view, "", role)
+    assert models.row(found[0], 60, target=role).text.strip() == "same as the project's"
+    assert found[0].command(role) == SetModel(model="", role="dialogist")
+    assert found[models.chosen(found, role)].ref == "f:own"
+    assert models.chosen(models.choices(VIEW), models.Target(None, "project")) == 0
 
 
 def test_a_broken_template_comes_first_and_names_line_and_reason():
