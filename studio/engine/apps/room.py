@@ -273,9 +273,8 @@ class AppRoom:
         found = inner.snapshot()
         try:
             self.files.restore(found)
-        except (
-            StudioError
-        ):  # a full disk: what was copied is taken away again, so that the next try finds the folder empty
+        except StudioError:
+            # A full disk: what was copied is taken away again, so that the next try finds the folder empty.
             for path, state in found.items():
                 with suppress(StudioError):
                     self.files.delete(path, expected=state.digest)
