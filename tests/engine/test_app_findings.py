@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem
-from studio.engine.apps import recording
+from studio.engine.apps import fix_tasks, recording
 from studio.engine.apps.gate import Place, finding
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_commands as b
@@ -97,7 +97,7 @@ async def test_a_fix_task_lists_each_line_once(tmp_path: Path) -> None:
         one = told(page.id, "The title could say more.")
         other = replace(one, id="other", problem=replace(one.problem, rule="requirement"))
         await added(project, one, other)
-        await project.store.transact(lambda tx: project.builds_open._fix_tasks(tx, page, "", 1))
+        await project.store.transact(lambda tx: fix_tasks.add(tx, page.id, "", 1))
         (task,) = await project.store.read(lambda tx: build_tasks.listing(tx, page.id))
         assert task.description == "- line 1: The title could say more."
 

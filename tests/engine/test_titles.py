@@ -22,7 +22,7 @@ def titled(page: str, title: str) -> tuple[Command, ...]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("title", "said"), [("  \n", "needs a title"), (f"{LONGEST}y", "at most 200 characters")])
+@pytest.mark.parametrize(("title", "said"), [("  \n", "needs a title"), (f"{LONGEST}y", "at most 200 are allowed")])
 async def test_a_blank_title_and_one_of_kilobytes_are_refused(client: InProcessClient, title: str, said: str) -> None:
     page = await add_page(client)
     before = await client.query(q.GetProject())

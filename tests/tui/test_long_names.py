@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from studio.domain.errors import BadInput
 from studio.domain.text import one_line
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
@@ -86,16 +87,18 @@ async def test_chapters_pages_and_canon_with_names_of_kilobytes_are_cut(tmp_path
         await at.type("y" * 300)
         drawn(at)
         await at.press("enter")
-        assert "There is room for 200 characters here" in at.message
+        assert "at most 200 are allowed" in at.message
         await at.press("escape")
         drawn(at)
         await _checked(client)
 
 
-async def test_a_task_with_a_title_of_kilobytes_is_cut(tmp_path: Path) -> None:
+async def test_a_task_with_a_title_of_kilobytes_is_refused_and_a_long_one_is_cut_on_the_screen(tmp_path: Path) -> None:
     async with shop(tmp_path, size=(60, 20)) as at:
         await at.through("user_reviewing_planning")
-        await at.client.execute(b.AddTask(page=at.page, title=LONG, type="docs", description=LONG))
+        with pytest.raises(BadInput, match="at most 120 are allowed"):
+            await at.client.execute(b.AddTask(page=at.page, title=LONG, type="docs", description=LONG))
+        await at.client.execute(b.AddTask(page=at.page, title=one_line(LONG, 120), type="docs", description=LONG))
         tasks = (await at.client.query(bq.GetTasks(page=at.page))).tasks
         assert max(len(task.title) for task in tasks) == 120
         assert not any("\x1b" in task.title + task.description for task in tasks)
