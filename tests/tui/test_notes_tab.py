@@ -110,3 +110,20 @@ async def test_elsewhere_the_same_key_is_for_the_page(tmp_path: Path) -> None:
         await at.pilot.press("1", "D")
         await at.until(lambda: at.app.session.page and at.app.session.page.archived)
         assert (await at.view()).cells[0].notes[0].state == "open"
+
+
+async def test_the_footer_is_about_the_note_under_the_cursor(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(140, 40)) as at:
+        await _noted(at, "No moths.", "No owls.")
+        await at.pilot.press("j", "D")
+        await at.until(lambda: (note := _under_cursor(at)) is not None and note.state == "dismissed")
+
+        def footer() -> str:
+            return "\n".join(line.text for line in at.app.workbench.footer.lines)
+
+        await at.pilot.press("k")
+        await at.until(lambda: (note := _under_cursor(at)) is not None and note.state == "open")
+        await at.until(lambda: "D dismiss" in footer())
+        await at.pilot.press("j")
+        await at.until(lambda: (note := _under_cursor(at)) is not None and note.state == "dismissed")
+        await at.until(lambda: "D dismiss" not in footer())

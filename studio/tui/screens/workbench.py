@@ -135,7 +135,7 @@ class Workbench(StudioScreen):
     def on_line_view_cursor_moved(self, event: LineView.CursorMoved) -> None:
         if event.view is self.page_view:
             self.place.moved()
-        elif event.view is self.outline:
+        elif event.view in (self.outline, self.inspector):
             self.show_footer()
 
     # The drawer: what opens under the page, or above the footer over the full width
