@@ -226,7 +226,8 @@ async def test_a_request_to_an_agent_outside_is_answered_by_its_text(client: InP
     await client.execute(c.Revise(page=page, feedback="Rain, not fog.", generate=False))
     await client.execute(c.Deliver(page=page, stage="narration", text="Rain."))
     (note,) = (await client.query(q.GetHistory(page=page))).feedback
-    assert note.resolved
+    assert note.used
+    assert not note.resolved, "answered, not dismissed"
 
 
 async def test_money_limits_are_asked_before_the_call(root: Path, env: dict[str, str], server: WireServer) -> None:

@@ -310,7 +310,7 @@ async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Don
         )  # fmt: skip
         for note in feedback.open_notes(tx, page.id, stage.name):
             if note.kind is FeedbackKind.REVISE:  # what was asked of the agent outside, and is answered by its text
-                feedback.resolve(tx, note.id)
+                feedback.mark_used(tx, [note.id], "")
         now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
         return c.Done(seq=0, message=f"{stage.label} received.", page=page.id, revision=revision.id, state=now.state)
 
