@@ -44,7 +44,7 @@ async def approve(app: StudioApp) -> None:
                 raise
             _ask_all_the_same(app, error, go_anyway)
             return
-        price = f" Next draft: {done.price}." if done.price and done.price not in done.message else ""
+        price = f" Next draft: {done.price.rstrip('.')}." if done.price and done.price not in done.message else ""
         app.say((done.message or f"{cell.label} approved.") + price + _complete(app, cell))
 
     async def go_anyway() -> None:
