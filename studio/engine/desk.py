@@ -18,7 +18,7 @@ from studio.engine.limits import check_money, spend
 from studio.engine.material import gather
 from studio.engine.prompting import Prompt, Prompting
 from studio.protocol.events import RunEnded
-from studio.protocol.views import TemplateText, TemplateView, Warning
+from studio.protocol.views import SpendView, TemplateText, TemplateView, Warning
 from studio.providers.base import Message, ModelProfile, ModelRef, ModelRequest, Sampling
 from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
@@ -236,10 +236,11 @@ class Desk:
             plan = await self.preview(page_id, None)
         except StudioError as error:
             return error.message
-        return plan.line if plan.has_model else "No model is set up yet."
+        return plan.line if plan.has_model else "no model is set up yet"
 
-    async def check_budget(self, plan: Plan) -> None:
-        """Raises ContextTooLong when the request alone is over the budget of tokens, BudgetExceeded when money could run out."""
+    async def check_budget(self, plan: Plan) -> SpendView:
+        """What is spent by now. Raises ContextTooLong when the request alone is over the budget of tokens, BudgetExceeded when
+        money could run out."""
         if not plan.fits:
             setting = "local_budget_tokens" if plan.profile.local else "budget_tokens"
             raise ContextTooLong(
@@ -249,14 +250,14 @@ class Desk:
         limits = self._open.settings.limits
         spent = await self._open.store.read(lambda tx: spend(tx, limits))
         check_money(spent, plan.needed)
+        return spent
 
     async def reserve(self, plan: Plan, live: LiveRun) -> None:
         """As `check_budget`, for a run that begins: what its call may cost is promised to it, so that no other counts on it. Waits
         while the money would do but for what others may still need: most need less."""
-        promises, limits = self._open.promises, self._open.settings.limits
+        promises = self._open.promises
         while True:
-            await self.check_budget(plan)
-            spent = await self._open.store.read(lambda tx: spend(tx, limits))
+            spent = await self.check_budget(plan)
             try:
                 check_money(spent, plan.needed, promised=promises.of_others(live.run.id))
             except BudgetExceeded:

@@ -169,9 +169,8 @@ class Engine:
             task.exception()  # looked at: nobody may be waiting for it any more
 
     async def _carry_out(self, command: c.AnyCommand, call: Call) -> c.Done:
-        if not isinstance(
-            command, c.KeepWords
-        ):  # the database is open where the folder is now: typed words are still kept
+        if not isinstance(command, c.KeepWords):
+            # The database is open where the folder is now: typed words are still kept.
             self._project.check_place()
         await self._project.settled()
         done: c.Done = await self._guarded(self._once(command, call))

@@ -16,9 +16,8 @@ def name_of(text: str) -> str:
 def put(tx: Tx, text: str) -> str:
     """Keep a text (once) and return its digest."""
     name = name_of(text)
-    if (
-        tx.one("SELECT 1 FROM blobs WHERE digest = $1", name) is None
-    ):  # 0.7 ms with the insert, against 2.2 for ON CONFLICT
+    # Asked first: 0.7 ms with the insert, against 2.2 for ON CONFLICT.
+    if tx.one("SELECT 1 FROM blobs WHERE digest = $1", name) is None:
         tx.run("INSERT INTO blobs (digest, text, created_at) VALUES ($1, $2, $3)", name, text, tx.now)
     return name
 

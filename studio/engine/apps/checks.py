@@ -96,11 +96,11 @@ async def _command(project: OpenProject) -> tuple[str, Problem | None] | None:
 
 def _record(tx: Tx, place: Place, report: Report) -> None:
     known = {
-        _key(one.problem): one
+        recording.key(one.problem): one
         for one in findings.listing(tx, place.page_id)
         if one.source in _OURS and one.state is not FindingState.FIXED
     }
-    now = {_key(problem): (source, problem) for source, problem in report.problems}
+    now = {recording.key(problem): (source, problem) for source, problem in report.problems}
     for key, one in known.items():
         if key not in now and one.state is FindingState.OPEN:
             findings.settle(tx, one.id, FindingState.FIXED, "studio", "no longer found")
@@ -112,10 +112,6 @@ def _record(tx: Tx, place: Place, report: Report) -> None:
     recording.add(tx, new)
     meta.put(tx, checks_key(place.page_id), report.text)
     tx.emit(FindingChanged(page=place.page_id, finding="", state="checked"))
-
-
-def _key(problem: Problem) -> tuple[str, str, str]:
-    return (problem.rule, problem.path, problem.message)
 
 
 def _count(number: int) -> str:

@@ -25,15 +25,11 @@ SUMMARY_LIMIT = 500
 
 
 async def restore_version(project: OpenProject, command: b.RestoreVersion, call: Call) -> Done:
-    if (known := await _known(project, call)) is not None:
-        return known
     made = await project.app.restore(command.version, anyway=command.anyway, actor=call.actor)
     return await _told(project, call, made, f"{made.summary}, as version {made.number}.")
 
 
 async def undo_version(project: OpenProject, command: b.UndoVersion, call: Call) -> Done:
-    if (known := await _known(project, call)) is not None:
-        return known
     made = await project.app.undo(anyway=command.anyway, actor=call.actor)
     return await _told(project, call, made, f"Undone. {made.summary}, as version {made.number}.")
 
@@ -112,8 +108,6 @@ def refuse_unfinished(project: OpenProject, tx: Tx, version: AppVersion) -> None
 async def take_kept(project: OpenProject, command: b.TakeKept, call: Call) -> Done:
     """The person's act: the worker's text in the place of what lies there, which is a version before."""
     project.needs_app()
-    if (known := await _known(project, call)) is not None:
-        return known
 
     def find(tx: Tx) -> tuple[Finding, str | None]:
         found = kept.find(tx, command.path, command.kept)
@@ -148,10 +142,6 @@ async def import_app(project: OpenProject, command: b.ImportApp, call: Call) -> 
     path = await asyncio.to_thread(Path(command.path).expanduser)
     made = await project.app.import_from(path, call.actor)
     return await _told(project, call, made, f"{made.summary}, as version {made.number}.")
-
-
-async def _known(project: OpenProject, call: Call) -> Done | None:
-    return await project.recall(call.request) if call.request else None
 
 
 async def _told(project: OpenProject, call: Call, made: AppVersion, message: str) -> Done:

@@ -71,8 +71,6 @@ async def publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
 
 
 async def _publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
-    if call.request and (known := await project.recall(call.request)) is not None:
-        return known
     way = await _way(project, command.target, command.version, call.actor)
     begun = await project.store.read(lambda tx: publications.find(tx, command.target, way.version.id, command.plan))
     plan = await _plan(project, way, command.plan, begun)

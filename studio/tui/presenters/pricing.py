@@ -17,5 +17,5 @@ def pricing(kind: str, cell: StageCell | None, *, again: bool = False) -> str:
     begun = cell.partial is not None and bool(cell.partial.text.strip())
     if cell.output in ("code", "review"):
         return f"Go on with the {stage}" if begun else f"Start the {stage}"
-    again = begun or cell.head is not None
-    return f"Draft the {stage} again, from the start" if again else f"Draft the {stage}"
+    anew = begun or cell.head is not None
+    return f"Draft the {stage} again, from the start" if anew else f"Draft the {stage}"

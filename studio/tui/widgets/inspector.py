@@ -96,9 +96,8 @@ class Inspector(LineView):
     def _ask(self) -> None:
         """Ask for what the open tab shows, once per version of the page."""
         page = self.app.session.page
-        notes = (
-            sum(len(cell.notes) for cell in page.cells) if page else 0
-        )  # a note changes the next prompt, not the page
+        # A note changes the next prompt, not the page.
+        notes = sum(len(cell.notes) for cell in page.cells) if page else 0
         key = (self.tab, page.id, page.version, page.state, notes) if page else ()
         if key == self._loaded:
             return
