@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from studio.config.files import atomic_write
 from studio.config.paths import STATE_FOLDER
 from studio.domain.errors import NotFound, Refused
 from studio.domain.page import BRIEF, Origin
@@ -30,11 +30,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def keep(root: Path, mark: Mark) -> None:
-    """Raises OSError: without the mark, a run that breaks off could not be told from a person's work."""
-    path = _path(root)
-    fresh = path.with_name(f"demo.{os.getpid()}.new")
-    fresh.write_bytes(msgspec.json.encode(mark))
-    os.replace(fresh, path)
+    """Raises StorageError: without the mark, a run that breaks off could not be told from a person's work."""
+    atomic_write(_path(root), msgspec.json.encode(mark))
 
 
 def forget(root: Path) -> None:

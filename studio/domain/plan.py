@@ -14,8 +14,7 @@ from studio.domain.answer_json import whole_string as string_in
 from studio.domain.build import NEEDS_LIMIT, TASK_TYPES, TASKS_LIMIT, PlanCheck, PlannedTask, cycle_in, safe_id
 from studio.domain.errors import BadInput
 from studio.domain.sections import first_paragraph, guard, split, unguard
-from studio.domain.text import one_line
-from studio.domain.typed import flat
+from studio.domain.text import flat, one_line
 
 TITLE_LIMIT = 120
 DEFAULT_TYPE = "logic"

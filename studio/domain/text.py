@@ -30,10 +30,15 @@ TITLE_LIMIT = 200
 """Characters of a title that a person gives: what is longer is refused, not cut."""
 
 
+def flat(text: str) -> str:
+    """Clean text on one line, whole."""
+    return " ".join(clean(text).split())
+
+
 def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """Clean text on one line, cut to `limit` characters with an ellipsis: for titles, labels, messages."""
-    flat = " ".join(clean(text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    line = flat(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

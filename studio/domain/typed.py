@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from studio.domain.errors import BadInput
-from studio.domain.text import clean
-
-NAME_LIMIT = 200
-"""Characters of a chapter's, a page's or a change's title."""
+from studio.domain.text import TITLE_LIMIT, flat
 
 
-def flat(text: str) -> str:
-    """Clean text on one line, whole."""
-    return " ".join(clean(text).split())
-
-
-def typed_line(text: str, what: str, limit: int = NAME_LIMIT) -> str:
+def typed_line(text: str, what: str, limit: int = TITLE_LIMIT) -> str:
     """The words on one line. Raises BadInput naming the limit: `The title has 143 characters; at most 120 are allowed.`"""
     line = flat(text)
     refuse_long(line, what, limit)

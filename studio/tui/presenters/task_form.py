@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from studio.domain.build import TASK_TYPES
 from studio.domain.errors import BadInput
-from studio.domain.text import clean, one_line
-from studio.domain.typed import flat
+from studio.domain.text import clean, flat, one_line
 from studio.protocol.build_views import TaskView
 
 _FIELD = re.compile(r"^\s*(?P<name>title|type|priority|needs)\s*:\s*(?P<value>.*)$", re.IGNORECASE)

@@ -9,7 +9,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input
 
-from studio.domain.text import clean
+from studio.domain.text import clean, flat
 from studio.tui.presenters.lines import Line
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule, Strip
@@ -33,7 +33,7 @@ class Query(Drawable, Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.replace(" ".join(clean(event.text).split()), *self.selection)
+        self.replace(flat(event.text), *self.selection)
 
 
 class PickScreen(FramedScreen):

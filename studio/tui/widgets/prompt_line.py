@@ -11,8 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from studio.domain.errors import StudioError
-from studio.domain.text import one_line
-from studio.domain.typed import flat
+from studio.domain.text import flat, one_line
 from studio.tui.presenters.lines import line
 from studio.tui.screens.base import StudioScreen
 from studio.tui.widgets.drawable import Drawable
