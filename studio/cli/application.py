@@ -55,15 +55,6 @@ def money(usd: float | None) -> str:
     return "-" if usd is None else f"${usd:.4f}"
 
 
-def lasted(seconds: float | None) -> str:
-    """`-` where nothing was measured."""
-    if seconds is None:
-        return "-"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
-
-
 def at(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S}"
 

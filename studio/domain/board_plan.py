@@ -23,7 +23,7 @@ class BoardPlan:
 def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     """The plan of a revision as its board stands. Tasks that the studio added, to answer feedback or findings, are no plan."""
     try:
-        plan = plans.from_json(revision.data) if revision.data else plans.read_text(revision.text)[0]
+        plan = plans.kept(revision.text, revision.data)
     except BadInput:
         return BoardPlan(revision.text)
     planned = {one.id: one for one in plan.tasks}

@@ -322,6 +322,11 @@ def to_json(plan: Plan) -> str:
     return json.dumps({"summary": plan.summary, "approach": plan.approach, "tasks": rows}, ensure_ascii=False)
 
 
+def kept(text: str, data: str | None) -> Plan:
+    """The plan of a revision: its data, or its text where a person wrote that. Raises BadInput."""
+    return from_json(data) if data else read_text(text)[0]
+
+
 def from_json(data: str) -> Plan:
     """The plan that `to_json` wrote; raises BadInput when it did not."""
     return parse(data)[0]

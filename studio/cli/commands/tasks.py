@@ -99,7 +99,8 @@ async def _print(page: str | None, host: Host) -> int:
 
 
 def _row(one: bv.TaskView) -> tuple[str, ...]:
-    from studio.cli.application import lasted, money
+    from studio.cli.application import money
+    from studio.tui.presenters.ages import lasted
 
     needs = f"needs {', '.join(one.needs)}" if one.needs else ""
     tries = f"{one.attempts} tries" if one.attempts > 1 else ""
@@ -125,9 +126,10 @@ async def _print_one(ref: str, host: Host) -> int:
 
 
 def _card(task: bv.TaskView) -> Iterator[str]:
-    from studio.cli.application import lasted, money
+    from studio.cli.application import money
     from studio.cli.output import table
     from studio.domain.text import counted
+    from studio.tui.presenters.ages import lasted
 
     yield f"{task.position} {task.title}"
     facts = [

@@ -117,8 +117,9 @@ async def _print_one(ref: str, host: Host) -> int:
 
 
 def _card(one: bv.VersionView) -> Iterator[str]:
-    from studio.cli.application import at, lasted, money
+    from studio.cli.application import at, money
     from studio.cli.output import table
+    from studio.tui.presenters.ages import lasted
 
     took = (one.finished_at - one.started_at).total_seconds() if one.finished_at else None
     yield f"{one.number} {one.title or one.summary}"

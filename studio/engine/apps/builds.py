@@ -194,7 +194,7 @@ class Builds:
             return  # a text that cannot be read stays a text: the person revises or edits it
 
     def _plan_tasks(self, tx: Tx, page: Page, revision: Revision) -> None:
-        plan = plans.from_json(revision.data) if revision.data else plans.read_text(revision.text)[0]
+        plan = plans.kept(revision.text, revision.data)
         for task in build_tasks.plan(tx, page.id, revision.id, plan.tasks):
             tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
 

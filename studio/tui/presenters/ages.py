@@ -1,4 +1,4 @@
-"""How long ago something was, in words short enough for a row."""
+"""How long ago something was and how long it took, in words short enough for a row. No Textual."""
 
 from __future__ import annotations
 
@@ -21,3 +21,12 @@ def age(then: datetime, now: datetime | None = None) -> str:
     if seconds < 7 * _DAY:
         return f"{int(seconds // _DAY)} d"
     return then.astimezone(now.tzinfo).strftime("%Y-%m-%d")
+
+
+def lasted(seconds: float | None) -> str:
+    """`4.2 s`, `1:05 min`; `-` where nothing was measured."""
+    if seconds is None:
+        return "-"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // _MINUTE}:{int(seconds) % _MINUTE:02d} min"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studio.protocol.build_views import MetricsView
+from studio.tui.presenters.ages import lasted
 
 
 def figures(found: MetricsView) -> list[tuple[str, str]]:
@@ -16,7 +17,7 @@ def figures(found: MetricsView) -> list[tuple[str, str]]:
         ("changes", f"{found.completed} of {found.changes} complete"),
         ("versions", f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed"),
         ("success", rate),
-        ("time per change", _lasted(found.mean_seconds)),
+        ("time per change", lasted(found.mean_seconds)),
         ("files per change", _mean(found.mean_files)),
         ("versions per change", _mean(found.mean_versions)),
         ("tasks", tasks),
@@ -40,12 +41,6 @@ def _report(found: MetricsView) -> Iterator[str]:
     if found.patterns:
         yield from ("", "## What follows what", "")
         yield from (f"- {words}: {times} times" for words, times in found.patterns)
-
-
-def _lasted(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
 
 
 def _mean(value: float | None) -> str:
