@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from studio.domain.build import AppVersion, VersionStatus
 from studio.domain.errors import NotFound
 from studio.domain.page import Origin, Page, Revision
 from studio.domain.workflow import OutputKind, Workflow
 from studio.engine.texts import add_revision
-from studio.store import revisions, versions
+from studio.store import pages, revisions, versions
 from studio.store.transaction import Tx
 
 _LOOKED_BACK = 50
@@ -18,14 +19,20 @@ _SHOWN = 40
 
 def version_of(tx: Tx, workflow: Workflow, page_id: str) -> AppVersion | None:
     """The version that roles and people speak of: the one whose text is approved, before that the newest completed one."""
-    code = [one.name for one in workflow.stages if one.output is OutputKind.CODE]
-    approved, heads = revisions.approved(tx, page_id), revisions.heads(tx, page_id)
-    for name in reversed(code):
-        if name in approved and (found := named(tx, approved[name])) is not None:
-            return found
+    heads = pages.heads(tx, page_id)
+    last_first = [
+        heads[one.name] for one in reversed(workflow.stages) if one.output is OutputKind.CODE and one.name in heads
+    ]
+    if (found := _first_named(tx, [one.approved_id for one in last_first])) is not None:
+        return found
     newest = next((one for one in versions.listing(tx, page_id) if one.status is VersionStatus.COMPLETED), None)
-    told = next((found for name in reversed(code) if name in heads and (found := named(tx, heads[name]))), None)
+    told = _first_named(tx, [one.revision_id for one in last_first]) if newest else None
     return told if told and newest and alike(tx, told, newest) else newest
+
+
+def _first_named(tx: Tx, revision_ids: Iterable[str | None]) -> AppVersion | None:
+    named_by = (named(tx, revisions.get(tx, one)) for one in revision_ids if one)
+    return next((found for found in named_by if found is not None), None)
 
 
 def named(tx: Tx, revision: Revision) -> AppVersion | None:
