@@ -37,6 +37,7 @@ HANDLERS: Mapping[type[Command], Callable[[Any, Any, Any], Awaitable[Done]]] = {
 
 ANSWERS: Mapping[type[Query[Any]], Callable[[Any, Any, str], Awaitable[Any]]] = {
     q.GetBuild: build_views.get_build,
+    q.GetTurn: build_views.get_turn,
     q.GetBuildPrompt: build_prompt.get_build_prompt,
     q.GetTasks: board_views.get_tasks,
     q.GetFindings: findings.get_findings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
 from studio.engine.forms import FORMS, schema_for
 from studio.engine.limits import check_money, spend
 from studio.engine.material import gather
-from studio.engine.prompting import Prompt, Prompting
+from studio.engine.prompting import Prompt, Prompting, most_priors
 from studio.protocol.events import RunEnded
 from studio.protocol.views import SpendView, TemplateText, TemplateView, Warning
 from studio.providers.base import Message, ModelProfile, ModelRef, ModelRequest, Sampling
@@ -188,14 +189,16 @@ class Desk:
         continue_from: str | None = None,
         priced: bool = True,
     ) -> Plan:
-        project = self._open
-        material = await project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id))
+        project, builds = self._open, self._open.builds
         profile = project.models.profile(ref) if ref is not NO_MODEL else ModelProfile()
-        ratio = await project.models.ratio(ref)
-        builds = project.builds
+        most = most_priors(project, profile)
+        material, facts, ratio = await asyncio.gather(
+            project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id, most=most)),
+            builds.facts_for(page_id, stage, profile) if builds else _nothing(),
+            project.models.ratio(ref),
+        )
         prompt = await self.prompting.assemble(
-            project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from,
-            app=await builds.facts_for(page_id, stage, profile) if builds else None,
+            project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from, app=facts,
             documents=(await builds.standards()).for_prompt(short=profile.local) if builds else (),
         )  # fmt: skip
         low, high = _output_range(stage, profile)
@@ -345,6 +348,10 @@ def _output_limit(stage: Stage, profile: ModelProfile) -> int:
     if not profile.local:
         return limit
     return min(limit, round(_output_range(stage, profile)[1] * _LOCAL_ROOM))
+
+
+async def _nothing() -> None:
+    """The facts of a workflow that writes no files."""
 
 
 def _request(

@@ -210,6 +210,7 @@ class Engine:
         await self._project.scheduler.aclose()
         if self._requests:
             await asyncio.wait(self._requests.values(), timeout=_REQUESTS_SECONDS)
+        await self._project.manuscript.settled()
 
     async def aclose(self) -> None:
         """Settle, write what is owed, close the store, free the lock."""

@@ -66,6 +66,7 @@ class Manuscript:
         self._workflow = workflow
         self._publish = publish
         self._busy = asyncio.Lock()
+        self._owed: set[asyncio.Task[None]] = set()
         self._conflicts: dict[str, tuple[str, ...]] = {}
 
     def conflicts_of(self, page_id: str) -> tuple[str, ...]:
@@ -82,6 +83,22 @@ class Manuscript:
                 self._say(error)
                 return
             await self._written(page_id)
+
+    def write_soon(self, page_id: str) -> None:
+        """`write_page` behind the caller's answer. What a crash prevents is written when the project is opened again."""
+        task = asyncio.create_task(self.write_page(page_id), name=f"writing {page_id}")
+        self._owed.add(task)
+        task.add_done_callback(self._written_soon)
+
+    def _written_soon(self, task: asyncio.Task[None]) -> None:
+        self._owed.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a page's file was not written", exc_info=error)
+
+    async def settled(self) -> None:
+        """Wait for the files that are owed."""
+        if self._owed:
+            await asyncio.wait(self._owed)
 
     async def rewrite_moved(self) -> None:
         """After pages were moved or renamed: files that stand in the wrong place are written where they belong."""
@@ -218,7 +235,7 @@ class Manuscript:
     def _following(self, tx: Tx, page: Page, stage: Stage) -> str | None:
         """The state after a hand-written section of a stage that awaits its text; None when it is not that stage's turn."""
         state = self._workflow.parse_state(pages.get(tx, page.id).state)
-        if state.stage != stage.name or any(run.page_id == page.id for run in runs.live(tx)):
+        if state.stage != stage.name or runs.is_live(tx, page.id):
             return None
         return self._workflow.state_name(advance(self._workflow, state, Action.EDIT))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
 from studio.domain.page import BRIEF, Chapter, Feedback, Page, Revision
 from studio.domain.run import RunKind
-from studio.domain.workflow import Stage, Workflow
+from studio.domain.workflow import OutputKind, Stage, Workflow
 from studio.store import canon, chapters, feedback, pages, revisions
 from studio.store.transaction import Tx
 
@@ -39,29 +41,31 @@ class Material:
     pins: dict[str, str] = field(default_factory=dict)
 
 
-def gather(tx: Tx, workflow: Workflow, page_id: str, stage: Stage, kind: RunKind, feedback_id: str | None) -> Material:
-    """Everything about `page_id` that a draft of `stage` may use; notes only where a text is revised."""
+def gather(
+    tx: Tx, workflow: Workflow, page_id: str, stage: Stage, kind: RunKind, feedback_id: str | None, *, most: int
+) -> Material:
+    """Everything about `page_id` that a draft of `stage` may use; notes only where a text is revised, `most` earlier pages."""
     page = pages.get(tx, page_id)
     order = chapters.listing(tx)
     numbers = {chapter.id: number for number, chapter in enumerate(order, start=1)}
     chapter = next((one for one in order if one.id == page.chapter_id), None) or chapters.get(tx, page.chapter_id)
-    book = pages.listing(tx)
-    siblings = [one.id for one in book if one.chapter_id == chapter.id]
-    heads = revisions.heads(tx, page.id)
-    approved = revisions.approved(tx, page.id)
-    earlier = tuple(
-        (one, approved[one.name]) for one in workflow.stages[: workflow.index(stage.name)] if one.name in approved
-    )
+    book = pages.order(tx)
+    siblings = [one for one, owner in book if owner == chapter.id]
+    heads = pages.heads(tx, page.id)
+    before = [one for one in workflow.stages[: workflow.index(stage.name)] if one.name in heads]
+    newest = {name: heads[name].revision_id for name in (BRIEF, stage.name) if name in heads}
+    approved = {one.name: heads[one.name].approved_id for one in before}
+    texts = revisions.some(tx, [one for one in (*newest.values(), *approved.values()) if one])
     return Material(
         page=page,
         chapter=chapter,
         chapter_number=numbers.get(chapter.id, 0),
         number=siblings.index(page.id) + 1 if page.id in siblings else 0,
         stage=stage,
-        brief=heads.get(BRIEF),
-        priors=_priors(tx, workflow, page, book, numbers),
-        earlier=earlier,
-        head=heads.get(stage.name),
+        brief=texts.get(newest.get(BRIEF) or ""),
+        priors=_priors(tx, workflow, page.id, book, numbers, most),
+        earlier=tuple((one, texts[found]) for one in before if (found := approved[one.name])),
+        head=texts.get(newest.get(stage.name) or ""),
         notes=_notes(tx, page.id, stage, kind, feedback_id),
         pins=canon.pins(tx, page.id),
     )
@@ -78,32 +82,44 @@ def _notes(tx: Tx, page_id: str, stage: Stage, kind: RunKind, feedback_id: str |
 
 
 def _priors(
-    tx: Tx, workflow: Workflow, page: Page, book: Sequence[Page], numbers: dict[str, int]
+    tx: Tx, workflow: Workflow, page_id: str, book: Sequence[tuple[str, str]], numbers: Mapping[str, int], most: int
 ) -> tuple[PriorPage, ...]:
-    """Pages before `page` in the book that have approved text."""
-    before = [one.id for one in takewhile(lambda one: one.id != page.id, book)]
-    if not before:
-        return ()
-    approved: dict[str, dict[str, Revision]] = {}
-    for page_id, stage, revision in revisions.approved_sections(tx, pages=before):
-        approved.setdefault(page_id, {})[stage] = revision
-    briefs = revisions.head_texts(tx, BRIEF, list(approved))
-    found: list[PriorPage] = []
-    counted: dict[str, int] = {}
-    for one in book:
-        counted[one.chapter_id] = counted.get(one.chapter_id, 0) + 1
-        if one.id == page.id:
-            break
-        if one.id not in approved:
-            continue
-        texts = approved[one.id]
-        found.append(
-            PriorPage(
-                page=one,
-                chapter_number=numbers.get(one.chapter_id, 0),
-                number=counted[one.chapter_id],
-                brief=briefs.get(one.id, ""),
-                sections=tuple((stage, texts[stage.name]) for stage in workflow.stages if stage.name in texts),
-            )
+    """Of the pages before `page_id` in the book that have approved text, the last ones."""
+    approved = revisions.approved_ids(tx)
+    counted: Counter[str] = Counter()
+    places: dict[str, int] = {}
+    for one, chapter in takewhile(lambda entry: entry[0] != page_id, book):
+        counted[chapter] += 1
+        if one in approved:
+            places[one] = counted[chapter]
+    kept = list(places)[_first_prior(len(places), most) :]
+    shown = [one for one in workflow.stages if not _is_working_paper(workflow, one)]
+    ids = {(one, stage.name): approved[one].get(stage.name, "") for one in kept for stage in shown}
+    texts = revisions.some(tx, [one for one in ids.values() if one])
+    found, briefs = pages.some(tx, kept), revisions.head_texts(tx, BRIEF, kept) if kept else {}
+    return tuple(
+        PriorPage(
+            page=found[one],
+            chapter_number=numbers.get(found[one].chapter_id, 0),
+            number=places[one],
+            brief=briefs.get(one, ""),
+            sections=tuple((stage, texts[ids[one, stage.name]]) for stage in shown if ids[one, stage.name]),
         )
-    return tuple(found)
+        for one in kept
+    )
+
+
+def _is_working_paper(workflow: Workflow, stage: Stage) -> bool:
+    """Of an earlier change only its release notes matter to later ones; the files say the rest."""
+    return workflow.writes_files and stage.output is not OutputKind.RELEASE
+
+
+def _first_prior(count: int, most: int) -> int:
+    """Where the earlier pages begin when there are more than `most`: they go in blocks, down to 60%, so that the start of the
+    prompt stays the same for many pages."""
+    if count <= most:
+        return 0
+    if most <= 0:
+        return count
+    block = max(1, round(most * 0.4))
+    return math.ceil((count - most) / block) * block

@@ -75,7 +75,7 @@ class OpenProject:
         def once(tx: Tx) -> Done:
             if call.request and (known := journal.recall(tx, call.request)) is not None:
                 return msgspec.json.decode(known, type=Done)
-            done = msgspec.structs.replace(work(tx), seq=journal.head(tx))
+            done = msgspec.structs.replace(work(tx), seq=tx.seq)
             if call.request:
                 journal.remember(tx, call.request, msgspec.json.encode(done))
             return done

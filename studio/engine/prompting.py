@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +60,12 @@ class StoreMemory:
         return await self._store.read(lambda tx: blobs.get(tx, found))
 
 
+def most_priors(project: OpenProject, profile: ModelProfile) -> int:
+    """How many earlier pages a prompt may show. A small model takes the release notes of earlier changes for its own: measured with
+    qwen2.5-coder-1.5b."""
+    return 0 if profile.local and project.workflow.writes_files else project.settings.context.prior_pages
+
+
 class Prompting:
     def __init__(self, catalog: Catalog, renderer: Renderer, publish: Callable[[AnyEvent], None], root: Path) -> None:
         self._catalog = catalog
@@ -100,13 +105,11 @@ class Prompting:
         template = await self._catalog.get(project.workflow.name, wanted, profile.template_variant)
         settings = project.settings.context
         window = profile.context_tokens - profile.max_output_tokens - settings.reserve
-        # A small model takes the release notes of earlier changes for its own: measured with qwen2.5-coder-1.5b.
-        prior = 0 if profile.local and app is not None else settings.prior_pages
         made = await assemble(
             self._renderer,
             template,
             _request(project, material, words, continue_from, app),
-            _prompt_material(project, material, prior, documents),
+            _prompt_material(project, material, documents),
             count=lambda text: tokens.estimate(text, ratio=ratio),
             budget=max(min(settings.local_budget_tokens if profile.local else settings.budget_tokens, window), 500),
         )
@@ -212,10 +215,7 @@ def _approved_text(stage: Stage, revision: Revision, app: Mapping[str, object] |
     return plan if isinstance(plan, str) and plan else revision.text
 
 
-def _prompt_material(
-    project: OpenProject, material: Material, most: int, documents: Sequence[CanonDocument]
-) -> PromptMaterial:
-    priors = material.priors[_first_prior(len(material.priors), most) :]
+def _prompt_material(project: OpenProject, material: Material, documents: Sequence[CanonDocument]) -> PromptMaterial:
     instead = {one.path for one in documents}
     return PromptMaterial(
         documents=(*documents, *(one for one in project.canon.documents if one.path not in instead)),
@@ -227,28 +227,8 @@ def _prompt_material(
                 number=one.number,
                 title=one.page.title,
                 brief=one.brief,
-                sections=tuple(
-                    Section(stage.name, stage.label, revision.text)
-                    for stage, revision in one.sections
-                    if not _is_working_paper(project, stage)
-                ),
+                sections=tuple(Section(stage.name, stage.label, revision.text) for stage, revision in one.sections),
             )
-            for one in priors
+            for one in material.priors
         ),
     )
-
-
-def _is_working_paper(project: OpenProject, stage: Stage) -> bool:
-    """Of an earlier change only its release notes matter to later ones; the files say the rest."""
-    return project.workflow.writes_files and stage.output is not OutputKind.RELEASE
-
-
-def _first_prior(count: int, most: int) -> int:
-    """Where the earlier pages begin when there are more than `most`: they go in blocks, down to 60%, so that the start of the
-    prompt stays the same for many pages."""
-    if count <= most:
-        return 0
-    if most <= 0:
-        return count
-    block = max(1, round(most * 0.4))
-    return math.ceil((count - most) / block) * block

@@ -31,7 +31,7 @@ def refuse_stale(seen: str | None, newest: Revision | None) -> None:
 
 def refuse_running(tx: Tx, page_id: str) -> None:
     """Raises Refused while a draft of the page runs or waits to run."""
-    if any(run.page_id == page_id for run in runs.live(tx)):
+    if runs.is_live(tx, page_id):
         raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
 
 

@@ -86,7 +86,8 @@ def _walk(root: Path, origin: Origin) -> Iterator[Found]:
 
 def _entry(base: str, path: Path, name: str, origin: Origin) -> Found:
     try:
-        if not Path(os.path.realpath(path)).is_relative_to(base):
+        # Folders that are links are not walked, so only the file itself can lead elsewhere.
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(base):
             return Found(name, path, origin, (0,), "it is a link that leads out of the prompts folder")
         status = path.stat()
     except OSError as error:

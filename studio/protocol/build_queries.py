@@ -12,6 +12,12 @@ class GetBuild(Query[views.BuildView], frozen=True, kw_only=True, tag="build"):
     page: str
 
 
+class GetTurn(Query[views.TurnView], frozen=True, kw_only=True, tag="build.turn"):
+    """The state and the phases of a change alone, a tenth of `GetBuild`'s work. `page` may also be the sender's own build id."""
+
+    page: str
+
+
 class GetBuildPrompt(Query[views.BuildPromptView], frozen=True, kw_only=True, tag="build.prompt"):
     """What the role whose turn it is would be asked: system with the state, then that role's history."""
 
@@ -87,6 +93,7 @@ class GetMetrics(Query[views.MetricsView], frozen=True, kw_only=True, tag="metri
 
 BuildQuery = (
     GetBuild
+    | GetTurn
     | GetBuildPrompt
     | GetTasks
     | GetFindings

@@ -291,6 +291,18 @@ class CheckView(View, frozen=True, kw_only=True):
     allowed: bool
 
 
+class TurnView(View, frozen=True, kw_only=True):
+    """Where a change stands in its workflow: `state`, `phase`, `phases` (without their models) and `complete` as in `BuildView`.
+    `left` names the stage of each handoff, in order: how often a stage was left."""
+
+    page: str
+    state: str
+    phase: str
+    phases: tuple[PhaseLine, ...]
+    complete: bool
+    left: tuple[str, ...]
+
+
 class BuildView(View, frozen=True, kw_only=True):
     """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end).
 

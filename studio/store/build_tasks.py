@@ -74,8 +74,10 @@ def find(tx: Tx, page_id: str, ref: str) -> BuildTask:
 
 def newest_plan(tx: Tx, page_id: str) -> str | None:
     """The revision of the newest plan that has tasks."""
-    row = tx.one(_NEWEST, page_id)
-    return None if row is None else str(row[0])
+    rows = tx.all("SELECT DISTINCT plan_revision FROM build_tasks WHERE page_id = $1", page_id)
+    if len(rows) > 1:
+        rows = tx.all(_NEWEST, page_id)
+    return str(rows[0][0]) if rows else None
 
 
 def listing(tx: Tx, page_id: str, plan_revision: str | None = None) -> list[BuildTask]:

@@ -39,9 +39,10 @@ def recall(tx: Tx, request: str) -> bytes | None:
 
 
 def remember(tx: Tx, request: str, result: bytes) -> None:
-    """Keep the answer (UTF-8 JSON) with the effects of the request, in the same transaction. The first answer stays."""
+    """Keep the answer (UTF-8 JSON) with the effects of the request, in the same transaction. Raises Conflict for one that was
+    answered already: it is recalled first."""
     tx.run(
-        "INSERT INTO requests (request, result, created_at) VALUES ($1, $2, $3) ON CONFLICT (request) DO NOTHING",
+        "INSERT INTO requests (request, result, created_at) VALUES ($1, $2, $3)",
         request,
         result.decode(),
         tx.now,

@@ -32,6 +32,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "auto_checkpoint_skip_wal_threshold": 10**15,
 }
 
+# What a statement on a few rows gains from. All of DuckDB's rewriting of plans, most of it made for large scans, takes longer
+# than such a statement itself: 0.8 ms with all of it, 0.6 with these.
+_OPTIMIZERS = (
+    "column_lifetime", "deliminator", "expression_rewriter", "filter_pushdown", "in_clause", "join_order",
+    "limit_pushdown", "top_n", "unused_columns",
+)  # fmt: skip
+
 
 def open_database(
     path: Path, steps: Sequence[Step], clock: Callable[[], datetime], *, create: bool = True
@@ -69,7 +76,11 @@ def open_database(
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    return duckdb.connect(str(path), config=_CONFIG)
+    connection = duckdb.connect(str(path), config=_CONFIG)
+    known = [row[0] for row in connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()]
+    unused = ",".join(name for name in known if name not in _OPTIMIZERS)
+    connection.execute(f"SET disabled_optimizers = '{unused}'")
+    return connection
 
 
 def _is_there(path: Path) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "resolve",
     "set_approved",
     "set_head",
+    "some",
     "unique_slug",
     "update",
 ]
@@ -72,6 +73,14 @@ def listing(tx: Tx, chapter_id: str | None = None, archived: bool = False) -> li
         archived,
     )
     return [Page(*row) for row in rows]
+
+
+def some(tx: Tx, page_ids: Sequence[str]) -> dict[str, Page]:
+    """Those of the ids that there are, by id."""
+    if not page_ids:
+        return {}
+    rows = tx.all(f"{_SELECT} WHERE p.id = ANY($1::text[])", list(page_ids))
+    return {row[0]: Page(*row) for row in rows}
 
 
 def order(tx: Tx) -> list[tuple[str, str]]:

@@ -55,6 +55,14 @@ def get(tx: Tx, revision_id: str) -> Revision:
     return _revision(row)
 
 
+def some(tx: Tx, revision_ids: Sequence[str]) -> dict[str, Revision]:
+    """Those of the ids that there are, by id."""
+    if not revision_ids:
+        return {}
+    rows = tx.all(f"{_SELECT} WHERE r.id = ANY($1::text[])", list(revision_ids))
+    return {row[0]: _revision(row) for row in rows}
+
+
 def newest(tx: Tx, page_id: str, stage: str) -> Revision | None:
     row = tx.one(f"{_SELECT} WHERE r.page_id = $1 AND r.stage = $2 ORDER BY r.number DESC LIMIT 1", page_id, stage)
     return None if row is None else _revision(row)
@@ -62,13 +70,8 @@ def newest(tx: Tx, page_id: str, stage: str) -> Revision | None:
 
 def head(tx: Tx, page_id: str, stage: str) -> Revision | None:
     """The revision that the stage shows and decides on; not always the newest one, since some are only kept beside it."""
-    row = tx.one(
-        f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.revision_id "
-        "WHERE s.page_id = $1 AND s.stage = $2",
-        page_id,
-        stage,
-    )
-    return None if row is None else _revision(row)
+    row = tx.one("SELECT revision_id FROM page_stages WHERE page_id = $1 AND stage = $2", page_id, stage)
+    return None if row is None or row[0] is None else get(tx, row[0])
 
 
 def heads(tx: Tx, page_id: str) -> dict[str, Revision]:

@@ -64,6 +64,11 @@ def live(tx: Tx) -> list[Run]:
     return [_run(row) for row in tx.all(f"{_SELECT} WHERE {_LIVE} ORDER BY started_at, id")]
 
 
+def is_live(tx: Tx, page_id: str) -> bool:
+    """Whether a run of the page is queued or running."""
+    return tx.one(f"SELECT id FROM runs WHERE page_id = $1 AND {_LIVE}", page_id) is not None
+
+
 def listing(tx: Tx, page_id: str) -> list[Run]:
     """Newest first."""
     return [_run(row) for row in tx.all(f"{_SELECT} WHERE page_id = $1 ORDER BY started_at DESC, id DESC", page_id)]

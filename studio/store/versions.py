@@ -75,7 +75,7 @@ def resolve(tx: Tx, ref: str) -> AppVersion:
 
 def newest(tx: Tx) -> AppVersion | None:
     """The version whose tree was recorded last, completed or failed: what `app/` held when that run or person ended."""
-    row = tx.one(f"{_SELECT} WHERE finished_at IS NOT NULL {_ORDER} LIMIT 1")
+    row = tx.one(f"{_SELECT} WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, started_at DESC, id DESC LIMIT 1")
     return None if row is None else _version(row)
 
 
@@ -83,6 +83,11 @@ def listing(tx: Tx, page_id: str | None = None) -> list[AppVersion]:
     """Newest first, those at work before the others."""
     rows = tx.all(f"{_SELECT} WHERE ($1::text IS NULL OR page_id = $1) {_ORDER}", page_id)
     return [_version(row) for row in rows]
+
+
+def any_of(tx: Tx, page_id: str) -> bool:
+    """Whether the page has a version, of whatever status."""
+    return tx.one("SELECT id FROM app_versions WHERE page_id = $1 LIMIT 1", page_id) is not None
 
 
 def open(tx: Tx) -> list[AppVersion]:
@@ -101,13 +106,13 @@ def finish(
     error: str = "",
     cost_usd: float | None = None,
     files: Sequence[VersionFile],
-) -> bool:
-    """End a version with its whole tree (deleted files named too). False, and nothing changes, when it has ended already."""
+) -> AppVersion:
+    """End a version with its whole tree (deleted files named too), and return it. One that has ended already stays as it is."""
     last = tx.one("SELECT max(finished_at) FROM app_versions")
     now = tx.now if last is None or last[0] is None else max(tx.now, last[0] + timedelta(microseconds=1))
     row = tx.one(
         "UPDATE app_versions SET status = $2, summary = $3, changelog = $4, error = $5, cost_usd = $6, finished_at = $7 "
-        "WHERE id = $1 AND status = $8 RETURNING id",
+        f"WHERE id = $1 AND status = $8 RETURNING {sql.names(_COLUMNS)}",
         version_id,
         status,
         summary,
@@ -118,10 +123,9 @@ def finish(
         VersionStatus.IN_PROGRESS,
     )
     if row is None:
-        get(tx, version_id)
-        return False
+        return get(tx, version_id)
     _insert_files(tx, version_id, files)
-    return True
+    return _version(row)
 
 
 def approve(tx: Tx, version_id: str) -> None:

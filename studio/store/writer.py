@@ -203,6 +203,7 @@ class Writer:
                 tx = Tx(connection, now=self._clock(), actor=write.actor, seq=seq)
                 try:
                     results.append(write.work(tx))
+                    tx.flush()
                 finally:
                     tx.end()
                 events += tx.events

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from studio.domain.errors import BadInput, NotFound
+from studio.domain.errors import BadInput, Conflict, NotFound
 from studio.domain.job import Job, JobStatus
 from studio.domain.page import Page
 from studio.domain.run import Outcome, Run, RunKind, RunStatus, Usage
@@ -198,10 +198,11 @@ async def test_jobs_are_taken_oldest_first_by_kind_and_each_once(store: Store) -
     assert await store.read(lambda tx: jobs.status(tx, "nobody")) is None
 
 
-async def test_an_answer_is_remembered_by_request_and_the_first_stays(store: Store) -> None:
+async def test_an_answer_is_remembered_by_request_and_never_replaced(store: Store) -> None:
     assert await store.read(lambda tx: journal.recall(tx, "req")) is None
     await store.transact(lambda tx: journal.remember(tx, "req", '{"seq": 1, "message": "é"}'.encode()))
-    await store.transact(lambda tx: journal.remember(tx, "req", b"{}"))
+    with pytest.raises(Conflict):
+        await store.transact(lambda tx: journal.remember(tx, "req", b"{}"))
     assert await store.read(lambda tx: journal.recall(tx, "req")) == '{"seq": 1, "message": "é"}'.encode()
 
 

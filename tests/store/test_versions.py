@@ -55,8 +55,8 @@ async def test_a_version_ends_once_with_its_whole_tree(store: Store) -> None:
     second = await store.transact(
         lambda tx: versions.finish(tx, made.id, status=VersionStatus.FAILED, error="late", files=[app_rows.file("x")])
     )
-    assert (first, second) == (True, False)
     found = await store.read(lambda tx: versions.get(tx, made.id))
+    assert (first, second) == (found, found)
     assert (found.status, found.summary, found.error, found.cost_usd) == (DONE, "All", "", 0.1)
     assert found.finished_at is not None
     assert await store.read(lambda tx: versions.files(tx, made.id)) == [tree[2], tree[0]]

@@ -25,7 +25,7 @@ from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
-from studio.store import build_tasks, builds, conversations, findings, pages, publications, revisions, versions
+from studio.store import build_tasks, builds, conversations, findings, pages, publications, versions
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -229,12 +229,12 @@ class Builds:
 
     def later_text(self, tx: Tx, page_id: str, following: Stage) -> bool:
         """Whether the following stage has a text that still counts: a report on an earlier version does not."""
-        head = revisions.head(tx, page_id, following.name)
+        heads = {name: one.revision_id for name, one in pages.heads(tx, page_id).items() if one.revision_id}
+        head = heads.get(following.name)
         if head is None or not following.output.judges:
             return head is not None
         code = [one.name for one in self._project.workflow.stages if one.output is OutputKind.CODE]
-        written = [found.id for name in code if (found := revisions.head(tx, page_id, name)) is not None]
-        return all(head.id > one for one in written)  # ids are ordered by time (UUID version 7)
+        return all(head > heads[name] for name in code if name in heads)  # ids are ordered by time (UUID version 7)
 
     # Sending back
 

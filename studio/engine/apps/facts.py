@@ -216,10 +216,13 @@ class Facts:
 def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
     page = pages.get(tx, page_id)
     plan_stage = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
-    heads = revisions.heads(tx, page_id)
-    brief = heads.get(BRIEF)
+    heads = pages.heads(tx, page_id)
+    texts = revisions.some(
+        tx, [one.revision_id for one in heads.values() if one.stage in (BRIEF, plan_stage) and one.revision_id]
+    )
+    by_stage = {one.stage: one for one in texts.values()}
+    brief, plan = by_stage.get(BRIEF), by_stage.get(plan_stage or "")
     tasks = tuple(build_tasks.listing(tx, page_id))
-    plan = heads.get(plan_stage) if plan_stage else None
     received = [one for one in builds.handoffs(tx, page_id) if one.to_stage == stage.name]
     return _Rows(
         build=builds.get(tx, page_id),

@@ -15,6 +15,7 @@ from studio.engine.apps.site import Site
 from studio.engine.apps.talk import Seat, Talk
 from studio.engine.desk import Plan, cache_key, prompt_text
 from studio.engine.material import gather
+from studio.engine.prompting import most_priors
 from studio.protocol.build_events import FindingChanged
 from studio.providers.base import JsonSchema, ModelProfile, ModelRef, Sampling
 from studio.store import blobs
@@ -62,8 +63,9 @@ async def _ask(site: Site, model: ModelRef, profile: ModelProfile) -> reviews.Re
     project, run = site.project, site.run
     facts = await project.builds_open.facts.gather(run.page_id, site.stage, profile)
     facts["changes"] = await project.builds_open.facts.changes_of(site.version, profile)
+    most = most_priors(project, profile)
     material = await project.store.read(
-        lambda tx: gather(tx, project.workflow, run.page_id, site.stage, run.kind, None)
+        lambda tx: gather(tx, project.workflow, run.page_id, site.stage, run.kind, None, most=most)
     )
     prompt = await project.desk.prompting.assemble(
         project, material, profile=profile, ratio=await project.models.ratio(model), words=None, continue_from=None,

@@ -6,16 +6,15 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
-from studio.domain.build import AppVersion, TaskStatus, VersionStatus
+from studio.domain.build import AppVersion, Build, TaskStatus, VersionStatus
 from studio.domain.errors import BadInput, Refused
 from studio.domain.ids import new_id
-from studio.domain.page import Page
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.tooling import CallStatus, ToolCall
 from studio.domain.workflow import Stage
 from studio.engine.apps.purse import Purse
 from studio.engine.apps.room import Finish
-from studio.engine.apps.site import Recorder, Site
+from studio.engine.apps.site import Gathering, Site
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
 from studio.store import build_tasks, versions
@@ -30,19 +29,18 @@ FILES_LIMIT = 500
 
 
 async def write_files(
-    project: OpenProject, page: Page, stage: Stage, agent: str, files: object, summary: str
+    project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
 ) -> AppVersion | None:
     """Write `[{path, content}]` as a version; None when no files are given. Raises BadInput or Refused naming the first file
     that could not be written, after which the version is failed and everything is as it was."""
     if files is None:
         return None
     calls = _calls(files)
-    if (known := await _made_already(project, page, calls)) is not None:
-        return known
-    build = await project.builds_open.ensure_build(page.id)
-    first = not await project.store.read(lambda tx: versions.listing(tx, page.id))
-    run = Run(new_id(), page.id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
-    version = await project.app.begin(page.id, run.id, build.operation, "minor" if first else "patch")
+    newest, first = await project.store.read(lambda tx: (versions.newest(tx), not versions.any_of(tx, build.page_id)))
+    if newest is not None and newest.page_id == build.page_id and await _holds(project, newest, calls):
+        return newest
+    run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
+    version = await project.app.begin(build.page_id, run.id, build.operation, "minor" if first else "patch")
     parent = version.parent_id
     before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
     live = LiveRun(run, lambda _: None, lambda _: None, "")
@@ -52,7 +50,7 @@ async def write_files(
         standards=await project.builds_open.standards(), claims=Claims(base), version=version,
     )  # fmt: skip
     gate = site.gate(None)
-    hooks = Recorder(site, stage.role, gate, None)
+    hooks = Gathering(site, stage.role, gate, None)
     caps = Caps(file_bytes=project.settings.app.file_bytes, files=FILES_LIMIT)
     box = ToolBox(
         project.app.files,
@@ -64,15 +62,19 @@ async def write_files(
         seen=dict(base),
     )
     hooks.expect(calls, 1, "")
-    outcomes = await box.run(calls)
+    try:
+        outcomes = await box.run(calls)
+    except BaseException:
+        await project.store.transact(hooks.write)
+        raise
     bad = next((one for one in outcomes if one.status is not CallStatus.OK), None)
     if bad is None:
         ended = Finish(status=VersionStatus.COMPLETED, summary=summary)
-        return await project.app.finish(version, ended, site.claims.written)
+        return await project.app.finish(version, ended, site.claims.written, also=hooks.write)
     old, written = {one.path: one for one in before}, site.claims.written
     back = {path: old.get(path) for path in written}
     await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
-    await project.app.finish(version, Finish(status=VersionStatus.FAILED, error=bad.text), written)
+    await project.app.finish(version, Finish(status=VersionStatus.FAILED, error=bad.text), written, also=hooks.write)
     raise Refused(bad.text, hint="Nothing was written.", data={"path": bad.path or ""})
 
 
@@ -86,19 +88,16 @@ def settle_tasks(tx: Tx, page_id: str, agent: str) -> None:
         tx.emit(TaskChanged(page=page_id, task=task.id, what="done", status=TaskStatus.DONE.value, actor=agent))
 
 
-async def _made_already(project: OpenProject, page: Page, calls: tuple[ToolCall, ...]) -> AppVersion | None:
-    """The page's version that holds exactly these files, as they lie there: what a request made that was then cut off."""
-    newest = await project.store.read(versions.newest)
-    if newest is None or newest.page_id != page.id or newest.status is not VersionStatus.COMPLETED:
-        return None
-    if await project.app.changed_by_person():
-        return None
+async def _holds(project: OpenProject, newest: AppVersion, calls: tuple[ToolCall, ...]) -> bool:
+    """Whether the newest version holds exactly these files, as they lie there: what a request made that was then cut off."""
+    if newest.status is not VersionStatus.COMPLETED or await project.app.changed_by_person():
+        return False
     tree = await project.app.scan()
     for call in calls:
         path, content = str(call.arguments["path"]), str(call.arguments["content"])
         if path not in tree or tree[path].digest != hashlib.sha256(content.encode("utf-8", "replace")).hexdigest():
-            return None
-    return newest
+            return False
+    return True
 
 
 def _calls(files: object) -> tuple[ToolCall, ...]:

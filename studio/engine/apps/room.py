@@ -72,8 +72,11 @@ class AppRoom:
         """A version for a run, whose caller holds `building`. What the person changed since the newest one becomes a version of
         its own first. One that is still open has no run any more: its end could not be recorded (a full disk)."""
         async with self.versioning:
-            await self._close_left()
-            await self._save_person(page_id)
+            tree = await asyncio.to_thread(self.files.snapshot)
+            left, lying = await self._store.read(lambda tx: (versions.open(tx), _newest_tree(tx)))
+            if left or _differences(lying, tree):
+                await self._close_left()
+                await self._save_person(page_id)
 
             def write(tx: Tx) -> AppVersion:
                 parent = versions.newest(tx)
@@ -85,35 +88,54 @@ class AppRoom:
             return await self._store.transact(write, actor="engine")
 
     async def finish(
-        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+        self,
+        version: AppVersion,
+        finish: Finish,
+        written: Mapping[str, str | None] | None = None,
+        *,
+        also: Callable[[Tx], None] | None = None,
     ) -> AppVersion:
-        """Record the tree as it lies there, with the bytes of every file kept.
+        """Record the tree as it lies there, with the bytes of every file kept; what `also` writes goes with it.
 
         `written` is what the run itself last made of each file (None: removed it). A file that is neither that nor as it was when
         the version began is a person's: the version has it as it was, and one made by hand follows with what lies there.
         """
         async with self.versioning:
-            return await self._record_end(version, finish, written)
+            return await self._record_end(version, finish, written, also)
 
     async def _record_end(
-        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+        self,
+        version: AppVersion,
+        finish: Finish,
+        written: Mapping[str, str | None] | None = None,
+        also: Callable[[Tx], None] | None = None,
     ) -> AppVersion:
         tree = await asyncio.to_thread(self.files.snapshot)
 
         def write(tx: Tx) -> AppVersion:
-            before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
+            if also is not None:
+                also(tx)
+            before = _tree_of(tx, version.parent_id)
             own = tree if written is None else _own(before, tree, written)
-            ended = self._finish(tx, version, finish, own)
+            ended = self._finish(tx, version, finish, own, before)
             if own != tree:
                 self._lying(tx, version.page_id, BY_HAND, tree)
             return ended
 
         return await self._store.transact(write, actor="engine")
 
-    def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
-        before = {one.path: one for one in versions.files(tx, version.parent_id)} if version.parent_id else {}
+    def _finish(
+        self,
+        tx: Tx,
+        version: AppVersion,
+        finish: Finish,
+        tree: Mapping[str, FileState],
+        before: Mapping[str, VersionFile] | None = None,
+    ) -> AppVersion:
+        """`before` is the tree of the parent, where the caller knows it."""
+        before = _tree_of(tx, version.parent_id) if before is None else before
         cost, unknown = executions.spent(tx, run_id=version.run_id) if version.run_id else (0.0, 0)
-        versions.finish(
+        ended = versions.finish(
             tx,
             version.id,
             status=finish.status,
@@ -123,7 +145,6 @@ class AppRoom:
             cost_usd=None if unknown else cost,
             files=_tree_rows(before, tree),
         )
-        ended = versions.get(tx, version.id)
         _tell(tx, ended, finish.status.value)
         return ended
 
@@ -336,7 +357,12 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
 
 def _newest_tree(tx: Tx) -> dict[str, VersionFile]:
     newest = versions.newest(tx)
-    return {one.path: one for one in versions.files(tx, newest.id)} if newest else {}
+    return _tree_of(tx, newest.id if newest else None)
+
+
+def _tree_of(tx: Tx, version_id: str | None) -> dict[str, VersionFile]:
+    """A version's files by path; none of no version."""
+    return {one.path: one for one in versions.files(tx, version_id)} if version_id else {}
 
 
 def _own(

@@ -107,9 +107,12 @@ class Recorder(Hooks):
         return f"Version {number} as it is now is kept: {len(tree)} files, as {one_line(label, 80)!r}."
 
     async def undecided(self, path: str) -> bool:
+        return fold(path) in await self._undecided()
+
+    async def _undecided(self) -> frozenset[str]:
         run = self._site.run.id
         left = await self._site.project.store.read(lambda tx: findings.undecided(tx, besides=run))
-        return fold(path) in {fold(one) for one in left}
+        return frozenset(map(fold, left))
 
     async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
         text = f" The worker's text is kept as {ours[: kept.SHOWN]}." if ours else ""
@@ -127,10 +130,21 @@ class Recorder(Hooks):
         await self._site.project.store.transact(write)
 
     async def called(self, call_id: str, name: str, outcome: ToolOutcome, seconds: float) -> None:
+        line = (outcome.line or name) + _MARKS[outcome.status]
+        await self._keep(self._record(call_id, name, outcome, line, seconds))
+        if outcome.finished:
+            self.finish = outcome.data  # the task's own end says it
+        else:
+            self._site.say(line, self._task)
+
+    async def _keep(self, write: Callable[[Tx], None]) -> None:
+        await self._site.project.store.transact(write)
+
+    def _record(self, call_id: str, name: str, outcome: ToolOutcome, line: str, seconds: float) -> Callable[[Tx], None]:
+        """What writes a call's row, with what its gate found."""
         site = self._site
         arguments = _arguments(self._calls.get(call_id))
         verdicts = self._gate.take()
-        line = (outcome.line or name) + _MARKS[outcome.status]
 
         def write(tx: Tx) -> None:
             row = self._row(tx, name, outcome, line, seconds, arguments)
@@ -144,11 +158,7 @@ class Recorder(Hooks):
                 )
             )  # fmt: skip
 
-        await site.project.store.transact(write)
-        if outcome.finished:
-            self.finish = outcome.data  # the task's own end says it
-        else:
-            site.say(line, self._task)
+        return write
 
     def _row(self, tx: Tx, name: str, outcome: ToolOutcome, line: str, seconds: float, arguments: str) -> ToolUse:
         return ToolUse(
@@ -169,6 +179,28 @@ class Recorder(Hooks):
             path=outcome.path,
             changes=outcome.changes,
         )
+
+
+class Gathering(Recorder):
+    """A recorder for files that are handed in at once: their rows are written together, by `write`."""
+
+    def __init__(self, site: Site, role: str, gate: Gate, task: BuildTask | None) -> None:
+        super().__init__(site, role, gate, task)
+        self._waiting: list[Callable[[Tx], None]] = []
+        self._left: frozenset[str] | None = None
+
+    def write(self, tx: Tx) -> None:
+        """The rows of all calls until now."""
+        for write in self._waiting:
+            write(tx)
+
+    async def _keep(self, write: Callable[[Tx], None]) -> None:
+        self._waiting.append(write)
+
+    async def _undecided(self) -> frozenset[str]:
+        if self._left is None:
+            self._left = await super()._undecided()
+        return self._left
 
 
 def _arguments(call: ToolCall | BrokenCall | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +55,7 @@ async def load(
     """
     own = [one for one in canon if one.path.startswith(f"{FOLDER}/") and one.include is not Include.NEVER]
     found = await asyncio.to_thread(_brought, root)
-    extra = [] if own or found or not use_packaged else await asyncio.to_thread(_packaged, kind)
+    extra = () if own or found or not use_packaged else await asyncio.to_thread(_packaged, kind)
     documents = (*(_always(one) for one in own), *found, *extra)
     name = tuple((one.path, one.digest) for one in documents)
     if known is not None and known[0] == name:
@@ -106,8 +107,12 @@ def _brought(root: Path) -> list[CanonDocument]:
     return found
 
 
-def _packaged(kind: str) -> list[CanonDocument]:
+@functools.cache
+def _packaged(kind: str) -> tuple[CanonDocument, ...]:
+    """Read once: parsing a front matter takes 10 ms, and what is installed does not change under a running program."""
     folder = packaged("canon") / FOLDER
     names = _PACKAGED.get(kind, ("web.md",))
     texts = {name: front_matter.split((folder / name).read_text("utf-8")) for name in names}
-    return [_document(f"{FOLDER}/{name}", str(one.data.get("name") or name), one.body) for name, one in texts.items()]
+    return tuple(
+        _document(f"{FOLDER}/{name}", str(one.data.get("name") or name), one.body) for name, one in texts.items()
+    )

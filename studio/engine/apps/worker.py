@@ -19,7 +19,7 @@ from studio.engine.apps.site import Recorder, Site, lines_of
 from studio.engine.apps.talk import Answer, Seat, Talk
 from studio.engine.desk import cache_key, prompt_text
 from studio.engine.material import gather
-from studio.engine.prompting import Prompt
+from studio.engine.prompting import Prompt, most_priors
 from studio.protocol.build_events import FindingChanged
 from studio.providers.base import ModelProfile, ModelRef, Sampling
 from studio.store import blobs, findings
@@ -141,8 +141,9 @@ class Worker:
     async def _prompt(self, facts: Mapping[str, object]) -> Prompt:
         site, project = self._site, self._site.project
         run = site.run
+        most = most_priors(project, self._profile)
         material = await project.store.read(
-            lambda tx: gather(tx, project.workflow, run.page_id, site.stage, run.kind, run.feedback_id)
+            lambda tx: gather(tx, project.workflow, run.page_id, site.stage, run.kind, run.feedback_id, most=most)
         )
         ratio = await project.models.ratio(self._model)
         prompt = await project.desk.prompting.assemble(

@@ -86,12 +86,18 @@ def _release(tx: Tx, ref: str | None) -> str:
 async def complete_phase(project: OpenProject, command: b.CompletePhase, call: Call) -> Done:
     """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
     result = _result(command.result)
-    came = await project.store.read(lambda tx: _turn(project, tx, command, result))
+
+    def read(tx: Tx) -> tuple[tuple[Page, Stage], Build | None]:
+        came = _turn(project, tx, command, result)
+        return came, builds.get(tx, came[0].id)
+
+    came, known = await project.store.read(read)
+    build = known or await project.builds_open.ensure_build(came[0].id)
     # One at a time: of two answers for the same phase the second is refused before it has written a file.
     async with project.app.handing_in:
         if came[1].output is OutputKind.CODE:
             await project.store.read(lambda tx: _refuse_late(came, _turn(project, tx, command, result)))
-        return await _complete_phase(project, command, call, came, result)
+        return await _complete_phase(project, command, call, came, build, result)
 
 
 def _refuse_late(came: tuple[Page, Stage], now: tuple[Page, Stage]) -> None:
@@ -106,10 +112,14 @@ def _refuse_late(came: tuple[Page, Stage], now: tuple[Page, Stage]) -> None:
 
 
 async def _complete_phase(
-    project: OpenProject, command: b.CompletePhase, call: Call, came: tuple[Page, Stage], result: Mapping[str, Any]
+    project: OpenProject,
+    command: b.CompletePhase,
+    call: Call,
+    came: tuple[Page, Stage],
+    build: Build,
+    result: Mapping[str, Any],
 ) -> Done:
     """`came` is the page and the stage that the answer came for."""
-    opened = project.builds_open
     page, stage = came
     if stage.output is not OutputKind.CODE and isinstance(result.get("files"), list):
         raise Refused(
@@ -117,13 +127,14 @@ async def _complete_phase(
             hint="Ask for the status, and complete the phase that it names.",
             data={"state": page.state, "phase": stage.name.upper()},
         )
-    await opened.ensure_build(page.id)
     text, data = _text(stage, clean(command.response), result)
     agent = one_line(command.agent) or stage.role
     if stage.output is OutputKind.CODE:
-        made = await _write(project, page, stage, agent, result.get("files"), one_line(text, 400))
-        data = json.dumps({"version": made.id, "number": made.number}) if made else data
-        await project.app.keep_by_hand(page.id, agent)
+        made = await _write(project, build, stage, agent, result.get("files"), one_line(text, 400))
+        if made is None:
+            await project.app.keep_by_hand(page.id, agent)
+        else:
+            data = json.dumps({"version": made.id, "number": made.number})
 
     def work(tx: Tx) -> Done:
         found = _turn(project, tx, command, result)
@@ -144,12 +155,12 @@ async def _complete_phase(
         )
 
     done = await project.act(call, work)
-    await project.manuscript.write_page(page.id)
+    project.manuscript.write_soon(page.id)
     return done
 
 
 async def _write(
-    project: OpenProject, page: Page, stage: Stage, agent: str, files: object, summary: str
+    project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
 ) -> AppVersion | None:
     """The files as a version. One folder: what workers have written until now is no version yet, and nothing may come between."""
     building = project.app.building
@@ -158,7 +169,7 @@ async def _write(
             "Workers are writing files of this application right now.", hint="Wait for their run, or stop it first."
         )
     async with building:
-        return await outside.write_files(project, page, stage, agent, files, summary)
+        return await outside.write_files(project, build, stage, agent, files, summary)
 
 
 def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Revision) -> Page:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from studio.domain.build import RoleMessage
+from studio.domain.build import Build, RoleMessage
 from studio.domain.errors import Refused
+from studio.domain.page import Page
+from studio.domain.workflow import Stage
 from studio.engine.open_project import OpenProject
 from studio.engine.views.builds import find_page
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import conversations
+from studio.store import builds, conversations
 from studio.store.transaction import Tx
 
 _HISTORY = 40
@@ -18,17 +20,17 @@ _SPOKEN = ("user", "assistant")
 async def get_build_prompt(project: OpenProject, query: q.GetBuildPrompt, actor: str) -> v.BuildPromptView:
     """System with the state, then that role's history about this page, then what is asked now."""
     opened = project.builds_open
-    page = await project.store.read(lambda tx: find_page(project, tx, query.page))
-    stage = project.stage_of(page)
-    if stage is None:
-        raise Refused(f"No role has a turn: the build is in state {page.state}.", data={"state": page.state})
-    build = await opened.ensure_build(page.id)
 
-    def read(tx: Tx) -> list[RoleMessage]:
+    def read(tx: Tx) -> tuple[Page, Stage, Build | None, list[RoleMessage]]:
+        page = find_page(project, tx, query.page)
+        stage = project.stage_of(page)
+        if stage is None:
+            raise Refused(f"No role has a turn: the build is in state {page.state}.", data={"state": page.state})
         said = [one for one in conversations.listing(tx, page.id, stage.role) if one.task_id is None]
-        return [one for one in said if one.kind in _SPOKEN][-_HISTORY:]
+        return page, stage, builds.get(tx, page.id), [one for one in said if one.kind in _SPOKEN][-_HISTORY:]
 
-    history = await project.store.read(read)
+    page, stage, known, history = await project.store.read(read)
+    build = known or await opened.ensure_build(page.id)
     plan = await project.desk.preview(page.id, None, stage=stage.name, model=build.model or None, priced=False)
     messages = plan.request.messages
     system = "\n\n".join(one.text for one in messages if one.role == "system")

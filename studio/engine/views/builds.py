@@ -76,6 +76,23 @@ async def get_build(project: OpenProject, query: q.GetBuild, actor: str) -> v.Bu
     return build_view(project.workflow, standing, around)
 
 
+async def get_turn(project: OpenProject, query: q.GetTurn, actor: str) -> v.TurnView:
+    def read(tx: Tx) -> tuple[Page, list[Handoff]]:
+        page = find_page(project, tx, query.page)
+        return page, builds.handoffs(tx, page.id)
+
+    page, handoffs = await project.store.read(read)
+    state = project.state_of(page)
+    return v.TurnView(
+        page=page.id,
+        state=page.state,
+        phase=phase_of(project.workflow, state),
+        phases=_phases(project.workflow, state, {}),
+        complete=state.phase is Phase.APPROVED,
+        left=tuple(one.from_stage for one in handoffs),
+    )
+
+
 def model_of(project: OpenProject, stage: Stage, wanted: str = "") -> str:
     """The model that a stage would ask; empty when nothing is set up."""
     try:
@@ -91,7 +108,7 @@ def _standing(project: OpenProject, tx: Tx, page: Page, files: int) -> Standing:
         page=page,
         state=state,
         build=_build(tx, page, files),
-        working=any(run.page_id == page.id for run in runs.live(tx)),
+        working=runs.is_live(tx, page.id),
         drafted=state.stage is not None and revisions.head(tx, page.id, state.stage) is not None,
         progress=event.event if event and isinstance(event.event, BuildProgress) else None,
         handoffs=tuple(builds.handoffs(tx, page.id)),

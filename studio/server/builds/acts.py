@@ -68,7 +68,7 @@ async def initialize(asked: Asked) -> s.Initialized:
     )  # fmt: skip
     done = await asked.client.execute(command, request=asked.key_for("build"))
     build, system = await asyncio.gather(
-        asked.client.query(bq.GetBuild(page=done.page or "")), _system_prompt(asked, done.page or "")
+        asked.client.query(bq.GetTurn(page=done.page or "")), _system_prompt(asked, done.page or "")
     )
     turn = turn_after(build.state, build)
     return s.Initialized(
@@ -93,7 +93,7 @@ async def _system_prompt(asked: Asked, page: str) -> str:
 async def complete_phase(asked: Asked) -> s.PhaseCompleted:
     asked.parameters(NoParameters)
     given = asked.body(s.CompletePhaseBody)
-    build = await asked.client.query(bq.GetBuild(page=given.workflow_id))
+    build = await asked.client.query(bq.GetTurn(page=given.workflow_id))
     result = msgspec.json.encode(given.phase_result).decode()
     command = b.CompletePhase(
         page=build.page, response=given.ai_response, result=result, phase=given.current_state, agent=given.agent
@@ -114,7 +114,7 @@ async def complete_phase(asked: Asked) -> s.PhaseCompleted:
     )
 
 
-def _content_key(command: b.CompletePhase, build: v.BuildView) -> str:
+def _content_key(command: b.CompletePhase, build: v.TurnView) -> str:
     """The request's name where the sender gives none: what is the same word for word is the same request.
 
     One that names its phase is told apart from the same words for the same phase after work was sent back.
@@ -132,9 +132,9 @@ def _content_key(command: b.CompletePhase, build: v.BuildView) -> str:
     return f"phase/{digest.hexdigest()}"
 
 
-def _round(phase: str | None, build: v.BuildView) -> int:
+def _round(phase: str | None, build: v.TurnView) -> int:
     """How often the phase had been left when it was this request's turn: each time leaves one handoff."""
     if phase is None:
         return 0
-    left = sum(1 for one in build.handoffs if one.from_stage.upper() == phase.upper())
+    left = sum(1 for stage in build.left if stage.upper() == phase.upper())
     return left if build.phase == phase.upper() else max(left - 1, 0)

@@ -19,7 +19,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 async def status(asked: Asked) -> s.BuildStatus:
     asked.parameters(NoParameters)
-    return status_of(await _build(asked))
+    return status_of(await asked.client.query(bq.GetBuild(page=asked.path("id"))))
 
 
 def status_of(build: v.BuildView) -> s.BuildStatus:
@@ -63,22 +63,22 @@ async def audit(asked: Asked) -> v.AuditView:
 
 async def tasks(asked: Asked) -> v.TasksView:
     asked.parameters(NoParameters)
-    return await asked.client.query(bq.GetTasks(page=(await _build(asked)).page))
+    return await asked.client.query(bq.GetTasks(page=await _page(asked)))
 
 
 async def findings(asked: Asked) -> v.FindingsView:
     asked.parameters(NoParameters)
-    return zoned(await asked.client.query(bq.GetFindings(page=(await _build(asked)).page)))
+    return zoned(await asked.client.query(bq.GetFindings(page=await _page(asked))))
 
 
 async def versions(asked: Asked) -> v.VersionsView:
     asked.parameters(NoParameters)
-    return zoned(await asked.client.query(bq.GetVersions(page=(await _build(asked)).page)))
+    return zoned(await asked.client.query(bq.GetVersions(page=await _page(asked))))
 
 
-async def _build(asked: Asked) -> v.BuildView:
-    """By the page, or by the sender's own build id."""
-    return await asked.client.query(bq.GetBuild(page=asked.path("id")))
+async def _page(asked: Asked) -> str:
+    """The page of its own id, or of the sender's build id."""
+    return (await asked.client.query(bq.GetTurn(page=asked.path("id")))).page
 
 
 def zoned(view: S) -> S:
