@@ -11,9 +11,17 @@ from studio.store.transaction import Tx
 
 
 def text_arrived(
-    project: OpenProject, tx: Tx, page: Page, action: Action, what: str, revision: Revision, *, run: str | None = None
+    project: OpenProject,
+    tx: Tx,
+    page: Page,
+    action: Action,
+    what: str,
+    revision: Revision,
+    *,
+    run: str | None = None,
+    passing: bool = False,
 ) -> Page:
-    """Move the page on after `revision` became the head of its stage.
+    """Move the page on after `revision` became the head of its stage; `passing` as in `OpenProject.move_to`.
 
     A stage without a review is approved by its text, unless that is incomplete: then a person decides after all.
     """
@@ -38,7 +46,7 @@ def text_arrived(
             builds.approved(tx, page, revision)
     elif unasked:
         next_state = State(Phase.REVIEWING, stage.name)
-    return project.move_to(tx, page, next_state, what, stage=stage.name, revision=revision.id, run=run)
+    return project.move_to(tx, page, next_state, what, stage=stage.name, revision=revision.id, run=run, passing=passing)
 
 
 def has_later_text(project: OpenProject, tx: Tx, page_id: str, following: Stage) -> bool:

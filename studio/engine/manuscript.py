@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class Manuscript:
         check_place: Callable[[], None],
     ) -> None:
         """`check_place` raises StorageError when the project's folder was moved: what stands at its path now is something else."""
+        self._root = root
         self._folder = MirrorFolder(root)
         self._check_place = check_place
         self._store = store
@@ -67,6 +68,7 @@ class Manuscript:
         self._publish = publish
         self._busy = asyncio.Lock()
         self._owed: set[asyncio.Task[None]] = set()
+        self._wrote: dict[Path, str] = {}
         self._conflicts: dict[str, tuple[str, ...]] = {}
 
     def conflicts_of(self, page_id: str) -> tuple[str, ...]:
@@ -113,6 +115,15 @@ class Manuscript:
             taken = await self._read_all()
             written = await self._write_due()
         return f"{taken} edited section{'' if taken == 1 else 's'} read, {written} file{'' if written == 1 else 's'} written."
+
+    async def noticed(self, changed: Iterable[Path], actor: str) -> None:
+        """Files changed: `sync`, unless each holds what was written there last by this program itself."""
+        paths = tuple(changed)
+        async with self._busy:
+            own = {path: self._wrote.get(path) for path in paths}
+            mine = await asyncio.to_thread(lambda: all(self._folder.holds(path, kept) for path, kept in own.items()))
+        if not mine:
+            await self.sync(actor)
 
     async def differences(self) -> list[str]:
         """What differs between the files and the approved texts now, a few words each. Changes nothing."""
@@ -299,6 +310,7 @@ class Manuscript:
             await asyncio.to_thread(self._move, row.path, path)
         over = () if row is None else (row.digest,)
         file_digest = await asyncio.to_thread(lambda: self._folder.write(path, text, over=over))
+        self._wrote[self._root / path] = file_digest
         await self._store.transact(lambda tx: mirror.put(tx, page_id, path, file_digest, approved.fingerprint))
 
     def _move(self, old: str, new: str) -> None:

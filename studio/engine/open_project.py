@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,13 +140,24 @@ class OpenProject:
         stage: str | None = None,
         revision: str | None = None,
         run: str | None = None,
+        passing: bool = False,
     ) -> Page:
-        """Write the page's new state (also when it stays: the version grows) and its event, in the caller's transaction."""
+        """Write the page's new state (also when it stays: the version grows) and its event, in the caller's transaction.
+
+        `passing`: the same transaction moves it on, so that only the event is written; `stay` writes the state after all.
+        """
         name = self.workflow.state_name(following)
-        moved = pages.move(tx, page.id, name, workflow=self.workflow.name, stage=following.stage, run=run)
+        moved = replace(page, state=name)
+        if not passing:
+            moved = pages.move(tx, page.id, name, workflow=self.workflow.name, stage=following.stage, run=run)
         tx.emit(
             PageChanged(
                 page=page.id, state=name, what=what, stage=stage or following.stage, revision=revision, actor=tx.actor
             )
         )
         return moved
+
+    def stay(self, tx: Tx, page: Page) -> Page:
+        """Write the state that a page was to pass and has come to stay at."""
+        stage = self.state_of(page).stage
+        return pages.move(tx, page.id, page.state, workflow=self.workflow.name, stage=stage, run=None)

@@ -82,8 +82,8 @@ class Watching:
                 await project.desk.reload_templates()
             if any(path.is_relative_to(root / "canon") for path in changed):
                 await project.canon.rescan()
-            if any(path.is_relative_to(root / "manuscript") for path in changed):
-                await project.manuscript.sync("manuscript")
+            if edited := [path for path in changed if path.is_relative_to(root / "manuscript")]:
+                await project.manuscript.noticed(edited, "manuscript")
             if root / PROJECT_FILE in changed:
                 await self._reload_settings()
         except StudioError as error:

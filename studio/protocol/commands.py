@@ -293,7 +293,8 @@ AnyCommand = (
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command. `message` is a sentence for a person; ids are given where the command made or touched one.
 
-    `seq` is the journal sequence after the command; `price` states the next draft's price where one is now awaited.
+    `seq` is the journal sequence after the command; `price` states the next draft's price where one is now awaited; `stage` is
+    the one that a phase's answer was taken for.
     """
 
     seq: int
@@ -308,3 +309,4 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     task: str | None = None
     publication: str | None = None
+    stage: str | None = None

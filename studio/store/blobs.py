@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio.domain.errors import NotFound
 from studio.domain.text import digest
+from studio.store import sql
 from studio.store.naming import shown
 from studio.store.transaction import Tx
+
+_ROWS = sql.adding("blobs", "digest:text text:text created_at:timestamp")
 
 
 def name_of(text: str) -> str:
@@ -15,11 +20,16 @@ def name_of(text: str) -> str:
 
 def put(tx: Tx, text: str) -> str:
     """Keep a text (once) and return its digest."""
-    name = name_of(text)
+    put_all(tx, [text])
+    return name_of(text)
+
+
+def put_all(tx: Tx, texts: Sequence[str]) -> None:
+    """Keep texts, each once."""
+    found = {name_of(text): text for text in texts}
     # Asked first: 0.7 ms with the insert, against 2.2 for ON CONFLICT.
-    if tx.one("SELECT 1 FROM blobs WHERE digest = $1", name) is None:
-        tx.run("INSERT INTO blobs (digest, text, created_at) VALUES ($1, $2, $3)", name, text, tx.now)
-    return name
+    known = {row[0] for row in tx.all("SELECT digest FROM blobs WHERE digest = ANY($1::text[])", list(found))}
+    _ROWS.put(tx, [(name, text, tx.now) for name, text in found.items() if name not in known])
 
 
 def get(tx: Tx, name: str) -> str:

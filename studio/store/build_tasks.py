@@ -74,17 +74,22 @@ def find(tx: Tx, page_id: str, ref: str) -> BuildTask:
 
 def newest_plan(tx: Tx, page_id: str) -> str | None:
     """The revision of the newest plan that has tasks."""
-    rows = tx.all("SELECT DISTINCT plan_revision FROM build_tasks WHERE page_id = $1", page_id)
-    if len(rows) > 1:
-        rows = tx.all(_NEWEST, page_id)
-    return str(rows[0][0]) if rows else None
+    row = tx.one(_NEWEST, page_id)
+    return None if row is None else str(row[0])
 
 
 def listing(tx: Tx, page_id: str, plan_revision: str | None = None) -> list[BuildTask]:
     """In order of their places; without `plan_revision` those of the newest plan."""
-    wanted = newest_plan(tx, page_id) if plan_revision is None else plan_revision
-    rows = tx.all(f"{_SELECT} WHERE t.page_id = $1 AND t.plan_revision = $2 ORDER BY t.position, t.id", page_id, wanted)
-    return [_task(row) for row in rows]
+    rows = tx.all(
+        f"{_SELECT} WHERE t.page_id = $1 AND ($2::text IS NULL OR t.plan_revision = $2) ORDER BY t.position, t.id",
+        page_id,
+        plan_revision,
+    )
+    tasks = [_task(row) for row in rows]
+    if len({task.plan_revision for task in tasks}) < 2:
+        return tasks
+    newest = newest_plan(tx, page_id)
+    return [task for task in tasks if task.plan_revision == newest]
 
 
 def keys(tx: Tx, page_id: str | None = None) -> dict[str, str]:

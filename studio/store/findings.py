@@ -14,15 +14,13 @@ _TYPED = (
     "id:text page_id:text source:text state:text created_at:timestamp run_id:text task_id:text version_id:text stage:text "
     "settled_by:text reason:text rule:text path:text line:integer message:text severity:text suggestion:text quote:text"
 )
-_COLUMNS = " ".join(pair.partition(":")[0] for pair in _TYPED.split())
-_INSERT = sql.insert_many("findings", _TYPED)
+_COLUMNS = sql.untyped(_TYPED)
+_ROWS = sql.adding("findings", _TYPED)
 _SELECT = f"SELECT {sql.names(_COLUMNS)} FROM findings"
 
 
 def insert(tx: Tx, findings: Sequence[Finding]) -> None:
-    if findings:
-        rows = [_values(finding) for finding in findings]
-        tx.run(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
+    _ROWS.put(tx, [_values(finding) for finding in findings])
 
 
 def get(tx: Tx, finding_id: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,31 @@ def saving(table: str, columns: str, key: str) -> Saving:
     return Saving(f"UPDATE {table} SET {changes} WHERE {key} = $1 RETURNING {key}", insert(table, columns))
 
 
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """Writes rows of one table: 50 take 0.6 ms together, and 12-20 ms one by one."""
+
+    one: str
+    many: str
+
+    def put(self, tx: Tx, rows: Sequence[Sequence[object]]) -> None:
+        """Each of `rows` in the order of the columns."""
+        if len(rows) == 1:
+            tx.run(self.one, *rows[0])
+        elif rows:
+            tx.run(self.many, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def adding(table: str, typed: str) -> Adding:
+    """For the columns of `name:type` pairs."""
+    return Adding(insert(table, untyped(typed)), insert_many(table, typed))
+
+
+def untyped(typed: str) -> str:
+    """The names in `name:type` pairs."""
+    return " ".join(pair.partition(":")[0] for pair in typed.split())
+
+
 def names(columns: str, table: str = "") -> str:
     """A select list from space-separated column names, each behind the table's short name where one is given."""
     prefix = f"{table}." if table else ""
@@ -44,7 +70,7 @@ def insert(table: str, columns: str) -> str:
 
 
 def insert_many(table: str, typed: str) -> str:
-    """An insert of whole columns as lists, from `name:type` pairs: 50 rows take 0.6 ms, one by one 12-20 ms."""
+    """An insert of whole columns as lists, from `name:type` pairs."""
     pairs = [pair.split(":") for pair in typed.split()]
     columns = ", ".join(name for name, _ in pairs)
     lists = ", ".join(f"unnest(${n}::{kind}[])" for n, (_, kind) in enumerate(pairs, 1))

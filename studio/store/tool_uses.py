@@ -10,11 +10,12 @@ from studio.domain.tooling import CallStatus, ChangeKind, FileChange
 from studio.store import sql
 from studio.store.transaction import Row, Tx
 
-_COLUMNS = (
-    "id page_id run_id role iteration name arguments_digest status line result elapsed_ms created_at "
-    "task_id execution_id path changes"
+_TYPED = (
+    "id:text page_id:text run_id:text role:text iteration:integer name:text arguments_digest:text status:text line:text "
+    "result:text elapsed_ms:double created_at:timestamp task_id:text execution_id:text path:text changes:text"
 )
-_INSERT = sql.insert("tool_calls", _COLUMNS)
+_COLUMNS = sql.untyped(_TYPED)
+_ROWS = sql.adding("tool_calls", _TYPED)
 _SELECT = f"SELECT {sql.names(_COLUMNS)} FROM tool_calls"
 _WHERE = (
     "WHERE ($1::text IS NULL OR page_id = $1) AND ($2::text IS NULL OR run_id = $2) "
@@ -22,9 +23,12 @@ _WHERE = (
 )
 
 
-def insert(tx: Tx, use: ToolUse) -> None:
-    tx.run(
-        _INSERT,
+def insert(tx: Tx, *uses: ToolUse) -> None:
+    _ROWS.put(tx, [_values(use) for use in uses])
+
+
+def _values(use: ToolUse) -> tuple[object, ...]:
+    return (
         use.id,
         use.page_id,
         use.run_id,
@@ -32,7 +36,7 @@ def insert(tx: Tx, use: ToolUse) -> None:
         use.iteration,
         use.name,
         use.arguments_digest,
-        use.status,
+        use.status.value,
         use.line,
         use.result,
         use.elapsed_ms,

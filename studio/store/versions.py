@@ -96,6 +96,14 @@ def open(tx: Tx) -> list[AppVersion]:
     return [_version(row) for row in rows]
 
 
+def latest(tx: Tx) -> tuple[AppVersion | None, list[AppVersion]]:
+    """`newest` and `open` in one read."""
+    last = "SELECT max(finished_at) FROM app_versions"
+    rows = [_version(row) for row in tx.all(f"{_SELECT} WHERE finished_at IS NULL OR finished_at = ({last}) {_ORDER}")]
+    ended = [one for one in rows if one.finished_at is not None]
+    return ended[0] if ended else None, [one for one in rows if one.finished_at is None]
+
+
 def finish(
     tx: Tx,
     version_id: str,

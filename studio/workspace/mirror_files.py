@@ -67,6 +67,13 @@ class MirrorFolder:
         with Jail(self._root) as jail:
             return jail.read_text(rel, FILE_LIMIT)
 
+    def holds(self, path: Path, text_digest: str | None) -> bool:
+        """Whether the file at `path` has a text of this digest, and no other program is writing it."""
+        if text_digest is None or not path.is_relative_to(self._root):
+            return False
+        with Jail(self._root) as jail:
+            return _digest_there(jail, path.relative_to(self._root).as_posix()) == text_digest
+
     def write(self, rel: str, text: str, *, over: Collection[str] | None = None) -> str:
         """Replace a file whole; the digest that `scan` will give for it.
 

@@ -36,11 +36,13 @@ class Objects:
             raise BadInput(f"A file of {len(data) / 1e6:.0f} MB is too large to be kept ({OBJECT_LIMIT / 1e6:.0f} MB).")
         name = digest_of(data)
         with self._open(make=True) as jail:
+            if _holds(jail, name, data):
+                return name
             try:
                 jail.write_bytes(_path(name), data, mode=0o600, new=True)
             except Conflict:
-                # It is there already; a damaged one is mended.
-                if jail.read_bytes(_path(name), OBJECT_LIMIT) != data:
+                # Another process kept it meanwhile; a damaged one is mended.
+                if not _holds(jail, name, data):
                     jail.write_bytes(_path(name), data, mode=0o600)
         return name
 
@@ -75,6 +77,13 @@ class Objects:
             return Jail(self.folder, follow=False)
         except NotFound as error:
             raise NotFound("No file has been kept in this project yet.") from error
+
+
+def _holds(jail: Jail, name: str, data: bytes) -> bool:
+    try:
+        return jail.read_bytes(_path(name), OBJECT_LIMIT) == data
+    except NotFound:
+        return False
 
 
 def _path(name: str) -> str:

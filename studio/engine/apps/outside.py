@@ -17,7 +17,7 @@ from studio.engine.apps.room import Finish
 from studio.engine.apps.site import Gathering, Site
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
-from studio.store import build_tasks, versions
+from studio.store import build_tasks, findings, versions
 from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Caps, Claims
 from studio.tools.toolbox import ToolBox
@@ -36,21 +36,25 @@ async def write_files(
     if files is None:
         return None
     calls = _calls(files)
-    newest, first = await project.store.read(lambda tx: (versions.newest(tx), not versions.any_of(tx, build.page_id)))
+
+    def read(tx: Tx) -> tuple[AppVersion | None, bool, list[str]]:
+        first = not versions.any_of(tx, build.page_id)
+        return None if first else versions.newest(tx), first, findings.undecided(tx, besides="")
+
+    newest, first, left = await project.store.read(read)
     if newest is not None and newest.page_id == build.page_id and await _holds(project, newest, calls):
         return newest
     run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
     version = await project.app.begin(build.page_id, run.id, build.operation, "minor" if first else "patch")
-    parent = version.parent_id
-    before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
+    before = await project.app.tree_before(version)
     live = LiveRun(run, lambda _: None, lambda _: None, "")
-    base = {one.path: one.digest for one in before}
+    base = {one.path: one.digest for one in before.values()}
     site = Site(
         project=project, run=run, live=live, stage=stage, purse=Purse(None),
         standards=await project.builds_open.standards(), claims=Claims(base), version=version,
     )  # fmt: skip
     gate = site.gate(None)
-    hooks = Gathering(site, stage.role, gate, None)
+    hooks = Gathering(site, stage.role, gate, left)
     caps = Caps(file_bytes=project.settings.app.file_bytes, files=FILES_LIMIT)
     box = ToolBox(
         project.app.files,
@@ -69,12 +73,14 @@ async def write_files(
         raise
     bad = next((one for one in outcomes if one.status is not CallStatus.OK), None)
     if bad is None:
-        ended = Finish(status=VersionStatus.COMPLETED, summary=summary)
+        ended = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
         return await project.app.finish(version, ended, site.claims.written, also=hooks.write)
-    old, written = {one.path: one for one in before}, site.claims.written
-    back = {path: old.get(path) for path in written}
+    written = site.claims.written
+    back = {path: before.get(path) for path in written}
     await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
-    await project.app.finish(version, Finish(status=VersionStatus.FAILED, error=bad.text), written, also=hooks.write)
+    await project.app.finish(
+        version, Finish(status=VersionStatus.FAILED, error=bad.text, asked=False), written, also=hooks.write
+    )
     raise Refused(bad.text, hint="Nothing was written.", data={"path": bad.path or ""})
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -28,15 +30,18 @@ if TYPE_CHECKING:
 FOLDER = "app"
 BY_HAND = "Changes made by hand"
 Bump = Literal["major", "minor", "patch"]
+Tree = Mapping[str, VersionFile]
+_TREES_KEPT = 4
 
 
 class Finish(Struct, frozen=True, kw_only=True):
-    """How a version ended."""
+    """How a version ended. `asked`: models were, so that it may have cost something."""
 
     status: VersionStatus
     summary: str = ""
     changelog: str = ""
     error: str = ""
+    asked: bool = True
 
 
 class AppRoom:
@@ -52,6 +57,8 @@ class AppRoom:
         self.handing_in = asyncio.Lock()
         self.publishing = asyncio.Lock()
         self._store = store
+        self._trees: OrderedDict[str, Tree] = OrderedDict()
+        self._trees_lock = threading.Lock()
 
     async def scan(self) -> dict[str, FileState]:
         return await asyncio.to_thread(self.files.scan)
@@ -63,8 +70,31 @@ class AppRoom:
     async def changed_by_person(self) -> tuple[str, ...]:
         """Paths that differ from the newest version's tree."""
         now = await self.scan()
-        newest = await self._store.read(_newest_tree)
-        return tuple(sorted(_differences(newest, now)))
+        lying = await self._store.read(lambda tx: self._tree(tx, versions.newest(tx)))
+        return tuple(sorted(_differences(lying, now)))
+
+    async def tree_before(self, version: AppVersion) -> Tree:
+        """What a version began with: the files of its parent."""
+        return await self._store.read(lambda tx: self._tree_of(tx, version.parent_id))
+
+    def _tree(self, tx: Tx, version: AppVersion | None) -> Tree:
+        return self._tree_of(tx, version.id if version else None)
+
+    def _tree_of(self, tx: Tx, version_id: str | None) -> Tree:
+        """The files of a version that has ended, which never change: those of the last few that were committed are remembered."""
+        if version_id is None:
+            return {}
+        with self._trees_lock:
+            if (known := self._trees.get(version_id)) is not None:
+                return known
+        found = {one.path: one for one in versions.files(tx, version_id)}
+        if tx.writes:
+            return found
+        with self._trees_lock:
+            self._trees[version_id] = found
+            while len(self._trees) > _TREES_KEPT:
+                self._trees.popitem(last=False)
+        return found
 
     # Making versions
 
@@ -72,14 +102,20 @@ class AppRoom:
         """A version for a run, whose caller holds `building`. What the person changed since the newest one becomes a version of
         its own first. One that is still open has no run any more: its end could not be recorded (a full disk)."""
         async with self.versioning:
-            tree = await asyncio.to_thread(self.files.snapshot)
-            left, lying = await self._store.read(lambda tx: (versions.open(tx), _newest_tree(tx)))
+
+            def read(tx: Tx) -> tuple[bool, AppVersion | None, Tree]:
+                newest, at_work = versions.latest(tx)
+                return bool(at_work), newest, self._tree(tx, newest)
+
+            tree, (left, parent, lying) = await asyncio.gather(
+                asyncio.to_thread(self.files.snapshot), self._store.read(read)
+            )
             if left or _differences(lying, tree):
                 await self._close_left()
                 await self._save_person(page_id)
+                parent = await self._store.read(versions.newest)
 
             def write(tx: Tx) -> AppVersion:
-                parent = versions.newest(tx)
                 version = _version(tx, "run", page_id, parent, bump, operation, run_id=run_id)
                 versions.insert(tx, version)
                 _tell(tx, version, "started")
@@ -115,26 +151,19 @@ class AppRoom:
         def write(tx: Tx) -> AppVersion:
             if also is not None:
                 also(tx)
-            before = _tree_of(tx, version.parent_id)
+            before = self._tree_of(tx, version.parent_id)
             own = tree if written is None else _own(before, tree, written)
-            ended = self._finish(tx, version, finish, own, before)
+            ended = self._finish(tx, version, finish, own)
             if own != tree:
                 self._lying(tx, version.page_id, BY_HAND, tree)
             return ended
 
         return await self._store.transact(write, actor="engine")
 
-    def _finish(
-        self,
-        tx: Tx,
-        version: AppVersion,
-        finish: Finish,
-        tree: Mapping[str, FileState],
-        before: Mapping[str, VersionFile] | None = None,
-    ) -> AppVersion:
-        """`before` is the tree of the parent, where the caller knows it."""
-        before = _tree_of(tx, version.parent_id) if before is None else before
-        cost, unknown = executions.spent(tx, run_id=version.run_id) if version.run_id else (0.0, 0)
+    def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
+        before = self._tree_of(tx, version.parent_id)
+        asked = version.run_id if finish.asked else None
+        cost, unknown = executions.spent(tx, run_id=asked) if asked else (0.0, 0)
         ended = versions.finish(
             tx,
             version.id,
@@ -171,7 +200,7 @@ class AppRoom:
         self, page_id: str | None, summary: str = BY_HAND, actor: str = "person", origin: str = "person"
     ) -> AppVersion | None:
         tree = await asyncio.to_thread(self.files.snapshot)
-        if not await self._store.read(lambda tx: _differences(_newest_tree(tx), tree)):
+        if not await self._store.read(lambda tx: _differences(self._tree(tx, versions.newest(tx)), tree)):
             return None
         return await self._store.transact(lambda tx: self._lying(tx, page_id, summary, tree, origin), actor=actor)
 
@@ -353,16 +382,6 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
             actor=tx.actor,
         )
     )
-
-
-def _newest_tree(tx: Tx) -> dict[str, VersionFile]:
-    newest = versions.newest(tx)
-    return _tree_of(tx, newest.id if newest else None)
-
-
-def _tree_of(tx: Tx, version_id: str | None) -> dict[str, VersionFile]:
-    """A version's files by path; none of no version."""
-    return {one.path: one for one in versions.files(tx, version_id)} if version_id else {}
 
 
 def _own(

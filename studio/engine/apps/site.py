@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, BuildTask, ToolUse
-from studio.domain.finding import FindingSource, FindingState, Problem, Severity
+from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
 from studio.domain.ids import new_id
 from studio.domain.run import Run
 from studio.domain.text import one_line
@@ -107,12 +107,9 @@ class Recorder(Hooks):
         return f"Version {number} as it is now is kept: {len(tree)} files, as {one_line(label, 80)!r}."
 
     async def undecided(self, path: str) -> bool:
-        return fold(path) in await self._undecided()
-
-    async def _undecided(self) -> frozenset[str]:
         run = self._site.run.id
         left = await self._site.project.store.read(lambda tx: findings.undecided(tx, besides=run))
-        return frozenset(map(fold, left))
+        return fold(path) in {fold(one) for one in left}
 
     async def conflict(self, path: str, theirs: str | None, ours: str | None) -> None:
         text = f" The worker's text is kept as {ours[: kept.SHOWN]}." if ours else ""
@@ -131,44 +128,15 @@ class Recorder(Hooks):
 
     async def called(self, call_id: str, name: str, outcome: ToolOutcome, seconds: float) -> None:
         line = (outcome.line or name) + _MARKS[outcome.status]
-        await self._keep(self._record(call_id, name, outcome, line, seconds))
-        if outcome.finished:
-            self.finish = outcome.data  # the task's own end says it
-        else:
-            self._site.say(line, self._task)
-
-    async def _keep(self, write: Callable[[Tx], None]) -> None:
-        await self._site.project.store.transact(write)
-
-    def _record(self, call_id: str, name: str, outcome: ToolOutcome, line: str, seconds: float) -> Callable[[Tx], None]:
-        """What writes a call's row, with what its gate found."""
-        site = self._site
         arguments = _arguments(self._calls.get(call_id))
-        verdicts = self._gate.take()
-
-        def write(tx: Tx) -> None:
-            row = self._row(tx, name, outcome, line, seconds, arguments)
-            tool_uses.insert(tx, row)
-            if recording.add(tx, verdicts):
-                tx.emit(FindingChanged(page=site.run.page_id, finding="", state="recorded"))
-            tx.emit(
-                ToolUsed(
-                    page=site.run.page_id, run=site.run.id, call=row.id, name=name, status=row.status.value, line=row.line,
-                    path=row.path, task=row.task_id,
-                )
-            )  # fmt: skip
-
-        return write
-
-    def _row(self, tx: Tx, name: str, outcome: ToolOutcome, line: str, seconds: float, arguments: str) -> ToolUse:
-        return ToolUse(
+        use = ToolUse(
             id=new_id(),
             page_id=self._site.run.page_id,
             run_id=self._site.run.id,
             role=self._role,
             iteration=self._iteration,
             name=one_line(name, 80),
-            arguments_digest=blobs.put(tx, arguments),
+            arguments_digest=blobs.name_of(arguments),
             status=outcome.status,
             line=one_line(line, 300),
             result=outcome.text[:_RESULT_CHARACTERS],
@@ -179,28 +147,58 @@ class Recorder(Hooks):
             path=outcome.path,
             changes=outcome.changes,
         )
+        await self._keep(_Called(use, arguments, tuple(self._gate.take())))
+        if outcome.finished:
+            self.finish = outcome.data  # the task's own end says it
+        else:
+            self._site.say(line, self._task)
+
+    async def _keep(self, called: _Called) -> None:
+        await self._site.project.store.transact(lambda tx: _write(tx, [called]))
 
 
 class Gathering(Recorder):
-    """A recorder for files that are handed in at once: their rows are written together, by `write`."""
+    """A recorder for files that are handed in at once: their rows are written together, by `write`. `left` are the paths about
+    which a person has still to decide."""
 
-    def __init__(self, site: Site, role: str, gate: Gate, task: BuildTask | None) -> None:
-        super().__init__(site, role, gate, task)
-        self._waiting: list[Callable[[Tx], None]] = []
-        self._left: frozenset[str] | None = None
+    def __init__(self, site: Site, role: str, gate: Gate, left: Sequence[str]) -> None:
+        super().__init__(site, role, gate, None)
+        self._waiting: list[_Called] = []
+        self._left = frozenset(map(fold, left))
 
     def write(self, tx: Tx) -> None:
         """The rows of all calls until now."""
-        for write in self._waiting:
-            write(tx)
+        _write(tx, self._waiting)
 
-    async def _keep(self, write: Callable[[Tx], None]) -> None:
-        self._waiting.append(write)
+    async def _keep(self, called: _Called) -> None:
+        self._waiting.append(called)
 
-    async def _undecided(self) -> frozenset[str]:
-        if self._left is None:
-            self._left = await super()._undecided()
-        return self._left
+    async def undecided(self, path: str) -> bool:
+        return fold(path) in self._left
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A call that has ended: its row, the arguments that the row names by their digest, and what the gate found in it."""
+
+    use: ToolUse
+    arguments: str
+    verdicts: tuple[Finding, ...]
+
+
+def _write(tx: Tx, every: Sequence[_Called]) -> None:
+    blobs.put_all(tx, [one.arguments for one in every])
+    tool_uses.insert(tx, *(one.use for one in every))
+    for one in every:
+        use = one.use
+        if recording.add(tx, one.verdicts):
+            tx.emit(FindingChanged(page=use.page_id, finding="", state="recorded"))
+        tx.emit(
+            ToolUsed(
+                page=use.page_id, run=use.run_id, call=use.id, name=use.name, status=use.status.value, line=use.line,
+                path=use.path, task=use.task_id,
+            )
+        )  # fmt: skip
 
 
 def _arguments(call: ToolCall | BrokenCall | None) -> str:

@@ -37,21 +37,23 @@ def _first_named(tx: Tx, revision_ids: Iterable[str | None]) -> AppVersion | Non
 
 def named(tx: Tx, revision: Revision) -> AppVersion | None:
     """The completed version that a text of a stage that writes files speaks of; an edit of the text says what its parent says."""
+    version_id = _named_id(tx, revision)
+    try:
+        version = versions.get(tx, version_id) if version_id else None
+    except NotFound:
+        return None
+    return version if version and version.status is VersionStatus.COMPLETED else None
+
+
+def _named_id(tx: Tx, revision: Revision) -> str:
     found: Revision | None = revision
     for _ in range(_LOOKED_BACK):
         if found is None:
-            return None
-        version_id = _version_in(found.data)
-        if version_id:
-            break
+            return ""
+        if version_id := _version_in(found.data):
+            return version_id
         found = revisions.get(tx, found.parent_id) if found.parent_id else None
-    else:
-        return None
-    try:
-        version = versions.get(tx, version_id)
-    except NotFound:
-        return None
-    return version if version.status is VersionStatus.COMPLETED else None
+    return ""
 
 
 def agreed(tx: Tx, page: Page, revision: Revision) -> Revision:
@@ -59,8 +61,11 @@ def agreed(tx: Tx, page: Page, revision: Revision) -> Revision:
 
     The caller has made a version of what the person changed. A version of another change's run is not this one's.
     """
-    newest, told = versions.newest(tx), named(tx, revision)
-    if newest is None or newest.status is not VersionStatus.COMPLETED or (told and alike(tx, told, newest)):
+    newest = versions.newest(tx)
+    if newest is None or newest.status is not VersionStatus.COMPLETED or newest.id == _named_id(tx, revision):
+        return revision
+    told = named(tx, revision)
+    if told and alike(tx, told, newest):
         return revision
     if newest.origin == "run" and newest.page_id != page.id:
         return revision

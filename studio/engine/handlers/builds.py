@@ -147,12 +147,14 @@ async def _complete_phase(
         conversations.append(tx, now.id, stage.role, "assistant", text, data=json.dumps(result, ensure_ascii=False))
         if stage.output is OutputKind.CODE:
             outside.settle_tasks(tx, now.id, agent)
-        now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision)
+        came_with = now.version
+        now = text_arrived(project, tx, now, Action.DRAFT_READY, "draft_ready", revision, passing=True)
         if project.state_of(now) == State(Phase.REVIEWING, stage.name):
             now = _judged(project, tx, now, stage, revision)
-        return Done(
-            seq=0, message=_outcome_words(project, now, stage), page=now.id, revision=revision.id, state=now.state
-        )
+        if now.version == came_with:
+            now = project.stay(tx, now)
+        words = _outcome_words(project, now, stage)
+        return Done(seq=0, message=words, page=now.id, revision=revision.id, state=now.state, stage=stage.name)
 
     done = await project.act(call, work)
     project.manuscript.write_soon(page.id)

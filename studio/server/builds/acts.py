@@ -13,7 +13,6 @@ from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
-from studio.protocol import queries as q
 from studio.protocol.commands import Done
 from studio.server.asked import Asked, NoParameters
 from studio.server.builds import shapes as s
@@ -100,17 +99,16 @@ async def complete_phase(asked: Asked) -> s.PhaseCompleted:
     )
     key = asked.key_for("phase") or _content_key(command, build)
     done = await asked.client.execute(command, request=key)
-    made = await asked.client.query(q.GetRevision(revision=done.revision or ""))
     turn = turn_after(done.state or "", build)
     return s.PhaseCompleted(
         workflow_id=build.page,
-        previous_state=made.stage.upper(),
+        previous_state=(done.stage or "").upper(),
         new_state=turn.phase,
         next_role=turn.role,
         next_action=turn.action,
         is_complete=turn.complete,
         message=done.message,
-        revision_id=made.id,
+        revision_id=done.revision or "",
     )
 
 
