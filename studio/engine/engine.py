@@ -178,8 +178,10 @@ class Engine:
 
     async def _once(self, command: c.AnyCommand, call: Call) -> c.Done:
         """A repeated request is answered before its handler looks: what made it right the first time may be gone."""
-        if call.request and (known := await self._project.recall(call.request)) is not None:
-            return known
+        if call.request:
+            known = await self._project.store.read(lambda tx: self._project.recalled(tx, call))
+            if known is not None:
+                return known
         return await handler_of(type(command))(self._project, command, call)
 
     async def query(self, query: q.Query[R], actor: str) -> R:

@@ -73,8 +73,8 @@ class OpenProject:
         """Run `work` in a transaction, once per request key: a repeated key gets the first answer and changes nothing."""
 
         def once(tx: Tx) -> Done:
-            if call.request and (known := journal.recall(tx, call.request)) is not None:
-                return msgspec.json.decode(known, type=Done)
+            if (known := self.recalled(tx, call)) is not None:
+                return known
             done = msgspec.structs.replace(work(tx), seq=tx.seq)
             if call.request:
                 journal.remember(tx, call.request, msgspec.json.encode(done))
@@ -82,9 +82,9 @@ class OpenProject:
 
         return await self.store.transact(once, actor=call.actor)
 
-    async def recall(self, request: str) -> Done | None:
+    def recalled(self, tx: Tx, call: Call) -> Done | None:
         """The answer that this request was given when it was carried out."""
-        known = await self.store.read(lambda tx: journal.recall(tx, request))
+        known = journal.recall(tx, call.request) if call.request else None
         return None if known is None else msgspec.json.decode(known, type=Done)
 
     async def settled(self) -> None:

@@ -26,7 +26,8 @@ class CompletePhase(Command, frozen=True, kw_only=True, tag="build.complete"):
     """What an outside agent made of the stage that the page stands at; it becomes a revision and is approved.
 
     `phase` is the stage that the sender speaks of (refused when the page stands elsewhere); `result` is JSON that is kept with
-    it. For a stage that writes files, `files` of the result (`[{path, content}]`) are written as a version.
+    it. For a stage that writes files, `files` of the result (`[{path, content}]`) are written as a version. With `once`, the same
+    words for the same phase are the same request, however it is called.
     """
 
     page: str
@@ -34,6 +35,7 @@ class CompletePhase(Command, frozen=True, kw_only=True, tag="build.complete"):
     result: str = "{}"
     phase: str | None = None
     agent: str = ""
+    once: bool = False
 
 
 class EditTask(Command, frozen=True, kw_only=True, tag="task.edit"):

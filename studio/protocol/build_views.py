@@ -292,15 +292,13 @@ class CheckView(View, frozen=True, kw_only=True):
 
 
 class TurnView(View, frozen=True, kw_only=True):
-    """Where a change stands in its workflow: `state`, `phase`, `phases` (without their models) and `complete` as in `BuildView`.
-    `left` names the stage of each handoff, in order: how often a stage was left."""
+    """Where a change stands in its workflow: `state`, `phase`, `phases` (without their models) and `complete` as in `BuildView`."""
 
     page: str
     state: str
     phase: str
     phases: tuple[PhaseLine, ...]
     complete: bool
-    left: tuple[str, ...]
 
 
 class BuildView(View, frozen=True, kw_only=True):

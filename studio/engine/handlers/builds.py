@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from studio.config.allowed import AllowedCommands
@@ -15,7 +16,7 @@ from studio.domain.run import Outcome
 from studio.domain.text import clean, one_line
 from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
-from studio.engine.apps import checks, outside, progress
+from studio.engine.apps import checks, outside, progress, repeats
 from studio.engine.apps.gate import Place
 from studio.engine.gates import refuse_decided, text_arrived
 from studio.engine.handlers.book import new_chapter, new_page
@@ -23,7 +24,7 @@ from studio.engine.handlers.review import with_next_draft
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.replies import read_reply
 from studio.engine.texts import add_person_revision, add_revision, refuse_running, refuse_stale, structured
-from studio.engine.views.builds import find_page
+from studio.engine.views.builds import find_page, phase_of
 from studio.protocol import build_commands as b
 from studio.protocol.commands import Done
 from studio.protocol.events import BookChanged
@@ -87,17 +88,33 @@ async def complete_phase(project: OpenProject, command: b.CompletePhase, call: C
     """Deliver and approve in one act: both or neither. Files of a writing stage are written first, as a version."""
     result = _result(command.result)
 
-    def read(tx: Tx) -> tuple[tuple[Page, Stage], Build | None]:
-        came = _turn(project, tx, command, result)
-        return came, builds.get(tx, came[0].id)
+    def read(tx: Tx) -> Done | tuple[Call, tuple[Page, Stage], Build | None]:
+        page = find_page(project, tx, command.page)
+        mine = replace(call, request=_key(project, tx, page, command)) if command.once else call
+        if command.once and (done := project.recalled(tx, mine)) is not None:
+            return done
+        return mine, _turn(project, tx, page, command, result), builds.get(tx, page.id)
 
-    came, known = await project.store.read(read)
+    found = await project.store.read(read)
+    if isinstance(found, Done):
+        return found
+    call, came, known = found
     build = known or await project.builds_open.ensure_build(came[0].id)
+
+    def again(tx: Tx) -> Done | None:
+        if (done := project.recalled(tx, call)) is None:
+            _refuse_late(came, _turn(project, tx, pages.get(tx, came[0].id), command, result))
+        return done
+
     # One at a time: of two answers for the same phase the second is refused before it has written a file.
     async with project.app.handing_in:
-        if came[1].output is OutputKind.CODE:
-            await project.store.read(lambda tx: _refuse_late(came, _turn(project, tx, command, result)))
+        if came[1].output is OutputKind.CODE and (done := await project.store.read(again)) is not None:
+            return done
         return await _complete_phase(project, command, call, came, build, result)
+
+
+def _key(project: OpenProject, tx: Tx, page: Page, command: b.CompletePhase) -> str:
+    return repeats.key(command, page, phase_of(project.workflow, project.state_of(page)), builds.handoffs(tx, page.id))
 
 
 def _refuse_late(came: tuple[Page, Stage], now: tuple[Page, Stage]) -> None:
@@ -137,7 +154,7 @@ async def _complete_phase(
             data = json.dumps({"version": made.id, "number": made.number})
 
     def work(tx: Tx) -> Done:
-        found = _turn(project, tx, command, result)
+        found = _turn(project, tx, pages.get(tx, page.id), command, result)
         _refuse_late(came, found)
         now, _ = found
         revision = add_revision(
@@ -205,9 +222,10 @@ def _outcome_words(project: OpenProject, page: Page, stage: Stage) -> str:
     return f"{stage.label} complete."
 
 
-def _turn(project: OpenProject, tx: Tx, command: b.CompletePhase, result: Mapping[str, Any]) -> tuple[Page, Stage]:
+def _turn(
+    project: OpenProject, tx: Tx, page: Page, command: b.CompletePhase, result: Mapping[str, Any]
+) -> tuple[Page, Stage]:
     """The page and the stage whose turn it is. Raises Refused when the sender speaks of another."""
-    page = find_page(project, tx, command.page)
     refuse_running(tx, page.id)
     state = project.state_of(page)
     stage = project.stage_of(page)

@@ -77,11 +77,7 @@ async def get_build(project: OpenProject, query: q.GetBuild, actor: str) -> v.Bu
 
 
 async def get_turn(project: OpenProject, query: q.GetTurn, actor: str) -> v.TurnView:
-    def read(tx: Tx) -> tuple[Page, list[Handoff]]:
-        page = find_page(project, tx, query.page)
-        return page, builds.handoffs(tx, page.id)
-
-    page, handoffs = await project.store.read(read)
+    page = await project.store.read(lambda tx: find_page(project, tx, query.page))
     state = project.state_of(page)
     return v.TurnView(
         page=page.id,
@@ -89,7 +85,6 @@ async def get_turn(project: OpenProject, query: q.GetTurn, actor: str) -> v.Turn
         phase=phase_of(project.workflow, state),
         phases=_phases(project.workflow, state, {}),
         complete=state.phase is Phase.APPROVED,
-        left=tuple(one.from_stage for one in handoffs),
     )
 
 

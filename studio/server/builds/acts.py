@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 
 import msgspec
 
@@ -11,7 +10,6 @@ from studio.domain.errors import Refused, StudioError
 from studio.domain.request import request_text
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
-from studio.protocol import build_views as v
 from studio.protocol import commands as c
 from studio.protocol.commands import Done
 from studio.server.asked import Asked, NoParameters
@@ -92,13 +90,15 @@ async def _system_prompt(asked: Asked, page: str) -> str:
 async def complete_phase(asked: Asked) -> s.PhaseCompleted:
     asked.parameters(NoParameters)
     given = asked.body(s.CompletePhaseBody)
-    build = await asked.client.query(bq.GetTurn(page=given.workflow_id))
-    result = msgspec.json.encode(given.phase_result).decode()
+    key = asked.key_for("phase")
     command = b.CompletePhase(
-        page=build.page, response=given.ai_response, result=result, phase=given.current_state, agent=given.agent
+        page=given.workflow_id, response=given.ai_response, result=msgspec.json.encode(given.phase_result).decode(),
+        phase=given.current_state, agent=given.agent, once=key is None,
+    )  # fmt: skip
+    # At the same time: of the turn only the names of the phases are used, which stay the same.
+    done, build = await asyncio.gather(
+        asked.client.execute(command, request=key), asked.client.query(bq.GetTurn(page=given.workflow_id))
     )
-    key = asked.key_for("phase") or _content_key(command, build)
-    done = await asked.client.execute(command, request=key)
     turn = turn_after(done.state or "", build)
     return s.PhaseCompleted(
         workflow_id=build.page,
@@ -110,29 +110,3 @@ async def complete_phase(asked: Asked) -> s.PhaseCompleted:
         message=done.message,
         revision_id=done.revision or "",
     )
-
-
-def _content_key(command: b.CompletePhase, build: v.TurnView) -> str:
-    """The request's name where the sender gives none: what is the same word for word is the same request.
-
-    One that names its phase is told apart from the same words for the same phase after work was sent back.
-    """
-    digest = hashlib.sha256()
-    for part in (
-        command.page,
-        command.phase or "",
-        command.response,
-        command.result,
-        str(_round(command.phase, build)),
-    ):
-        digest.update(len(part).to_bytes(8))
-        digest.update(part.encode("utf-8", "surrogatepass"))
-    return f"phase/{digest.hexdigest()}"
-
-
-def _round(phase: str | None, build: v.TurnView) -> int:
-    """How often the phase had been left when it was this request's turn: each time leaves one handoff."""
-    if phase is None:
-        return 0
-    left = sum(1 for stage in build.left if stage.upper() == phase.upper())
-    return left if build.phase == phase.upper() else max(left - 1, 0)
