@@ -74,19 +74,10 @@ def head(tx: Tx, page_id: str, stage: str) -> Revision | None:
     return None if row is None or row[0] is None else get(tx, row[0])
 
 
-def heads(tx: Tx, page_id: str) -> dict[str, Revision]:
-    """`head` of every stage of the page that has one."""
-    return _of_stages(tx, page_id, "revision_id")
-
-
 def approved(tx: Tx, page_id: str) -> dict[str, Revision]:
     """The approved revision of every stage of the page that has one."""
-    return _of_stages(tx, page_id, "approved_id")
-
-
-def _of_stages(tx: Tx, page_id: str, column: str) -> dict[str, Revision]:
     rows = tx.all(
-        f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.{column} "
+        f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.approved_id "
         "WHERE s.page_id = $1",
         page_id,
     )
@@ -136,21 +127,17 @@ def approved_ids(tx: Tx) -> dict[str, dict[str, str]]:
     return found
 
 
-def approved_sections(
-    tx: Tx, chapter_id: str | None = None, *, pages: Sequence[str] | None = None
-) -> list[tuple[str, str, Revision]]:
+def approved_sections(tx: Tx, chapter_id: str | None = None) -> list[tuple[str, str, Revision]]:
     """(page, stage, approved revision) in book order; within a page oldest approved text first.
 
-    Archived pages are left out. `pages` keeps only those pages.
+    Archived pages are left out.
     """
     rows = tx.all(
         f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.approved_id "
         "JOIN story_pages p ON p.id = s.page_id JOIN chapters c ON c.id = p.chapter_id "
         "WHERE NOT p.archived AND NOT c.archived AND ($1::text IS NULL OR p.chapter_id = $1) "
-        "AND ($2::text[] IS NULL OR p.id = ANY($2::text[])) "
         "ORDER BY c.position, c.id, p.position, p.id, r.created_at, r.id",
         chapter_id,
-        None if pages is None else list(pages),
     )
     return [(found.page_id, found.stage, found) for found in map(_revision, rows)]
 

@@ -29,6 +29,12 @@ async def narrations(client: InProcessClient, page: str) -> list[str]:
     return [one.text for one in (await client.query(q.GetHistory(page=page, stage="narration"))).revisions]
 
 
+async def noticed(client: InProcessClient, file: Path) -> None:
+    """As the watch tells it."""
+    told = client._engine._project.manuscript.noticed([file], "manuscript")
+    await client._thread.call(told)
+
+
 def kept(root: Path) -> bytes:
     """What stands in the files of conflicts."""
     return b"".join(path.read_bytes() for path in (root / "manuscript").rglob("*.conflict-*.md"))
@@ -168,3 +174,27 @@ async def test_the_state_of_a_page_in_work_is_no_difference(client: InProcessCli
     await until(lambda: 'state: "user_reviewing_dialogue"' in file.read_text())
     checks = {check.name: check.ok for check in (await client.query(q.GetDoctor())).checks}
     assert checks["manuscript"]
+
+
+async def test_what_the_program_wrote_itself_is_not_read_back_and_what_a_person_saved_is(
+    client: InProcessClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, file = await with_file(client, root)
+    manuscript = client._engine._project.manuscript
+    asked: list[str] = []
+    sync = manuscript.sync
+
+    async def counted(actor: str) -> str:
+        asked.append(actor)
+        return await sync(actor)
+
+    monkeypatch.setattr(manuscript, "sync", counted)
+    await noticed(client, file)
+    assert asked == []
+    file.write_text(f"{file.read_text()}\nA line by hand.\n")
+    await noticed(client, file)
+    assert (await narrations(client, page))[0].endswith("A line by hand.")
+    file.unlink()
+    await noticed(client, file)
+    assert "A line by hand." in file.read_text()
+    assert asked == ["manuscript", "manuscript"]

@@ -53,6 +53,23 @@ async def test_works_queued_together_are_carried_out_in_order_in_one_commit(stor
     assert [event.what for event in groups[0] if isinstance(event, BookChanged)] == [str(n) for n in range(10)]
 
 
+async def test_events_of_a_transaction_are_in_the_journal_as_soon_as_it_is_read_and_in_their_order(
+    store: Store,
+) -> None:
+    def work(tx: Tx) -> tuple[int, int]:
+        for number in range(3):
+            tx.emit(changed(str(number)))
+        seen = journal.count(tx)
+        tx.emit(changed("one more"))
+        return seen, tx.seq
+
+    assert await store.transact(work) == (3, 4)
+    told = await store.read(lambda tx: journal.tail(tx, 0, 10))
+    assert [(one.seq, one.what) for one in told if isinstance(one, BookChanged)] == [
+        (1, "0"), (2, "1"), (3, "2"), (4, "one more"),
+    ]  # fmt: skip
+
+
 async def test_a_failing_work_rolls_back_alone_and_the_others_of_its_group_are_kept(store: Store) -> None:
     def bad(tx: Tx) -> None:
         meta.put(tx, "bad", "1")

@@ -98,6 +98,18 @@ async def test_the_newest_is_the_one_whose_tree_was_recorded_last(store: Store) 
     assert [one.id for one in await store.read(lambda tx: versions.listing(tx, "p1"))] == [early.id]
 
 
+async def test_the_newest_and_those_at_work_come_in_one_read(store: Store) -> None:
+    assert await store.read(versions.latest) == (None, [])
+    await ended(store, "1.0.0")
+    newest = await ended(store, "1.1.0")
+    working = app_rows.version("1.2.0", page_id="p1")
+    await store.transact(lambda tx: versions.insert(tx, working))
+    found, at_work = await store.read(versions.latest)
+    assert found is not None
+    assert (found.id, [one.id for one in at_work]) == (newest, [working.id])
+    assert await store.read(lambda tx: (versions.any_of(tx, "p1"), versions.any_of(tx, "p2"))) == (True, False)
+
+
 async def test_a_clock_that_was_set_back_does_not_make_an_old_version_the_newest(store: Store) -> None:
     before = await ended(store, "1.0.0")
     await store.transact(
