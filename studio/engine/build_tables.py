@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from studio.engine.handlers import app_versions, board, builds, publishing
+from studio.engine.handlers import app_versions, board, builds, phases, publishing
 from studio.engine.views import audit, build_prompt, findings, kept, metrics, tool_log, versions
 from studio.engine.views import board as board_views
 from studio.engine.views import builds as build_views
@@ -17,7 +17,7 @@ from studio.protocol.tagged import Command, Query
 # `Any` as in `engine.engine`: a handler takes its own command, which the dispatch test holds against its annotation.
 HANDLERS: Mapping[type[Command], Callable[[Any, Any, Any], Awaitable[Done]]] = {
     b.StartBuild: builds.start_build,
-    b.CompletePhase: builds.complete_phase,
+    b.CompletePhase: phases.complete_phase,
     b.SendBack: builds.send_back,
     b.AllowCheck: builds.allow_check,
     b.RunCheck: builds.run_check,
