@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
-from studio.engine.handlers import builds
+from studio.engine.handlers import phases
 from studio.engine.inprocess import InProcessClient
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_commands as b
@@ -37,7 +37,7 @@ class Agents:
 
     async def hand_in(self, page: str, words: str, result: str = "{}") -> c.Done:
         command = b.CompletePhase(page=page, response=words, result=result)
-        return await builds.complete_phase(self._project, command, ANA)
+        return await phases.complete_phase(self._project, command, ANA)
 
 
 def tree(root: Path) -> dict[str, bytes]:
