@@ -38,6 +38,7 @@ class CanonShelf:
             self._check_place()
             readable = all(warning.path for warning in self.warnings)
             scan = await asyncio.to_thread(self._folder.scan)
+            self._check_place()  # moved while it was read, it would look empty
             # A document is in no prompt before its version is kept.
             changed = await self._store.transact(lambda tx: canon.record(tx, scan.documents)) if scan.changed else []
             self.documents, self.warnings = scan.documents, scan.warnings

@@ -105,13 +105,15 @@ def open_client(connection: Connection) -> httpx2.AsyncClient:
     """
     import httpx2
 
-    limits = connection.timeouts
+    waits = connection.timeouts
+    # Below the 5 s after which llama.cpp's server closes an idle connection: at the same moment a request would be lost.
+    limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0)
     return httpx2.AsyncClient(
         follow_redirects=False,
-        timeout=httpx2.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
-        limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
+        timeout=httpx2.Timeout(connect=waits.connect, read=waits.read, write=waits.write, pool=waits.pool),
+        limits=limits,
         trust_env=not is_loopback(connection.base_url),
-        transport=httpx2.AsyncHTTPTransport(uds=connection.uds) if connection.uds else None,
+        transport=httpx2.AsyncHTTPTransport(uds=connection.uds, limits=limits) if connection.uds else None,
         event_hooks={} if connection.native else {"request": [_only_own_headers(connection)]},
     )
 

@@ -15,6 +15,7 @@ from studio.protocol import queries as q
 from studio.protocol.events import Notice
 from studio.workspace import edits, mirror, streams
 from studio.workspace.app_files import AppFiles
+from studio.workspace.canon_files import CanonScan
 from studio.workspace.snapshots import Objects
 from tests.fakes.project import add_page, opened, settled, until
 from tests.fakes.wire_script import Step
@@ -95,3 +96,19 @@ async def test_a_deleted_state_folder_is_written_back_as_before(client: InProces
     shutil.rmtree(root / ".studio")
     await client.execute(c.SetBrief(page=page, text="Written after the folder was gone."))
     assert (root / ".studio" / "studio.duckdb").exists()
+
+
+async def test_canon_that_is_read_while_the_project_moves_stays_as_it_was(client: InProcessClient, root: Path) -> None:
+    await client.execute(c.CopyCanon(name="craft/page-craft.md"))
+    shelf = client._engine._project.canon
+    scan = shelf._folder.scan
+    moved = root.with_name("moved book")
+
+    def scan_late() -> CanonScan:
+        root.rename(moved)
+        return scan()
+
+    shelf._folder.scan = scan_late  # type: ignore[method-assign]
+    with pytest.raises(StorageError):
+        await client._thread.call(shelf.rescan())
+    assert [one.path for one in shelf.documents] == ["craft/page-craft.md"]

@@ -66,6 +66,7 @@ async def test_kept_words_can_be_thrown_away_and_brought_back_while_the_field_is
         composer = open_composer(at.app)
         assert composer is not None
         assert composer.text == ""
+        await at.until(lambda: at.app.message is not None and at.app.message.text.startswith("Thrown away"))
         assert await at.kept("feedback:narration") == ""
         await at.pilot.press("ctrl+z")
         assert composer.text == "colder"
