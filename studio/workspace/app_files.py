@@ -68,6 +68,7 @@ class AppFiles:
         self._known: dict[str, tuple[Entry, FileState]] = {}
         self._scanning = threading.Lock()
         self._odd: tuple[Entry, ...] = ()
+        self._passed: frozenset[str] = frozenset()
 
     def read(self, path: str, limit: int = OBJECT_LIMIT) -> bytes:
         path = usable(path)
@@ -165,6 +166,10 @@ class AppFiles:
         """What the last scan found and left out (links, odd names, too large), each with its `problem`."""
         return self._odd
 
+    def passed_over(self) -> frozenset[str]:
+        """Names of files and folders that the last scan did not look at, because they are protected or ignored."""
+        return self._passed
+
     def sweep(self) -> int:
         """Remove what writes that were cut short left behind, and say how many. Only for a time when nobody writes."""
         with self._jail_if_there() as jail:
@@ -252,7 +257,8 @@ class AppFiles:
 
     def _scan(self, *, keep: bool) -> dict[str, FileState]:
         with self._scanning, self._jail_if_there() as jail:
-            entries = list(_walk(jail, "")) if jail else []
+            passed: set[str] = set()
+            entries = list(_walk(jail, "", passed)) if jail else []
             settled = time.time_ns() - _SETTLED_NS
             plain = [entry for entry in entries if not entry.problem]
             states = self._states(jail, plain, keep) if jail else []
@@ -261,7 +267,7 @@ class AppFiles:
                 state for state in states if isinstance(state, Entry)
             ]
             self._known = {entry.path: (entry, state) for entry, state in pairs if entry.ctime_ns < settled}
-            self._odd = tuple(odd)
+            self._odd, self._passed = tuple(odd), frozenset(passed)
             return {entry.path: state for entry, state in pairs}
 
     def _states(self, jail: Jail, entries: list[Entry], keep: bool) -> list[FileState | Entry | None]:
@@ -348,9 +354,16 @@ def _passed_by_sweep(name: str) -> bool:
     return not _PART.fullmatch(name) and (ignored(name) or protected(name))
 
 
-def _walk(jail: Jail, folder: str) -> Iterator[Entry]:
-    """Files below `folder`; what a tool may not name is passed over or comes with its `problem`."""
-    for entry in jail.walk(folder, "", skip=lambda name: ignored(name) or protected(name)):
+def _walk(jail: Jail, folder: str, passed: set[str] | None = None) -> Iterator[Entry]:
+    """Files below `folder`; what a tool may not name is passed over (its name goes into `passed`) or comes with its `problem`."""
+
+    def skip(name: str) -> bool:
+        skipped = ignored(name) or protected(name)
+        if skipped and passed is not None:
+            passed.add(name)
+        return skipped
+
+    for entry in jail.walk(folder, "", skip=skip):
         reason = "" if entry.problem else reason_against(entry.path)
         yield Entry(entry.path, problem=reason.removeprefix(entry.path).strip()) if reason else entry
 

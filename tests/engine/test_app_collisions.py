@@ -225,3 +225,17 @@ async def test_an_import_that_the_disk_has_no_room_for_leaves_nothing_and_can_be
         assert await project.app.scan() == {}
         made = await project.app.import_from(source, "ana")
         assert made.summary.startswith("Imported 5 files")
+
+
+async def test_an_import_says_what_it_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "code"
+    for name in ("index.html", ".git/config", "node_modules/a/index.js", "js/.env", "js/cart.js"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("text\n")
+    (source / "linked.js").symlink_to(source / "js" / "cart.js")
+    async with app_project(tmp_path) as project:
+        made = await project.app.import_from(source, "ana")
+        assert set(await project.app.scan()) == {"index.html", "js/cart.js"}
+    told, _, left = made.summary.partition("; left out: ")
+    assert told == "Imported 2 files from code"
+    assert left.startswith(".env, .git, node_modules, linked.js (")

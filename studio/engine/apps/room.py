@@ -16,6 +16,7 @@ from msgspec import Struct
 from studio.domain.build import AppVersion, Operation, VersionFile, VersionStatus
 from studio.domain.errors import BadInput, Conflict, NotFound, Refused, StudioError
 from studio.domain.ids import new_id
+from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
 from studio.protocol.build_events import VersionChanged
 from studio.store import executions, versions
@@ -32,6 +33,7 @@ BY_HAND = "Changes made by hand"
 Bump = Literal["major", "minor", "patch"]
 Tree = Mapping[str, VersionFile]
 _TREES_KEPT = 4
+_NAMED = 8
 
 
 class Finish(Struct, frozen=True, kw_only=True):
@@ -312,13 +314,14 @@ class AppRoom:
                 raise Refused("app/ holds files already.", hint="Import into a new project.")
             if not await asyncio.to_thread(path.is_dir):
                 raise NotFound(f"There is no folder {path}.")
-            count = await asyncio.to_thread(self._copy, path)
-            made = await self._save_person(None, f"Imported {count} files from {path.name}", actor)
+            copied = await asyncio.to_thread(self._copy, path)
+            made = await self._save_person(None, copied, actor)
         if made is None:
             raise BadInput(f"{path} holds no file that can be imported.")
         return made
 
-    def _copy(self, source: Path) -> int:
+    def _copy(self, source: Path) -> str:
+        """What was copied and what was left out, in words."""
         inner = AppFiles(source, self.objects)
         found = inner.snapshot()
         try:
@@ -329,7 +332,10 @@ class AppRoom:
                 with suppress(StudioError):
                     self.files.delete(path, expected=state.digest)
             raise
-        return len(found)
+        left = [*sorted(inner.passed_over()), *(f"{one.path} ({one.problem})" for one in inner.left_out())]
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        without = f"; left out: {', '.join(one_line(one, 100) for one in left[:_NAMED])}{more}" if left else ""
+        return f"Imported {len(found)} file{'s' if len(found) != 1 else ''} from {source.name}{without}"
 
     # After a crash
 

@@ -151,10 +151,12 @@ def short_counts(board: TasksView) -> str:
     return f"{done}/{len(counted)} tasks" + (f", {failed} failed" if failed else "") if counted else ""
 
 
-def task_story(task: TaskView, width: int) -> list[Line]:
-    """Everything about one task, for the pane beside the list."""
+def task_story(task: TaskView, width: int, board: TasksView) -> list[Line]:
+    """Everything about one task, for the pane beside the list. What it needs and nobody does is no longer waited for."""
+    dropped = {one.key for one in board.tasks if one.status == "dropped"}
+    needs = [f"{need} (left out)" if need in dropped else need for need in task.needs]
     facts = [task.type, f"priority {task.priority}"]
-    facts += [f"after {', '.join(task.needs)}"] if task.needs else []
+    facts += [f"after {', '.join(needs)}"] if needs else []
     facts += [short_model(task.model)] if task.model else []
     facts += [f"{task.attempts} tries"] if task.attempts > 1 else []
     facts += [f"{task.calls} calls"] if task.calls else []

@@ -63,7 +63,7 @@ class TasksScreen(ListedScreen):
         return [task_row(task, look, task.id) for task in self.board.tasks]
 
     def detail_rows(self, width: int) -> list[Line]:
-        return task_story(self.row, min(width, 90)) if self.row else []
+        return task_story(self.row, min(width, 90), self.board) if self.row and self.board else []
 
     def about(self) -> str:
         page = self.app.session.page

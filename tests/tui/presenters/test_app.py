@@ -12,7 +12,7 @@ from studio.domain.errors import BadInput
 from studio.protocol.build_views import FileDiff, FileLine, FilesView, FindingView, TasksView, TaskView
 from studio.tui.glyphs import ASCII, UNICODE
 from studio.tui.presenters import files, findings, task_form
-from studio.tui.presenters.board import BoardLook, board_lines, counts
+from studio.tui.presenters.board import BoardLook, board_lines, counts, task_story
 from studio.tui.presenters.code_diff import file_lines
 from studio.tui.presenters.inspector import context_lines, costs_lines
 from studio.tui.presenters.markdown import markdown_lines
@@ -104,6 +104,7 @@ def test_rows_of_the_board_have_one_width_and_their_columns_stay_where_they_are(
     data = _task("data", status="dropped")
     board = TasksView(page="p", tasks=(planned, data), editable=True, types={}, workers=3)
     assert "after" not in board_lines(board, BoardLook(72, UNICODE), "i")[0].text
+    assert "after data (left out)" in "\n".join(row.text for row in task_story(planned, 72, board))
     assert "x2" in rows[2].text
     assert "15:00" in rows[2].text
 
