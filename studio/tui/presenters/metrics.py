@@ -10,18 +10,20 @@ from studio.tui.presenters.ages import lasted
 
 def figures(found: MetricsView) -> list[tuple[str, str]]:
     """What is counted and its figure, `-` where nothing was counted."""
-    rate = "-" if found.success_rate is None else f"{found.success_rate:.0%}"
+    rate = "" if found.success_rate is None else f", {found.success_rate:.0%} success"
     kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
     tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
     return [
         ("changes", f"{found.completed} of {found.changes} complete"),
-        ("versions", f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed"),
-        ("success", rate),
-        ("time per change", lasted(found.mean_seconds)),
+        (
+            "versions by workers",
+            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{rate}",
+        ),
+        ("work per change", lasted(found.mean_seconds)),
         ("files per change", _mean(found.mean_files)),
         ("versions per change", _mean(found.mean_versions)),
         ("tasks", tasks),
-        ("answers per task", _mean(found.mean_iterations)),
+        ("model answers per task", _mean(found.mean_iterations)),
         ("findings", kept),
         ("cost", f"${found.cost_usd:.4f}"),
     ]
