@@ -50,7 +50,8 @@ class GetVersions(Query[views.VersionsView], frozen=True, kw_only=True, tag="ver
 
 
 class GetVersionDiff(Query[views.VersionDiffView], frozen=True, kw_only=True, tag="version.diff"):
-    """From `base` (None: the version before) to `version`; `files` are the files as they lie in `app/`. `path` narrows it to one file."""
+    """From `base` (None: the version before; `change`: what there was before the version's change) to `version`; `files` are the
+    files as they lie in `app/`. `path` narrows it to one file."""
 
     version: str = "newest"
     base: str | None = None
@@ -58,7 +59,8 @@ class GetVersionDiff(Query[views.VersionDiffView], frozen=True, kw_only=True, ta
 
 
 class GetFiles(Query[views.FilesView], frozen=True, kw_only=True, tag="files"):
-    """The tree of `app/`, or of a version, with status marks against `base` (None: the version before the newest)."""
+    """The tree of `app/`, or of a version, with status marks against `base` (None: what there was before the change of the newest
+    version, or the version before the one that is named)."""
 
     version: str | None = None
     base: str | None = None

@@ -54,6 +54,17 @@ def listing(
     return [_finding(row) for row in rows]
 
 
+def decided(tx: Tx, paths: Sequence[str], *, besides: str) -> list[Finding]:
+    """What people decided not to mend about some paths, on every page but `besides`; oldest first."""
+    rows = tx.all(
+        f"{_SELECT} WHERE page_id <> $1 AND path = ANY($2::text[]) AND state = ANY($3::text[]) ORDER BY created_at, id",
+        besides,
+        list(paths),
+        [FindingState.WAIVED.value, FindingState.INTENDED.value, FindingState.FALSE.value],
+    )
+    return [_finding(row) for row in rows]
+
+
 def settle(tx: Tx, finding_id: str, state: FindingState, by: str, reason: str) -> Finding:
     """Say what became of a finding; `open` opens it again. Raises NotFound."""
     row = tx.one(

@@ -162,6 +162,17 @@ def changes(tx: Tx, version_id: str) -> list[VersionFile]:
     return [file for file in _every_file(tx, version_id) if file.change is not None]
 
 
+def by_hand_before(tx: Tx, version: AppVersion) -> dict[str, str]:
+    """Paths that people changed since the run before a version, each with the number of the version that has their text."""
+    found: dict[str, str] = {}
+    before = get(tx, version.parent_id) if version.parent_id else None
+    while before is not None and before.origin == "person":
+        for file in changes(tx, before.id):
+            found.setdefault(file.path, before.number)
+        before = get(tx, before.parent_id) if before.parent_id else None
+    return found
+
+
 def counts(tx: Tx, page_id: str | None = None) -> dict[str, dict[str, int]]:
     """By version: `files` of its tree, and how many were `added`, `modified`, `deleted` or `renamed`."""
     rows = tx.all(

@@ -28,6 +28,10 @@ from tests.fakes.wire_server import WireServer
 
 HANDED_IN = json.dumps({"files": [{"path": "other.js", "content": "let a = 1;\n"}, {"path": ".env", "content": "A=1"}]})
 
+WHOLE = json.dumps({"files": [{"path": "other.js", "content": "let a = 1;\n"}]})
+TASK = {"id": "count", "title": "Count", "type": "logic", "description": "other.js", "priority": 1, "needs": []}
+PLANNED = json.dumps({"approach": "One file.", "tasks": [TASK]})
+
 
 class Agents:
     """Agents outside, each with its own words."""
@@ -80,6 +84,29 @@ async def test_of_different_answers_at_the_same_time_one_is_taken_and_none_for_a
         assert (await project.store.read(lambda tx: pages.get(tx, page))).state == "generating_planning"
         with pytest.raises(Refused, match="PLANNING, which writes no files"):
             await client.hand_in(page, "Code.", HANDED_IN)
+
+
+async def test_a_file_that_a_person_changed_is_handed_in_over_it_only_by_who_was_told(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED), ("Files.", WHOLE)):
+            await client.hand_in(page, words, result)
+        path = "other.js"
+        (project.app.root / path).write_text("My own words.\n")
+        other = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(other, words, result)
+        again = WHOLE.replace("= 1", "= 2")
+        with pytest.raises(Refused, match="a person changed") as refused:
+            await client.hand_in(other, "Files.", again)
+        assert (project.app.root / path).read_text() == "My own words.\n"
+        assert refused.value.data["paths"] == [path]
+        assert (await client.hand_in(other, "Files.", again)).state == "generating_testing"
+        kept = await project.store.read(lambda tx: versions.resolve(tx, str(refused.value.data["version"])))
+        tree = await project.store.read(lambda tx: versions.files(tx, kept.id))
+        digest = next(one.digest for one in tree if one.path == path)
+        assert project.app.objects.get(digest) == b"My own words.\n"
 
 
 async def test_what_workers_have_half_written_cannot_be_saved_as_a_version(tmp_path: Path) -> None:

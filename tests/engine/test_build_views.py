@@ -359,22 +359,28 @@ async def test_the_tree_marks_what_changed_and_what_the_person_changed(
         return {line.path: line.mark for line in view.files}
 
     expected = {"index.html": "M", "js/main.js": "R", "logo.png": "M", "new.md": "A", "old.css": "D"}
-    assert await marks() == expected
+    assert await marks(base="1.0.0") == expected
     assert await marks(version="1.1.0") == expected
+    # Both versions are of one change: before it there was nothing.
+    whole = dict.fromkeys(("index.html", "js/main.js", "logo.png", "new.md"), "A")
+    assert await marks() == whole
+    assert {one.path for one in (await diff(project, version="newest", base="change")).files} == set(whole)
     assert await marks(version="newest", base="newest") == dict.fromkeys(
         ("index.html", "js/main.js", "logo.png", "new.md"), ""
     )
     at.write(project, "index.html", "<p>Mine</p>\n")
     at.write(project, "notes.txt", "Mine")
     (project.app.root / "new.md").unlink()
-    assert await marks() == expected | {"index.html": "!", "notes.txt": "!", "new.md": "!"}
+    assert await marks() == whole | {"index.html": "!", "notes.txt": "!", "new.md": "!"}
+    assert await marks(base="1.0.0") == expected | {"index.html": "!", "notes.txt": "!", "new.md": "!"}
     assert await marks(version="1.1.0") == expected
 
 
 async def test_while_a_run_writes_its_changes_are_not_taken_for_the_persons(
     project: OpenProject, two_versions: Page
 ) -> None:
-    working = app_rows.version("1.2.0", page_id=two_versions.id)
+    newest = await project.store.read(versions.newest)
+    working = app_rows.version("1.2.0", page_id="another change", parent_id=newest.id if newest else None)
     await project.store.transact(lambda tx: versions.insert(tx, working))
     at.write(project, "index.html", "<p>Worker</p>\n")
     at.write(project, "basket.js", "1;\n")

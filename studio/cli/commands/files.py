@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     listed.add_argument("--version", metavar="VERSION", help=VERSION)
     listed.add_argument(
-        "--base", metavar="VERSION", help="compare with this one (default: the version before the newest)"
+        "--base", metavar="VERSION", help="compare with this one (default: what there was before the newest change)"
     )
     shown = group.add(
         "show", _show, "Print a file.", "studio files show index.html", "studio files show cart.js --version 1.0.0"

@@ -27,8 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown = group.add("show", _show, "Show a version: its summary, changelog and files.", "studio versions show 1.1.0")
     shown.add_argument("version", metavar="VERSION", nargs="?", default="newest", help=f"{VERSION} (default: newest)")
     diff = group.add(
-        "diff", _diff, "Show what changed from version OLD to NEW: with one, what it changed; with none, what the newest changed.\n"
-        "`files` is what lies in app/ now.",
+        "diff", _diff, "Show what changed from version OLD to NEW: with one, what it changed;\n"
+        "with none, all that the newest change did.\n"
+        "`files` is what lies in app/ now, `change` what there was before the change of NEW.",
         "studio versions diff", "studio versions diff 1.0.0 files --stat", "studio versions diff 1.0.0 1.1.0 --path cart.js --words",
     )  # fmt: skip
     diff.add_argument("versions", metavar="VERSION", nargs="*", help=f"{VERSION}, or files")
@@ -161,7 +162,7 @@ async def _print_diff(args: argparse.Namespace, host: Host) -> int:
 
     if len(args.versions) > 2:
         raise BadInput("At most two versions are compared.", hint="Write: studio versions diff OLD NEW")
-    old = args.versions[0] if len(args.versions) == 2 else None
+    old = args.versions[0] if len(args.versions) == 2 else None if args.versions else "change"
     new = args.versions[-1] if args.versions else "newest"
     async with host.session() as client:
         await app_of(client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -311,8 +312,12 @@ class Building:
             Finish(status=status, summary=one_line(summary, 500), changelog=changelog, error=error),
             site.claims.written,
         )
-        files = await project.store.read(lambda tx: versions.changes(tx, ended.id))
-        text = _report(ended, tasks, files)
+
+        def read(tx: Tx) -> tuple[list[VersionFile], dict[str, str]]:
+            return versions.changes(tx, ended.id), versions.by_hand_before(tx, version)
+
+        files, by_hand = await project.store.read(read)
+        text = _report(ended, tasks, files, by_hand)
         data = json.dumps({"version": ended.id, "number": ended.number})
         outcome = Outcome.COMPLETE if done and not failed else Outcome.INCOMPLETE
         if done:
@@ -354,8 +359,8 @@ _SIGNS = {
 _VERBS = {ChangeKind.ADDED: "added", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "removed"}
 
 
-def _report(version: AppVersion, tasks: list[BuildTask], files: list[VersionFile]) -> str:
-    """The run in words: what a person reads before looking at the files."""
+def _report(version: AppVersion, tasks: list[BuildTask], files: list[VersionFile], by_hand: Mapping[str, str]) -> str:
+    """The run in words: what a person reads before looking at the files. `by_hand`: the versions that keep their own texts."""
     lines = [f"Version {version.number}. {version.summary}", "", "## Tasks", ""]
     for one in tasks:
         rest = one.summary if one.status is TaskStatus.DONE else one.error
@@ -366,7 +371,9 @@ def _report(version: AppVersion, tasks: list[BuildTask], files: list[VersionFile
             f"- {one.title}: {_SIGNS.get(one.status, one.status.value)}{tries}" + (f". {rest}" if rest else "")
         )
     lines += ["", "## Files", ""]
-    lines += [f"- {_VERBS.get(one.change, 'changed') if one.change else ''} {one.path}" for one in files]
+    for file in files:
+        yours = f", after your change by hand (version {by_hand[file.path]} has it)" if file.path in by_hand else ""
+        lines.append(f"- {_VERBS.get(file.change, 'changed') if file.change else ''} {file.path}{yours}")
     if not files:
         lines.append("No file was changed.")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
+from studio.domain.text import counted
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import checks, fix_tasks, handoffs, progress, recording, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
@@ -123,6 +124,8 @@ class Builds:
         app = self._project.settings.app
         count = count_to_work(tasks, revises=kind is RunKind.REVISE)
         words = "1 task" if count == 1 else f"{count} tasks, {min(app.workers, count)} at a time"
+        if kind is not RunKind.REVISE and tasks and not undone(tasks):
+            words = f"every task is done, all are done again: {words}"
         total = await self._total(count * app.iterations, call_usd)
         return f"{words}, at most {app.iterations} calls each{total}; a call"
 
@@ -261,7 +264,7 @@ class Builds:
             return
         if found.verdict is reviews.Verdict.RETURN:
             raise Refused(
-                f"The report asks to send the work back, with {len(found.findings)} findings.",
+                f"The report asks to send the work back, with {counted(len(found.findings), 'finding')}.",
                 hint="Send it back, settle the findings, or approve all the same (--anyway, or press the key again).",
                 data={"findings": len(found.findings), "revision": revision.id},
             )

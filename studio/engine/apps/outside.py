@@ -45,7 +45,10 @@ async def write_files(
     if newest is not None and newest.page_id == build.page_id and await _holds(project, newest, calls):
         return newest
     run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
-    version = await project.app.begin(build.page_id, run.id, build.operation, "minor" if first else "patch")
+    given = {str(one.arguments["path"]).removeprefix("./"): _digest(str(one.arguments["content"])) for one in calls}
+    version = await project.app.begin(
+        build.page_id, run.id, build.operation, "minor" if first else "patch", files=given
+    )
     before = await project.app.tree_before(version)
     live = LiveRun(run, lambda _: None, lambda _: None, "")
     base = {one.path: one.digest for one in before.values()}
@@ -101,9 +104,13 @@ async def _holds(project: OpenProject, newest: AppVersion, calls: tuple[ToolCall
     tree = await project.app.scan()
     for call in calls:
         path, content = str(call.arguments["path"]), str(call.arguments["content"])
-        if path not in tree or tree[path].digest != hashlib.sha256(content.encode("utf-8", "replace")).hexdigest():
+        if path not in tree or tree[path].digest != _digest(content):
             return False
     return True
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _calls(files: object) -> tuple[ToolCall, ...]:

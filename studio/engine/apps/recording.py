@@ -33,7 +33,10 @@ def add(tx: Tx, rows: Sequence[Finding]) -> list[Finding]:
     for row in rows:
         if row.page_id not in known:
             known[row.page_id] = {}
-            for one in findings.listing(tx, row.page_id):
+            paths = sorted({one.problem.path for one in rows})
+            # What was decided about a file in another change holds in this one.
+            elsewhere = findings.decided(tx, paths, besides=row.page_id)
+            for one in (*elsewhere, *findings.listing(tx, row.page_id)):
                 known[row.page_id].setdefault(key(one.problem), []).append(one)
         alike = known[row.page_id].setdefault(key(row.problem), [])
         if row.state in _STANDING and _is_told(tx, row, alike):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -100,9 +100,15 @@ class AppRoom:
 
     # Making versions
 
-    async def begin(self, page_id: str, run_id: str, operation: Operation, bump: Bump) -> AppVersion:
+    async def begin(
+        self, page_id: str, run_id: str, operation: Operation, bump: Bump, *, files: Mapping[str, str] | None = None
+    ) -> AppVersion:
         """A version for a run, whose caller holds `building`. What the person changed since the newest one becomes a version of
-        its own first. One that is still open has no run any more: its end could not be recorded (a full disk)."""
+        its own first. One that is still open has no run any more: its end could not be recorded (a full disk).
+
+        `files`, digests by path, are what is to be written by somebody who may not have seen that: Refused names those that a
+        person changed meanwhile; asked for once more, it is allowed.
+        """
         async with self.versioning:
 
             def read(tx: Tx) -> tuple[bool, AppVersion | None, Tree]:
@@ -112,9 +118,11 @@ class AppRoom:
             tree, (left, parent, lying) = await asyncio.gather(
                 asyncio.to_thread(self.files.snapshot), self._store.read(read)
             )
-            if left or _differences(lying, tree):
+            mine = _differences(lying, tree)
+            if left or mine:
                 await self._close_left()
-                await self._save_person(page_id)
+                saved = await self._save_person(page_id)
+                _refuse_unseen(saved, mine, files or {}, tree)
                 parent = await self._store.read(versions.newest)
 
             def write(tx: Tx) -> AppVersion:
@@ -387,6 +395,20 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
             page=version.page_id,
             actor=tx.actor,
         )
+    )
+
+
+def _refuse_unseen(
+    saved: AppVersion | None, mine: Collection[str], files: Mapping[str, str], tree: Mapping[str, FileState]
+) -> None:
+    met = [path for path in sorted(files) if path in mine and (path not in tree or tree[path].digest != files[path])]
+    if saved is None or not met:
+        return
+    shown = ", ".join(one_line(path, 100) for path in met[:_NAMED]) + (" and more" if len(met) > _NAMED else "")
+    raise Refused(
+        f"Nothing was written: a person changed {shown} since the version before.",
+        hint=f"Their text is version {saved.number}. Take it in, then send the phase again.",
+        data={"paths": met, "version": saved.number},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from studio.domain.build import undone
 from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.job import Job, job_key
@@ -27,7 +28,7 @@ from studio.engine.texts import (
 )
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
-from studio.store import feedback, pages, revisions, runs
+from studio.store import build_tasks, feedback, pages, revisions, runs
 from studio.store.transaction import Tx
 
 DRAFT_JOB = "draft"
@@ -105,6 +106,8 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
         refuse_stale(wanted.seen, head)
         refuse_running(tx, page.id)
         following = advance(project.workflow, project.state_of(now), wanted.action, has_revision=head is not None)
+        if wanted.action is Action.DRAFT_AGAIN and wanted.seen is None:
+            _refuse_all_again(project, tx, now)
         check_revisions(project, tx, page.id, stage, wanted.kind)
         note = wanted.feedback_id
         if wanted.kind is RunKind.REVISE and note is None:
@@ -146,6 +149,20 @@ def _moved_on(page: Page) -> Conflict:
     return Conflict(
         f"The page has moved on meanwhile: it is in state {page.state}.", hint="Look at it and decide again."
     )
+
+
+def _refuse_all_again(project: OpenProject, tx: Tx, page: Page) -> None:
+    """Raises Refused for files that wait for a review with every task done, unless the sender saw them and was told."""
+    state = project.state_of(page)
+    if state.phase is not Phase.REVIEWING or project.workflow.stage(state.stage or "").output is not OutputKind.CODE:
+        return
+    tasks = build_tasks.listing(tx, page.id)
+    if tasks and not undone(tasks):
+        raise Refused(
+            "Every task is done, and the files wait for your review: all tasks would be done again.",
+            hint="Approve the files, or ask for changes: studio revise.",
+            data={"state": page.state},
+        )
 
 
 def _revision_request(tx: Tx, page_id: str, stage: str, head: Revision | None, wanted: Wanted) -> str | None:

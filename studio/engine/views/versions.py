@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, VersionStatus
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 AS_THEY_LIE = "files"
 """Names the files of `app/` themselves where a version is asked for."""
 
+BEFORE_CHANGE = "change"
+"""Names what there was before the change that a version belongs to, where something to compare with is asked for."""
+
+_OF_A_CHANGE = ("run", "person")
 _MARKS = {ChangeKind.ADDED: "A", ChangeKind.MODIFIED: "M", ChangeKind.DELETED: "D", ChangeKind.RENAMED: "R"}
 _BY_HAND = "!"
 
@@ -134,11 +138,13 @@ async def get_files(project: OpenProject, query: q.GetFiles, actor: str) -> v.Fi
         if query.version is not None:
             wanted = _wanted(tx, query.version, lying)
             return files_view(wanted, _base(tx, query.base, wanted, lying).tree, findings.open_paths(tx))
-        now, newest = _Wanted(None, lying, lying=True), versions.newest(tx)
-        if versions.open(tx) or newest is None:  # what a run has changed so far, else everything is new
-            return files_view(now, _base(tx, query.base, now, lying).tree, findings.open_paths(tx))
+        now = _Wanted(None, lying, lying=True)
+        newest, at_work = versions.latest(tx)
+        if at_work or newest is None:  # what a run has changed so far, else everything is new
+            base = _base(tx, query.base or BEFORE_CHANGE, now, lying).tree
+            return files_view(now, base, findings.open_paths(tx))
         recorded = _Wanted(newest, _tree(tx, newest.id))
-        base = _base(tx, query.base, recorded, lying).tree
+        base = _base(tx, query.base or BEFORE_CHANGE, recorded, lying).tree
         return files_view(now, base, findings.open_paths(tx), recorded=recorded.tree)
 
     return await project.store.read(read)
@@ -193,13 +199,29 @@ def _wanted(tx: Tx, ref: str, lying: trees.Tree) -> _Wanted:
 
 def _base(tx: Tx, ref: str | None, wanted: _Wanted, lying: trees.Tree) -> _Wanted:
     """What a tree is compared with: the version named, else the one before it (before the files as they lie: the newest)."""
-    if ref is not None:
+    if ref == BEFORE_CHANGE:
+        wanted = replace(wanted, version=_first_of_change(tx, wanted.version))
+    elif ref is not None:
         return _wanted(tx, ref, lying)
     if wanted.version is None:
         before = versions.newest(tx)
     else:
         before = versions.get(tx, wanted.version.parent_id) if wanted.version.parent_id else None
     return _Wanted(before, _tree(tx, before.id if before else None))
+
+
+def _first_of_change(tx: Tx, version: AppVersion | None) -> AppVersion | None:
+    """The first of the versions that runs and people made of one change, one right after the other."""
+    if version is None:
+        newest, at_work = versions.latest(tx)
+        version = at_work[0] if at_work else newest
+    first = version
+    while first is not None and first.page_id and first.parent_id and first.origin in _OF_A_CHANGE:
+        before = versions.get(tx, first.parent_id)
+        if before.page_id != first.page_id or before.origin not in _OF_A_CHANGE:
+            break
+        first = before
+    return first
 
 
 def _tree(tx: Tx, version_id: str | None) -> trees.Tree:

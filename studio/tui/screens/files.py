@@ -75,9 +75,9 @@ class FilesScreen(ListedScreen):
             self.diff, self.file = diff, file
 
     async def _difference(self, one: FileLine) -> FileDiff | None:
-        version = "files" if one.mark == _OWN else "newest"
+        base = None if one.mark == _OWN else "change"
         try:
-            found = await self.app.session.query(GetVersionDiff(version=version, path=one.path))
+            found = await self.app.session.query(GetVersionDiff(version="files", base=base, path=one.path))
         except NotFound:
             return None
         return found.files[0] if found.files else None
