@@ -280,7 +280,8 @@ class Drafting:
         spent = ended.cost_usd if ended else None
         if project.builds is not None:
             project.builds.ended(tx, run, ending.status, live.text)
-            spent = executions.spent(tx, run_id=run.id)[0]
+            usd, unknown = executions.spent(tx, run_id=run.id)
+            spent = None if unknown else usd
         tx.emit(
             RunEnded(
                 run=run.id, page=run.page_id, stage=run.stage, status=ending.status.value,

@@ -367,7 +367,7 @@ class ToolPattern(View, frozen=True, kw_only=True):
 
 
 class MetricsView(View, frozen=True, kw_only=True):
-    """Rates from 0 to 1, times in seconds, money in US dollars; None where nothing was counted."""
+    """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted."""
 
     changes: int
     completed: int
@@ -384,6 +384,7 @@ class MetricsView(View, frozen=True, kw_only=True):
     mean_versions: float | None
     mean_iterations: float | None
     cost_usd: float
+    cost_unknown: int
     tools: tuple[ToolPattern, ...]
     patterns: tuple[tuple[str, int], ...]
     findings: dict[str, int]

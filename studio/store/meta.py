@@ -5,6 +5,8 @@ from __future__ import annotations
 from studio.store import sql
 from studio.store.transaction import Tx
 
+_ROW = sql.saving("project_meta", "key value", "key")
+
 
 def get(tx: Tx, key: str) -> str | None:
     row = tx.one("SELECT value FROM project_meta WHERE key = $1", key)
@@ -12,4 +14,8 @@ def get(tx: Tx, key: str) -> str | None:
 
 
 def put(tx: Tx, key: str, value: str) -> None:
-    tx.run(sql.upsert("project_meta", "key value", "key"), key, value)
+    _ROW.put(tx, key, value)
+
+
+def remove(tx: Tx, key: str) -> None:
+    tx.run("DELETE FROM project_meta WHERE key = $1", key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.store import executions
 from studio.store.transaction import Row, Tx
 
 _PATTERNS = 12
@@ -36,6 +37,7 @@ class Figures:
     versions_each: float | None
     iterations: float | None
     cost_usd: float
+    cost_unknown: int
     tools: tuple[ToolFigures, ...]
     pairs: tuple[tuple[str, str, int], ...]
     findings: dict[str, int]
@@ -57,6 +59,7 @@ def figures(tx: Tx, final_state: str) -> Figures:
         "count(CASE WHEN attempts > 1 THEN 1 END) FROM build_tasks "
         "WHERE attempts > 0 OR status IN ('done', 'failed', 'skipped')",
     )
+    usd, unknown = executions.spent(tx)
     return Figures(
         changes=changes,
         completed=completed,
@@ -71,7 +74,8 @@ def figures(tx: Tx, final_state: str) -> Figures:
         files=_mean(tx, _FILES),
         versions_each=_mean(tx, _VERSIONS),
         iterations=_mean(tx, _ITERATIONS),
-        cost_usd=_sum(tx, "SELECT coalesce(sum(cost_usd), 0) FROM agent_execution_log"),
+        cost_usd=usd,
+        cost_unknown=unknown,
         tools=tuple(_tool(row) for row in tx.all(_TOOLS)),
         pairs=tuple((first, second, int(times)) for first, second, times in tx.all(_PAIRS, _PATTERNS)),
         findings={state: int(number) for state, number in tx.all(_FINDINGS)},
@@ -115,11 +119,6 @@ def _counts(tx: Tx, query: str, *args: object) -> list[int]:
 def _mean(tx: Tx, query: str) -> float | None:
     row = tx.one(query)
     return None if row is None or row[0] is None else float(row[0])
-
-
-def _sum(tx: Tx, query: str) -> float:
-    row = tx.one(query)
-    return float(row[0]) if row else 0.0
 
 
 def _tool(row: Row) -> ToolFigures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -119,8 +120,10 @@ async def test_what_a_person_writes_while_files_are_handed_in_and_refused_stays(
         page = await stand_at(project, await add_change(project), "generating_implementation")
         begin = project.app.begin
 
-        async def begun_meanwhile(page_id: str, run_id: str, operation: Operation, bump: Bump) -> AppVersion:
-            version = await begin(page_id, run_id, operation, bump)
+        async def begun_meanwhile(
+            page_id: str, run_id: str, operation: Operation, bump: Bump, *, files: Mapping[str, str]
+        ) -> AppVersion:
+            version = await begin(page_id, run_id, operation, bump, files=files)
             write(project, "mine.js", MINE)
             return version
 

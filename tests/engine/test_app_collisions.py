@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.domain.build import Operation
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
 from studio.engine.handlers import phases
 from studio.engine.inprocess import InProcessClient
@@ -107,6 +108,69 @@ async def test_a_file_that_a_person_changed_is_handed_in_over_it_only_by_who_was
         tree = await project.store.read(lambda tx: versions.files(tx, kept.id))
         digest = next(one.digest for one in tree if one.path == path)
         assert project.app.objects.get(digest) == b"My own words.\n"
+
+
+async def test_a_hand_in_that_fails_in_the_middle_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = json.dumps({"files": [{"path": f"{n}.js", "content": f"let n = {n};\n"} for n in range(6)]})
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(page, words, result)
+        files, write, written = project.app.files, project.app.files.write, 0
+
+        def fills_up(path: str, *args: object, **kwargs: object) -> object:
+            nonlocal written
+            written += 1
+            if written > 3:
+                raise StorageError("There is no room left on the disk.")
+            return write(path, *args, **kwargs)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as full:
+            full.setattr(files, "write", fills_up)
+            with pytest.raises(StorageError):
+                await client.hand_in(page, "Files.", many)
+        assert await project.app.scan() == {}
+        assert (await client.hand_in(page, "Files.", WHOLE)).state == "generating_testing"
+        assert set(await project.app.scan()) == {"other.js"}
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "twice"])
+async def test_files_that_cannot_be_kept_are_refused_before_one_is_written(tmp_path: Path, bad: str) -> None:
+    given = [{"path": "a.js", "content": "1;\n"}, {"path": "b.js" if bad != "twice" else "a.js", "content": bad}]
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(page, words, result)
+        with pytest.raises(BadInput):
+            await client.hand_in(page, "Files.", json.dumps({"files": given}))
+        assert await project.app.scan() == {}
+        assert await project.store.read(versions.listing) == []
+
+
+async def test_a_hand_in_that_was_killed_leaves_no_file_of_its_own_and_every_file_of_a_person(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED), ("Files.", WHOLE)):
+            await client.hand_in(page, words, result)
+        told = {"other.js": "let a = 2;\n", "new.js": "let b = 1;\n", "mine.js": "let c = 1;\n"}
+        wanted = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in told.items()}
+        await project.app.begin(page, "run-1", Operation.UPDATE, "patch", files=wanted)
+        for path, text in (told | {"mine.js": "My own words.\n", "notes.txt": "Mine.\n"}).items():
+            (project.app.root / path).write_text(text)
+        assert len(await project.store.read(versions.open)) == 1
+        await project.app.recover()
+        lying = {path: (project.app.root / path).read_text() for path in await project.app.scan()}
+        assert lying == {"other.js": "let a = 1;\n", "mine.js": "My own words.\n", "notes.txt": "Mine.\n"}
+        by_hand, failed, _ = await project.store.read(versions.listing)
+        assert (by_hand.origin, failed.origin, failed.status.value) == ("person", "run", "failed")
+        changed = await project.store.read(lambda tx: [one.path for one in versions.changes(tx, by_hand.id)])
+        assert changed == ["mine.js", "notes.txt"]
+        assert await project.store.read(lambda tx: versions.changes(tx, failed.id)) == []
 
 
 async def test_what_workers_have_half_written_cannot_be_saved_as_a_version(tmp_path: Path) -> None:

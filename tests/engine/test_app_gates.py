@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import BudgetExceeded
+from studio.domain.errors import BudgetExceeded, Refused
 from studio.domain.finding import FindingSource, FindingState
 from studio.engine.apps.purse import Purse
 from studio.protocol import build_commands as b
@@ -88,7 +88,11 @@ async def test_a_standard_binds_at_the_write_and_a_waived_one_no_longer(tmp_path
         await client.execute(b.SettleFinding(finding=blocked.id, state="waived", reason="While we look for a fault."))
         (root / "app" / "data.js").unlink()
         await client.execute(b.SaveVersion(summary="Away with it"))
-        await client.execute(c.Generate(page=page))
+        with pytest.raises(Refused, match="Every task is done"):
+            await client.execute(c.Generate(page=page))
+        cells = (await client.query(q.GetPage(page=page))).cells
+        seen = next(cell.head.id for cell in cells if cell.name == "implementation" and cell.head)
+        await client.execute(c.Generate(page=page, revision=seen))
         async with asyncio.timeout(60):
             while (await client.query(q.GetPage(page=page))).phase == "generating":
                 await asyncio.sleep(0.05)

@@ -33,7 +33,7 @@ def written_until_killed(database: Path, writers: int, seconds: float) -> dict[i
     """Digest by sequence of every commit that the process had acknowledged when it was killed."""
     process = subprocess.Popen(child("child_writing.py", database, writers), stdout=subprocess.PIPE)
     assert process.stdout is not None
-    lines = [process.stdout.readline()]
+    lines = [process.stdout.readline() for _ in range(8)]
     time.sleep(seconds)
     process.kill()
     lines += process.stdout.read().splitlines(keepends=True)

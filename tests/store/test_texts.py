@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from studio.domain.canon import CanonDocument, EntryKind, Include, LedgerEntry, Reason
 from studio.domain.errors import BadInput, Conflict, NotFound
-from studio.domain.page import FeedbackKind, Keepsake, Origin
+from studio.domain.page import FeedbackKind, Keepsake, Origin, Page
 from studio.domain.run import Outcome
 from studio.domain.text import digest
-from studio.store import blobs, canon, feedback, ledger, meta, mirror, pages, ratios, revisions, words
+from studio.store import (
+    blobs,
+    canon,
+    chapters,
+    feedback,
+    ledger,
+    meta,
+    mirror,
+    opening,
+    pages,
+    ratios,
+    revisions,
+    words,
+)
 from studio.store.database import Store
 from studio.store.transaction import Tx
 from tests.store import book
@@ -263,3 +277,31 @@ async def test_single_values_ratios_and_the_mirror_are_replaced(store: Store) ->
     assert await store.read(lambda tx: mirror.get(tx, "p1")) == mirror.MirrorState("p1", "manuscript/2.md", "2", "f2")
     assert await store.read(lambda tx: mirror.get(tx, "p3")) is None
     assert [one.page_id for one in await store.read(mirror.all)] == ["p2", "p1"]
+
+
+async def test_a_few_texts_of_a_long_book_are_read_without_the_memory_for_all(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(opening._CONFIG, "memory_limit", "40MB")
+    store = await Store.open(database)
+    pages_made: list[Page] = []
+
+    def work(tx: Tx, part: int) -> None:
+        chapter = book.chapter(f"chapter-{part}", part + 1)
+        chapters.insert(tx, chapter)
+        for number in range(100):
+            page = book.page(chapter, f"page-{part}-{number}", number + 1)
+            pages.insert(tx, page)
+            book.add_text(tx, page, f"{part}/{number} " * 6_000, approved=True)
+            pages_made.append(page)
+
+    for part in range(14):
+        await store.transact(lambda tx, part=part: work(tx, part))  # type: ignore[misc]
+        await store.checkpoint()
+    some = [page.id for page in pages_made[-3:]]
+    assert set(await store.read(lambda tx: revisions.approved(tx, some[0]))) == {"narration"}
+    assert set(await store.read(lambda tx: revisions.head_texts(tx, "narration", some))) == set(some)
+    ids = await store.read(revisions.approved_ids)
+    wanted = [ids[page]["narration"] for page in some]
+    assert set(await store.read(lambda tx: revisions.some(tx, wanted))) == set(wanted)
+    await store.aclose()

@@ -27,26 +27,38 @@ class Place:
 
 @dataclass(slots=True)
 class Gate:
-    """One worker's gate. Called in threads; `take` empties what was found since the last call."""
+    """One worker's gate. Called in threads; `take` empties what was found since the last call. The same text twice is looked at
+    once."""
 
     place: Place
     rules: Rules
     exists: Callable[[str], bool]
     waived: frozenset[tuple[str, str]] = frozenset()
-    _found: list[Finding] = field(default_factory=list)
+    _found: list[Checked] = field(default_factory=list)
+    _known: dict[tuple[str, str], Checked] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, path: str, text: str) -> Gated:
-        rules = self.rules.without([rule for rule, where in self.waived if where == path])
-        checked = check_file(path, text, rules=rules, exists=self.exists)
+        checked = self._known.pop((path, text), None)
+        if checked is None:
+            checked = self._check(path, text)
         with self._lock:
-            self._found += self._verdicts(checked)
+            self._found.append(checked)
         return Gated(checked.text, checked.problems, blocked=checked.blocked)
+
+    def foresee(self, path: str, text: str) -> str | None:
+        """What will be written of a text; None when it will be refused. Nothing is found by it yet."""
+        checked = self._known[path, text] = self._check(path, text)
+        return None if checked.blocked else checked.text
 
     def take(self) -> list[Finding]:
         with self._lock:
             found, self._found = self._found, []
-        return found
+        return [verdict for checked in found for verdict in self._verdicts(checked)]
+
+    def _check(self, path: str, text: str) -> Checked:
+        rules = self.rules.without([rule for rule, where in self.waived if where == path])
+        return check_file(path, text, rules=rules, exists=self.exists)
 
     def _verdicts(self, checked: Checked) -> list[Finding]:
         """What was fixed, and what stopped the write. Faults that remain are the worker's to mend first."""

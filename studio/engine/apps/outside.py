@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, Build, TaskStatus, VersionStatus
-from studio.domain.errors import BadInput, Refused
+from studio.domain.errors import BadInput, Refused, StudioError
 from studio.domain.ids import new_id
 from studio.domain.run import Run, RunKind, RunStatus
+from studio.domain.text import one_line
 from studio.domain.tooling import CallStatus, ToolCall
 from studio.domain.workflow import Stage
+from studio.engine.apps.gate import Gate, Place
 from studio.engine.apps.purse import Purse
-from studio.engine.apps.room import Finish
+from studio.engine.apps.room import Finish, Tree
 from studio.engine.apps.site import Gathering, Site
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
@@ -21,11 +25,15 @@ from studio.store import build_tasks, findings, versions
 from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Caps, Claims
 from studio.tools.toolbox import ToolBox
+from studio.tools.writing import incoming
+from studio.workspace.app_paths import usable
+from studio.workspace.snapshots import digest_of
 
 if TYPE_CHECKING:
     from studio.engine.open_project import OpenProject
 
 FILES_LIMIT = 500
+log = logging.getLogger(__name__)
 
 
 async def write_files(
@@ -45,18 +53,24 @@ async def write_files(
     if newest is not None and newest.page_id == build.page_id and await _holds(project, newest, calls):
         return newest
     run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
-    given = {str(one.arguments["path"]).removeprefix("./"): _digest(str(one.arguments["content"])) for one in calls}
+    standards = await project.builds_open.standards()
+    names = {str(one.arguments["path"]) for one in calls}
+    gate = Gate(
+        Place(build.page_id, stage.name, run.id, ""), standards.rules,
+        lambda path: path in names or project.app.files.digest(path) is not None,
+    )  # fmt: skip
+    wanted = await asyncio.to_thread(_foreseen, gate, calls)
     version = await project.app.begin(
-        build.page_id, run.id, build.operation, "minor" if first else "patch", files=given
+        build.page_id, run.id, build.operation, "minor" if first else "patch", files=wanted
     )
     before = await project.app.tree_before(version)
     live = LiveRun(run, lambda _: None, lambda _: None, "")
     base = {one.path: one.digest for one in before.values()}
     site = Site(
         project=project, run=run, live=live, stage=stage, purse=Purse(None),
-        standards=await project.builds_open.standards(), claims=Claims(base), version=version,
+        standards=standards, claims=Claims(base), version=version,
     )  # fmt: skip
-    gate = site.gate(None)
+    gate.place = site.place(None)
     hooks = Gathering(site, stage.role, gate, left)
     caps = Caps(file_bytes=project.settings.app.file_bytes, files=FILES_LIMIT)
     box = ToolBox(
@@ -71,20 +85,48 @@ async def write_files(
     hooks.expect(calls, 1, "")
     try:
         outcomes = await box.run(calls)
-    except BaseException:
-        await project.store.transact(hooks.write)
+    except StudioError as error:
+        await _undone(project, version, site.claims.written, before, str(error), hooks)
         raise
     bad = next((one for one in outcomes if one.status is not CallStatus.OK), None)
     if bad is None:
         ended = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
         return await project.app.finish(version, ended, site.claims.written, also=hooks.write)
-    written = site.claims.written
-    back = {path: before.get(path) for path in written}
-    await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
-    await project.app.finish(
-        version, Finish(status=VersionStatus.FAILED, error=bad.text, asked=False), written, also=hooks.write
-    )
+    await _undone(project, version, site.claims.written, before, bad.text, hooks)
     raise Refused(bad.text, hint="Nothing was written.", data={"path": bad.path or ""})
+
+
+async def _undone(
+    project: OpenProject,
+    version: AppVersion,
+    written: Mapping[str, str | None],
+    before: Tree,
+    error: str,
+    hooks: Gathering,
+) -> None:
+    """Take back what was written. Where the disk refuses that too, it is done before the next version begins."""
+    back = {path: before.get(path) for path in written}
+    now = {path: old.digest if old else None for path, old in back.items()}
+    ended = Finish(status=VersionStatus.FAILED, error=one_line(error, 400), asked=False)
+    try:
+        await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
+        await project.app.finish(version, ended, now, also=hooks.write)
+    except StudioError:
+        log.exception("version %s", version.number)
+
+
+def _foreseen(gate: Gate, calls: tuple[ToolCall, ...]) -> dict[str, str]:
+    """The digests of what will be written, by path; what will be refused is not in it."""
+    found: dict[str, str] = {}
+    for call in calls:
+        try:
+            path = usable(str(call.arguments["path"]))
+        except StudioError:
+            continue
+        text = gate.foresee(path, incoming(str(call.arguments["content"])))
+        if text is not None:
+            found[path] = digest_of(text.encode())
+    return found
 
 
 def settle_tasks(tx: Tx, page_id: str, agent: str) -> None:
@@ -116,10 +158,18 @@ def _digest(text: str) -> str:
 def _calls(files: object) -> tuple[ToolCall, ...]:
     if not isinstance(files, list) or not files or len(files) > FILES_LIMIT:
         raise BadInput(f"`files` must be a list of 1 to {FILES_LIMIT} objects {{path, content}}.")
-    calls = []
+    calls: list[ToolCall] = []
+    named: set[str] = set()
     for number, one in enumerate(files, 1):
         if not isinstance(one, dict) or not isinstance(one.get("path"), str) or not isinstance(one.get("content"), str):
             raise BadInput(f"File {number} of `files` needs a path and its content, both as text.")
         arguments = {"path": one["path"], "content": one["content"]}
+        if arguments["path"] in named:
+            raise BadInput(f"`files` names {one_line(one['path'], 120)} twice.", hint="Send each file once.")
+        named.add(arguments["path"])
+        try:
+            "".join(arguments.values()).encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(f"File {number} of `files` holds half a character (a lone surrogate).") from error
         calls.append(ToolCall(f"outside-{number}", "create_file", arguments))
     return tuple(calls)

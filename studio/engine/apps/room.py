@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,7 +20,7 @@ from studio.domain.ids import new_id
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
 from studio.protocol.build_events import VersionChanged
-from studio.store import executions, versions
+from studio.store import executions, meta, versions
 from studio.store.database import Store
 from studio.store.transaction import Tx
 from studio.workspace.app_files import AppFiles, FileState
@@ -106,8 +107,9 @@ class AppRoom:
         """A version for a run, whose caller holds `building`. What the person changed since the newest one becomes a version of
         its own first. One that is still open has no run any more: its end could not be recorded (a full disk).
 
-        `files`, digests by path, are what is to be written by somebody who may not have seen that: Refused names those that a
-        person changed meanwhile; asked for once more, it is allowed.
+        `files`, digests by path, are all that is to be written at once, by somebody who may not have seen that: Refused names
+        those that a person changed meanwhile; asked for once more, it is allowed. They are recorded with the version, so that
+        after a crash none of them stays.
         """
         async with self.versioning:
 
@@ -128,6 +130,8 @@ class AppRoom:
             def write(tx: Tx) -> AppVersion:
                 version = _version(tx, "run", page_id, parent, bump, operation, run_id=run_id)
                 versions.insert(tx, version)
+                if files is not None:
+                    meta.put(tx, _intent(version), json.dumps(files))
                 _tell(tx, version, "started")
                 return version
 
@@ -161,6 +165,7 @@ class AppRoom:
         def write(tx: Tx) -> AppVersion:
             if also is not None:
                 also(tx)
+            meta.remove(tx, _intent(version))
             before = self._tree_of(tx, version.parent_id)
             own = tree if written is None else _own(before, tree, written)
             ended = self._finish(tx, version, finish, own)
@@ -356,8 +361,20 @@ class AppRoom:
     async def _close_left(self, error: str = "Its end could not be recorded.") -> int:
         left = await self._store.read(versions.open)
         for version in left:
-            await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error))
+            written = await self._taken_back(version)
+            await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), written)
         return len(left)
+
+    async def _taken_back(self, version: AppVersion) -> Mapping[str, str | None] | None:
+        """Take files away that were handed in at once and cut off in the middle; what they are then. None for a run's."""
+        before = await self.tree_before(version)
+        intent = await self._store.read(lambda tx: meta.get(tx, _intent(version)))
+        if intent is None:
+            return None
+        wanted: dict[str, str | None] = json.loads(intent)
+        back = {path: before.get(path) for path in wanted}
+        await asyncio.to_thread(lambda: self.files.put_back(back, written=wanted))
+        return {path: old.digest if old else None for path, old in back.items()}
 
 
 def _version(
@@ -396,6 +413,11 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
             actor=tx.actor,
         )
     )
+
+
+def _intent(version: AppVersion) -> str:
+    """Where the files that are to be written at once stand while they are."""
+    return f"intent:{version.id}"
 
 
 def _refuse_unseen(

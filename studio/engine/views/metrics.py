@@ -31,6 +31,7 @@ def metrics_view(found: metrics.Figures) -> v.MetricsView:
         mean_versions=found.versions_each,
         mean_iterations=found.iterations,
         cost_usd=found.cost_usd,
+        cost_unknown=found.cost_unknown,
         tools=tuple(
             v.ToolPattern(name=one.name, calls=one.calls, errors=one.errors, refused=one.refused, mean_ms=one.mean_ms)
             for one in found.tools

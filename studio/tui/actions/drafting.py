@@ -134,4 +134,12 @@ async def resume_keep(app: StudioApp) -> None:
 
 @action("resume.discard", when=broken, changes=True)
 async def resume_discard(app: StudioApp) -> None:
-    await _resume(app, "discard")
+    """A text that is discarded stays in the history; files are put back, which is asked first."""
+
+    async def discard() -> None:
+        await _resume(app, "discard")
+
+    if not broken_work(app):
+        await discard()
+        return
+    app.ask("Discard what the workers did: their files go back", "resume.discard", discard, about=standing(app))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studio.domain.text import counted
 from studio.protocol.build_views import MetricsView
 from studio.tui.presenters.ages import lasted
 
@@ -12,6 +13,7 @@ def figures(found: MetricsView) -> list[tuple[str, str]]:
     """What is counted and its figure, `-` where nothing was counted."""
     rate = "" if found.success_rate is None else f", {found.success_rate:.0%} success"
     kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
+    unknown = f", {counted(found.cost_unknown, 'call')} of unknown price" if found.cost_unknown else ""
     tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
     return [
         ("changes", f"{found.completed} of {found.changes} complete"),
@@ -25,7 +27,7 @@ def figures(found: MetricsView) -> list[tuple[str, str]]:
         ("tasks", tasks),
         ("model answers per task", _mean(found.mean_iterations)),
         ("findings", kept),
-        ("cost", f"${found.cost_usd:.4f}"),
+        ("cost", f"${found.cost_usd:.4f}{unknown}"),
     ]
 
 

@@ -30,5 +30,5 @@ def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:
     here = page is not None and page.id == event.page
     stage = next((cell.label for cell in page.cells if cell.name == event.stage), event.stage) if page else event.stage
     what = stage if here else words.put(f"The {stage.lower()} of another page")
-    cost = f", {money(event.cost_usd)}" if event.cost_usd is not None else ""
-    return f"{what} is done: {event.elapsed:.0f} s{cost}."
+    cost = "price unknown" if event.cost_usd is None else money(event.cost_usd)
+    return f"{what} is done: {event.elapsed:.0f} s, {cost}."
