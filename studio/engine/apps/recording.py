@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from studio.domain.build import AppVersion
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem
 from studio.domain.page import Revision
 from studio.domain.review import Review
@@ -12,7 +13,7 @@ from studio.domain.workflow import Workflow
 from studio.engine.apps import standing
 from studio.engine.apps.gate import Place, finding
 from studio.protocol.build_events import FindingChanged
-from studio.store import findings
+from studio.store import findings, versions
 from studio.store.transaction import Tx
 
 _DECIDED = (FindingState.WAIVED, FindingState.INTENDED, FindingState.FALSE)
@@ -70,13 +71,24 @@ def _replace_earlier(tx: Tx, row: Finding, known: dict[Key, list[Finding]]) -> N
                 findings.settle(tx, one.id, FindingState.FIXED, "studio", reason)
 
 
+def _untouched(tx: Tx, one: Finding, version: AppVersion | None) -> bool:
+    """Whether the finding's file is in `version` as it was in the earlier one that the finding is about."""
+    if version is None or not one.problem.path or not one.version_id or one.version_id == version.id:
+        return False
+    before, now = (
+        {file.path: file.digest for file in versions.files(tx, name)} for name in (one.version_id, version.id)
+    )
+    return before.get(one.problem.path) == now.get(one.problem.path)
+
+
 def keep_report(tx: Tx, workflow: Workflow, revision: Revision, found: Review) -> None:
-    """A reviewer's report: what it found is kept, and what is still open of its earlier reports and not in this one is mended."""
+    """A reviewer's report: what it found is kept, and what is still open of its earlier reports and not in this one is mended,
+    unless nobody touched the file since: then a reviewer only did not say it again."""
     still = {key(one) for one in found.findings}
-    for one in findings.listing(tx, revision.page_id, open_only=True, stage=revision.stage):
-        if one.source is FindingSource.REVIEWER and key(one.problem) not in still:
-            findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
     version = standing.version_of(tx, workflow, revision.page_id)
+    for one in findings.listing(tx, revision.page_id, open_only=True, stage=revision.stage):
+        if one.source is FindingSource.REVIEWER and key(one.problem) not in still and not _untouched(tx, one, version):
+            findings.settle(tx, one.id, FindingState.FIXED, revision.author, "not in the newer report")
     place = Place(revision.page_id, revision.stage, revision.run_id or "", version.id if version else "")
     rows = [
         replace(finding(place, one, FindingSource.REVIEWER, FindingState.OPEN), created_at=tx.now)
