@@ -361,7 +361,6 @@ async def test_the_tree_marks_what_changed_and_what_the_person_changed(
     expected = {"index.html": "M", "js/main.js": "R", "logo.png": "M", "new.md": "A", "old.css": "D"}
     assert await marks(base="1.0.0") == expected
     assert await marks(version="1.1.0") == expected
-    # Both versions are of one change: before it there was nothing.
     whole = dict.fromkeys(("index.html", "js/main.js", "logo.png", "new.md"), "A")
     assert await marks() == whole
     assert {one.path for one in (await diff(project, version="newest", base="change")).files} == set(whole)

@@ -47,6 +47,30 @@ class Finish(Struct, frozen=True, kw_only=True):
     asked: bool = True
 
 
+class _Trees:
+    """The files of versions that have ended, which never change: those of the last few that were committed are remembered."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Tree] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, tx: Tx, version_id: str | None) -> Tree:
+        """By path; none of no version."""
+        if version_id is None:
+            return {}
+        with self._lock:
+            if (known := self._known.get(version_id)) is not None:
+                return known
+        found = {one.path: one for one in versions.files(tx, version_id)}
+        if tx.writes:
+            return found
+        with self._lock:
+            self._known[version_id] = found
+            while len(self._known) > _TREES_KEPT:
+                self._known.popitem(last=False)
+        return found
+
+
 class AppRoom:
     """Made for every project; a story never has the folder. `versioning` is held while a version is made or restored,
     `handing_in` while files of an agent outside become one, `publishing` while one goes out."""
@@ -60,8 +84,7 @@ class AppRoom:
         self.handing_in = asyncio.Lock()
         self.publishing = asyncio.Lock()
         self._store = store
-        self._trees: OrderedDict[str, Tree] = OrderedDict()
-        self._trees_lock = threading.Lock()
+        self._trees = _Trees()
 
     async def scan(self) -> dict[str, FileState]:
         return await asyncio.to_thread(self.files.scan)
@@ -78,26 +101,10 @@ class AppRoom:
 
     async def tree_before(self, version: AppVersion) -> Tree:
         """What a version began with: the files of its parent."""
-        return await self._store.read(lambda tx: self._tree_of(tx, version.parent_id))
+        return await self._store.read(lambda tx: self._trees.of(tx, version.parent_id))
 
     def _tree(self, tx: Tx, version: AppVersion | None) -> Tree:
-        return self._tree_of(tx, version.id if version else None)
-
-    def _tree_of(self, tx: Tx, version_id: str | None) -> Tree:
-        """The files of a version that has ended, which never change: those of the last few that were committed are remembered."""
-        if version_id is None:
-            return {}
-        with self._trees_lock:
-            if (known := self._trees.get(version_id)) is not None:
-                return known
-        found = {one.path: one for one in versions.files(tx, version_id)}
-        if tx.writes:
-            return found
-        with self._trees_lock:
-            self._trees[version_id] = found
-            while len(self._trees) > _TREES_KEPT:
-                self._trees.popitem(last=False)
-        return found
+        return self._trees.of(tx, version.id if version else None)
 
     # Making versions
 
@@ -166,7 +173,7 @@ class AppRoom:
             if also is not None:
                 also(tx)
             meta.remove(tx, _intent(version))
-            before = self._tree_of(tx, version.parent_id)
+            before = self._trees.of(tx, version.parent_id)
             own = tree if written is None else _own(before, tree, written)
             ended = self._finish(tx, version, finish, own)
             if own != tree:
@@ -176,7 +183,7 @@ class AppRoom:
         return await self._store.transact(write, actor="engine")
 
     def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
-        before = self._tree_of(tx, version.parent_id)
+        before = self._trees.of(tx, version.parent_id)
         asked = version.run_id if finish.asked else None
         cost, unknown = executions.spent(tx, run_id=asked) if asked else (0.0, 0)
         ended = versions.finish(
@@ -327,28 +334,11 @@ class AppRoom:
                 raise Refused("app/ holds files already.", hint="Import into a new project.")
             if not await asyncio.to_thread(path.is_dir):
                 raise NotFound(f"There is no folder {path}.")
-            copied = await asyncio.to_thread(self._copy, path)
+            copied = await asyncio.to_thread(_copy, self.files, path)
             made = await self._save_person(None, copied, actor)
         if made is None:
             raise BadInput(f"{path} holds no file that can be imported.")
         return made
-
-    def _copy(self, source: Path) -> str:
-        """What was copied and what was left out, in words."""
-        inner = AppFiles(source, self.objects)
-        found = inner.snapshot()
-        try:
-            self.files.restore(found)
-        except StudioError:
-            # A full disk: what was copied is taken away again, so that the next try finds the folder empty.
-            for path, state in found.items():
-                with suppress(StudioError):
-                    self.files.delete(path, expected=state.digest)
-            raise
-        left = [*sorted(inner.passed_over()), *(f"{one.path} ({one.problem})" for one in inner.left_out())]
-        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        without = f"; left out: {', '.join(one_line(one, 100) for one in left[:_NAMED])}{more}" if left else ""
-        return f"Imported {len(found)} file{'s' if len(found) != 1 else ''} from {source.name}{without}"
 
     # After a crash
 
@@ -413,6 +403,24 @@ def _tell(tx: Tx, version: AppVersion, what: str) -> None:
             actor=tx.actor,
         )
     )
+
+
+def _copy(files: AppFiles, source: Path) -> str:
+    """What was copied and what was left out, in words."""
+    inner = AppFiles(source, files.objects)
+    found = inner.snapshot()
+    try:
+        files.restore(found)
+    except StudioError:
+        # A full disk: what was copied is taken away again, so that the next try finds the folder empty.
+        for path, state in found.items():
+            with suppress(StudioError):
+                files.delete(path, expected=state.digest)
+        raise
+    left = [*sorted(inner.passed_over()), *(f"{one.path} ({one.problem})" for one in inner.left_out())]
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    without = f"; left out: {', '.join(one_line(one, 100) for one in left[:_NAMED])}{more}" if left else ""
+    return f"Imported {len(found)} file{'s' if len(found) != 1 else ''} from {source.name}{without}"
 
 
 def _intent(version: AppVersion) -> str:
