@@ -17,5 +17,10 @@ def put(tx: Tx, key: str, value: str) -> None:
     _ROW.put(tx, key, value)
 
 
+def add(tx: Tx, key: str, value: str) -> None:
+    """Raises Conflict for a key that is there already."""
+    tx.run(_ROW.insert, key, value)
+
+
 def remove(tx: Tx, key: str) -> None:
     tx.run("DELETE FROM project_meta WHERE key = $1", key)

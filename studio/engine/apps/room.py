@@ -82,6 +82,7 @@ class AppRoom:
         self.versioning = asyncio.Lock()
         self.building = asyncio.Lock()
         self.handing_in = asyncio.Lock()
+        self.hand_ins = 0  # how many have held it
         self.publishing = asyncio.Lock()
         self._store = store
         self._trees = _Trees()
@@ -138,7 +139,7 @@ class AppRoom:
                 version = _version(tx, "run", page_id, parent, bump, operation, run_id=run_id)
                 versions.insert(tx, version)
                 if files is not None:
-                    meta.put(tx, _intent(version), json.dumps(files))
+                    meta.add(tx, _intent(version), json.dumps(files))
                 _tell(tx, version, "started")
                 return version
 
