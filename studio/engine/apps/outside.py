@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -50,8 +49,6 @@ async def write_files(
         return None if first else versions.newest(tx), first, findings.undecided(tx, besides="")
 
     newest, first, left = await project.store.read(read)
-    if newest is not None and newest.page_id == build.page_id and await _holds(project, newest, calls):
-        return newest
     run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
     standards = await project.builds_open.standards()
     names = {str(one.arguments["path"]) for one in calls}
@@ -60,6 +57,9 @@ async def write_files(
         lambda path: path in names or project.app.files.digest(path) is not None,
     )  # fmt: skip
     wanted = await asyncio.to_thread(_foreseen, gate, calls)
+    same = newest is not None and newest.page_id == build.page_id and len(wanted) == len(calls)
+    if newest is not None and same and await _holds(project, newest, wanted):
+        return newest
     version = await project.app.begin(
         build.page_id, run.id, build.operation, "minor" if first else "patch", files=wanted
     )
@@ -139,20 +139,12 @@ def settle_tasks(tx: Tx, page_id: str, agent: str) -> None:
         tx.emit(TaskChanged(page=page_id, task=task.id, what="done", status=TaskStatus.DONE.value, actor=agent))
 
 
-async def _holds(project: OpenProject, newest: AppVersion, calls: tuple[ToolCall, ...]) -> bool:
+async def _holds(project: OpenProject, newest: AppVersion, wanted: Mapping[str, str]) -> bool:
     """Whether the newest version holds exactly these files, as they lie there: what a request made that was then cut off."""
     if newest.status is not VersionStatus.COMPLETED or await project.app.changed_by_person():
         return False
     tree = await project.app.scan()
-    for call in calls:
-        path, content = str(call.arguments["path"]), str(call.arguments["content"])
-        if path not in tree or tree[path].digest != _digest(content):
-            return False
-    return True
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return all(path in tree and tree[path].digest == digest for path, digest in wanted.items())
 
 
 def _calls(files: object) -> tuple[ToolCall, ...]:
