@@ -292,7 +292,8 @@ class CheckView(View, frozen=True, kw_only=True):
 
 
 class TurnView(View, frozen=True, kw_only=True):
-    """Where a change stands in its workflow: `state`, `phase`, `phases` (without their models) and `complete` as in `BuildView`."""
+    """Where a change stands in its workflow. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the
+    end); the models of `phases` are told by `BuildView` alone."""
 
     page: str
     state: str
@@ -301,28 +302,23 @@ class TurnView(View, frozen=True, kw_only=True):
     complete: bool
 
 
-class BuildView(View, frozen=True, kw_only=True):
-    """A change as a build. `state` is the page's state, `phase` as the workflow API names it (`COMPLETE` at the end).
+class BuildView(TurnView, frozen=True, kw_only=True):
+    """A change as a build, with where it stands.
 
     `version` is the number of the version that its texts speak of: the one that is approved with them. `seq` is the journal
     sequence that the view was made at: events after it are not in it.
     """
 
-    page: str
     title: str
-    state: str
-    phase: str
     operation: str
     detected: str
     progress: int
     progress_stage: str
     message: str
-    phases: tuple[PhaseLine, ...]
     role: str
     next_action: str
     returns: int
     returns_limit: int
-    complete: bool
     handoffs: tuple[HandoffView, ...]
     tasks_total: int
     tasks_done: int

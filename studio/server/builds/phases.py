@@ -35,7 +35,7 @@ class Turn:
         return self.phase == COMPLETE
 
 
-def turn_after(state: str, build: BuildView | TurnView) -> Turn:
+def turn_after(state: str, build: TurnView) -> Turn:
     """The turn of a page's state, which may be older than the build's."""
     line = _line_of(state, build)
     if line is None:
@@ -57,7 +57,7 @@ def role_name(line: PhaseLine) -> str:
     return line.role.upper()
 
 
-def _line_of(state: str, build: BuildView | TurnView) -> PhaseLine | None:
+def _line_of(state: str, build: TurnView) -> PhaseLine | None:
     """The phase of a state; None for the final state. A page that awaits its brief stands before the first."""
     fitting = [line for line in build.phases if state.endswith(f"_{line.stage}")]
     if fitting:
