@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -15,7 +16,14 @@ from studio.domain.errors import BadInput, NotFound, StorageError, StudioError
 TEXT_LIMIT = 2_000_000
 """Bytes of a text file that a person is thought to have written; a long novel has 1,000,000."""
 
+_PART = re.compile(r"\.studio-[0-9a-f]{12}\.part")
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_part(name: str) -> bool:
+    """Whether a file's name is one that `replace_at` writes under before the file is whole; one that stays was cut short."""
+    return _PART.fullmatch(name) is not None
 
 
 def atomic_write(path: Path, data: bytes | str, *, mode: int | None = None) -> None:

@@ -108,6 +108,13 @@ class Manuscript:
             self._check_place()
             await self._write_due()
 
+    async def recover(self) -> None:
+        """After a start: take away what a crash left half written, then `sync`."""
+        async with self._busy:
+            self._check_place()
+            await asyncio.to_thread(self._folder.sweep)
+        await self.sync("manuscript")
+
     async def sync(self, actor: str) -> str:
         """Read all edits, then write what is missing; answers with one sentence."""
         async with self._busy:
@@ -202,6 +209,12 @@ class Manuscript:
         elif gone := (*changes.missing, *changes.emptied):
             words = f"The approved {gone[0]} was taken out of {file.path}; it is written there again."
             self._publish(Notice(level="warning", message=words, hint="To change it, edit it or undo its approval."))
+        if changes.older:
+            words = (
+                f"{file.path} was saved with an older {changes.older[0]}; it is written again as the page has it now."
+            )
+            hint = "To go back to the older text, restore it from the page's history."
+            self._publish(Notice(level="warning", message=words, hint=hint))
         taken = 0
         for edit in edits:
             taken += await self._take(approved.page, edit, file)

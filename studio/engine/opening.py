@@ -138,7 +138,7 @@ async def _read_files(project: OpenProject) -> None:
     """Canon and manuscript, while the first screen shows what the store holds. Other questions and all commands wait for it."""
     try:
         await project.canon.rescan()
-        await project.manuscript.sync("manuscript")
+        await project.manuscript.recover()
     except StudioError as error:
         project.bus.publish(Notice(level="warning", message=error.message, hint=error.hint))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import stat
 import threading
 import time
@@ -25,9 +24,6 @@ from studio.workspace.snapshots import OBJECT_LIMIT, Objects, digest_of
 _SETTLED_NS = 2_000_000_000
 
 _KEEPERS = 4
-
-# `config.files.replace_at` writes under such a name first.
-_PART = re.compile(r"\.studio-[0-9a-f]{12}\.part")
 
 
 class FileState(NamedTuple):
@@ -173,13 +169,7 @@ class AppFiles:
     def sweep(self) -> int:
         """Remove what writes that were cut short left behind, and say how many. Only for a time when nobody writes."""
         with self._jail_if_there() as jail:
-            if jail is None:
-                return 0
-            entries = list(jail.walk("", "", skip=_passed_by_sweep))
-            left = [entry.path for entry in entries if _PART.fullmatch(entry.path.rpartition("/")[2])]
-            for path in left:
-                jail.remove(path)
-        return len(left)
+            return 0 if jail is None else jail.sweep(skip=lambda name: ignored(name) or protected(name))
 
     def restore(
         self, files: Mapping[str, Wanted], *, expected: Mapping[str, str] | None = None
@@ -348,10 +338,6 @@ class AppFiles:
             return
         with jail:
             yield jail
-
-
-def _passed_by_sweep(name: str) -> bool:
-    return not _PART.fullmatch(name) and (ignored(name) or protected(name))
 
 
 def _walk(jail: Jail, folder: str, passed: set[str] | None = None) -> Iterator[Entry]:

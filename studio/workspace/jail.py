@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from studio.config import modes
-from studio.config.files import TEXT_LIMIT, being_written, decode, read_handle, replace_at, storage_error
+from studio.config.files import TEXT_LIMIT, being_written, decode, is_part, read_handle, replace_at, storage_error
 from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.text import clean, one_line
 
@@ -228,6 +228,14 @@ class Jail:
                 yield Entry(rel or ".", problem=f"has more than {ENTRIES_LIMIT} files: the rest is not read")
                 return
             yield entry
+
+    def sweep(self, rel: str = "", *, skip: Callable[[str], bool] = lambda name: name.startswith(".")) -> int:
+        """Remove what writes below `rel` that were cut short left behind, and say how many. Only for a time when nobody writes."""
+        entries = list(self.walk(rel, "", skip=lambda name: not is_part(name) and skip(name)))
+        left = [entry.path for entry in entries if is_part(entry.path.rpartition("/")[2])]
+        for path in left:
+            self.remove(path)
+        return len(left)
 
     def _walk(self, handle: int, rel: str, suffix: str, skip: Callable[[str], bool], depth: int) -> Iterator[Entry]:
         try:

@@ -97,13 +97,13 @@ class SectionEdit:
 
 @dataclass(frozen=True, slots=True)
 class MirrorChanges:
-    """What a file says against the store. `stale`: it holds older text that nobody edited, or older front matter.
+    """What a file says against the store. `older` are stages whose text was saved as it stood before: it is in the store.
 
     `missing` are approved stages that somebody took out; one that was approved after the file was written is not among them.
     """
 
     edits: tuple[SectionEdit, ...] = ()
-    stale: bool = False
+    older: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unplaced: str = ""
@@ -227,16 +227,16 @@ def _text(value: object) -> str | None:
 
 
 def changes(parsed: ParsedMirror, current: Mapping[str, Approved]) -> MirrorChanges:
-    """What to do about a file: person's texts to take over, and whether it has to be written again. No text is lost by it."""
+    """What to do about a file: a person's texts to take over, and what to tell of it. No text is lost by it."""
     edits: list[SectionEdit] = []
     emptied: list[str] = []
-    stale = False
+    older: list[str] = []
     for stage, section in parsed.sections.items():
         approved = current.get(stage)
         if approved is not None and same_text(section.text, approved.text):
-            stale = stale or section.base_revision != approved.revision_id
-        elif section.base_digest is not None and not section.edited:
-            stale = True
+            continue
+        if section.base_digest is not None and not section.edited:
+            older.append(stage)
         elif not section.text.strip():
             emptied.append(stage)
         else:
@@ -244,7 +244,7 @@ def changes(parsed: ParsedMirror, current: Mapping[str, Approved]) -> MirrorChan
             edits.append(SectionEdit(stage, section.text, section.base_revision, conflict, approved is not None))
     gone = [stage for stage in current if stage not in parsed.sections]
     missing = tuple(stage for stage in gone if parsed.written is None or stage in parsed.written)
-    return MirrorChanges(tuple(edits), stale, tuple(emptied), missing, parsed.unplaced)
+    return MirrorChanges(tuple(edits), tuple(older), tuple(emptied), missing, parsed.unplaced)
 
 
 def _trimmed(text: str) -> str:

@@ -62,6 +62,11 @@ class MirrorFolder:
         with Jail(self._root) as jail:
             return tuple(entry.path for entry in jail.walk(FOLDER) if is_conflict(entry.path))
 
+    def sweep(self) -> int:
+        """Remove what writes that were cut short left behind, and say how many. Only for a time when nobody writes."""
+        with Jail(self._root) as jail:
+            return jail.sweep(FOLDER)
+
     def read(self, rel: str) -> str:
         """The text of a file. Raises NotFound, BadInput or StorageError."""
         with Jail(self._root) as jail:

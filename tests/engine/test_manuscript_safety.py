@@ -10,7 +10,9 @@ import pytest
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.fakes.project import add_page, draft, until
+from studio.protocol.events import Notice
+from tests.fakes.project import add_page, draft, opened, until
+from tests.fakes.wire_server import WireServer
 
 
 async def approved(client: InProcessClient, page: str) -> None:
@@ -198,3 +200,36 @@ async def test_what_the_program_wrote_itself_is_not_read_back_and_what_a_person_
     await noticed(client, file)
     assert "A line by hand." in file.read_text()
     assert set(asked) == {"manuscript"}  # by this test and by the watch, whoever came first
+
+
+async def test_a_file_saved_as_it_was_before_an_edit_is_written_again_and_the_person_told(
+    client: InProcessClient, root: Path
+) -> None:
+    page, file = await with_file(client, root)
+    before = file.read_text()
+    file.write_text(f"{before.rstrip()} A line by hand.\n")
+    await client.execute(c.SyncMirror())
+    async with client.subscribe() as events:
+        file.write_text(before)
+        await client.execute(c.SyncMirror())
+        async with asyncio.timeout(20):
+            notice = await anext(event async for event in events if isinstance(event, Notice))
+    assert "was saved with an older narration" in notice.message
+    assert "restore it from the page's history" in notice.hint
+    assert "A line by hand." in file.read_text()
+    assert len(await narrations(client, page)) == 2
+
+
+async def test_what_a_killed_write_left_in_the_manuscript_is_taken_away_at_the_next_start(
+    root: Path, env: dict[str, str], server: WireServer
+) -> None:
+    async with opened(root, env) as client:
+        _, file = await with_file(client, root)
+    left = [file.with_name(".studio-0123456789ab.part"), root / "manuscript/.studio-aaaaaaaaaaaa.part"]
+    own = file.with_name(".studio-mine.part")
+    for path in (*left, own):
+        path.write_text("half")
+    async with opened(root, env) as client:
+        await client.execute(c.SyncMirror())
+    assert not any(path.exists() for path in left)
+    assert own.exists()

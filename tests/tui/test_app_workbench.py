@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
@@ -153,9 +151,11 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
 
 async def test_at_the_limit_of_returns_the_key_says_so_and_what_is_left_to_do(tmp_path: Path) -> None:
     async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+        for returns in range(2):
+            await at.through("user_reviewing_verification")
+            await at.client.execute(b.SendBack(page=at.page, note=f"Look again, {returns}."))
         await at.through("user_reviewing_verification")
-        assert at.at.app.board.build is not None
-        at.at.app.board.build = replace(at.at.app.board.build, returns=2)
+        await at.at.until(lambda: at.at.app.board.build and at.at.app.board.build.returns == 2)
         await at.at.press("B")
         assert at.at.message == (
             "This change was sent back 2 times, which is the limit; F settles the findings; a approves all the same."

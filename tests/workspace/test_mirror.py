@@ -91,7 +91,7 @@ def test_any_text_and_title_survive_a_round_trip_and_are_no_edit(narration: str,
         assert not section.edited
         assert section.base_digest == section_digest(text)
     outcome = changes(found, current(narration, dialogue))
-    assert (outcome.edits, outcome.stale, outcome.emptied, outcome.missing) == ((), False, (), ())
+    assert (outcome.edits, outcome.older, outcome.emptied, outcome.missing) == ((), (), (), ())
 
 
 @settings(max_examples=200)
@@ -127,15 +127,14 @@ def test_an_edit_of_a_text_that_went_on_meanwhile_is_a_conflict_that_keeps_both(
 
 def test_an_older_file_that_nobody_edited_is_only_written_again() -> None:
     outcome = changes(parse(render(page()), LABELS), current(narration="Newer text."))
-    assert outcome.stale
+    assert outcome.older == ("narration",)
     assert outcome.edits == ()
 
 
-def test_the_same_text_typed_by_hand_is_no_edit_but_needs_new_front_matter() -> None:
+def test_the_same_text_typed_by_hand_is_no_edit() -> None:
     now = {"narration": Approved("r-newer", "Ilse waited."), "dialogue": Approved("r-d", DIALOGUE)}
     outcome = changes(parse(render(page()).replace(NARRATION, "Ilse waited."), LABELS), now)
-    assert outcome.stale
-    assert outcome.edits == ()
+    assert (outcome.older, outcome.edits) == ((), ())
 
 
 def test_without_front_matter_sections_are_still_found() -> None:
