@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -206,15 +206,9 @@ class Manuscript:
             await self._keep(file, text, approved.page, f"{file.path} lacks the heading of its {changes.missing[0]}")
         elif changes.unplaced.strip() or any(edit.conflict for edit in edits):
             await self._keep(file, text, approved.page, f"{file.path} was edited while the page had changed")
-        elif gone := (*changes.missing, *changes.emptied):
-            words = f"The approved {gone[0]} was taken out of {file.path}; it is written there again."
-            self._publish(Notice(level="warning", message=words, hint="To change it, edit it or undo its approval."))
-        if changes.older:
-            words = (
-                f"{file.path} was saved with an older {changes.older[0]}; it is written again as the page has it now."
-            )
-            hint = "To go back to the older text, restore it from the page's history."
-            self._publish(Notice(level="warning", message=words, hint=hint))
+        else:
+            for notice in _written_again(file.path, changes):
+                self._publish(notice)
         taken = 0
         for edit in edits:
             taken += await self._take(approved.page, edit, file)
@@ -372,6 +366,17 @@ def _mirror_page(approved: Approved, workflow: Workflow) -> format_.MirrorPage:
             for stage, revision in approved.sections
         ),
     )
+
+
+def _written_again(path: str, changes: format_.MirrorChanges) -> Iterator[Notice]:
+    """Of what a person saved and does not stay, since it says nothing new: every text of it is in the store."""
+    if gone := (*changes.missing, *changes.emptied):
+        words = f"The approved {gone[0]} was taken out of {path}; it is written there again."
+        yield Notice(level="warning", message=words, hint="To change it, edit it or undo its approval.")
+    if changes.older:
+        words = f"{path} was saved with an older {changes.older[0]}; it is written again as the page has it now."
+        hint = "To go back to the older text, restore it from the page's history."
+        yield Notice(level="warning", message=words, hint=hint)
 
 
 def _texts(file: str) -> str:
