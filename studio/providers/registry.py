@@ -122,11 +122,12 @@ class ProviderRegistry:
         )
 
     def default_ref(self) -> ModelRef | None:
-        """The default model of the first service whose key is present, else the local model that is ready, else None."""
-        for name in DEFAULT_ORDER:
-            settings = self._endpoints.get(name)
-            if settings is not None and settings.models and self.key_source(name):
-                return ModelRef(name, settings.models[0])
+        """The default model of the first known service whose key is present, else of the first configured one that can be used,
+        else the local model that is ready, else None."""
+        known = (name for name in DEFAULT_ORDER if name in self._endpoints and self.key_source(name))
+        for name in (*known, *self._added()):
+            if models := self._endpoints[name].models:
+                return ModelRef(name, models[0])
         ready = self._local.default() if self._local else None
         return ModelRef(LOCAL, ready) if ready else None
 
@@ -235,6 +236,11 @@ class ProviderRegistry:
         if settings is None:
             raise NotFound(f"No provider is called {one_line(name, 60)}.", hint=f"Known: {', '.join(self.names())}.")
         return settings
+
+    def _added(self) -> list[str]:
+        """The services that somebody's settings added to the known ones and that can be used now."""
+        added = (name for name, settings in self._endpoints.items() if settings.origin is not Origin.BUILTIN)
+        return [name for name in added if name not in DEFAULT_ORDER and not self._why_not(name)]
 
     def _bare(self, wanted: str) -> ModelRef | None:
         folded = wanted.casefold()

@@ -93,6 +93,32 @@ def test_the_default_is_the_first_service_with_a_key_and_else_the_local_model(
     assert str(ProviderRegistry(env=env, local=local()).require_default()) == expected
 
 
+LAB = {"lab": {"base_url": "http://127.0.0.1:9/v1", "models": ["big", "small"], "key_env": ["LAB_KEY"]}}
+KEYLESS = {"lab": {"base_url": "http://127.0.0.1:9/v1", "models": ["big"], "key_required": False}}
+NAMELESS = {"lab": {"base_url": "http://127.0.0.1:9/v1", "key_required": False}}
+
+
+@pytest.mark.parametrize(
+    ("user", "project", "env", "expected"),
+    [
+        (LAB, {}, {"LAB_KEY": "x"}, "lab:big"),
+        (LAB, {}, {}, "local:small"),
+        (LAB, {}, {"LAB_KEY": "x", "XAI_API_KEY": "x"}, "xai:grok-4.7"),
+        (KEYLESS, {}, {}, "lab:big"),
+        (NAMELESS, {}, {}, "local:small"),
+        ({}, KEYLESS, {}, "local:small"),  # a project's, which nobody has allowed
+        ({"ollama": {"base_url": "http://127.0.0.1:9/v1", "models": ["qwen"]}}, {}, {}, "ollama:qwen"),
+        ({"ollama": {"read_timeout": 5.0}}, {}, {}, "local:small"),
+    ],
+)
+def test_a_service_that_the_settings_add_is_the_default_where_no_known_one_has_a_key(
+    user: dict[str, dict[str, object]], project: dict[str, dict[str, object]], env: dict[str, str], expected: str
+) -> None:
+    endpoints = merge_endpoints(user, project)
+
+    assert str(ProviderRegistry(endpoints, env, local=local()).require_default()) == expected
+
+
 def test_with_nothing_set_up_one_line_says_what_to_do() -> None:
     registry = ProviderRegistry(local=local(ready=None))
 

@@ -18,10 +18,10 @@ def money(usd: float) -> str:
     return f"${cents}.{rest[:2]}{rest[2:].rstrip('0')}"
 
 
-def spent(spend: SpendView) -> str:
-    """What the project cost, with its limit, and a `+` where calls without a known price were made."""
+def spent(spend: SpendView, *, limit: bool = True) -> str:
+    """What the project cost, with its limit if that is wanted, and a `+` where calls without a known price were made."""
     total = money(spend.project) + ("+" if spend.unknown else "")
-    return f"{total} of ${spend.project_limit:.2f}" if spend.project_limit is not None else total
+    return f"{total} of ${spend.project_limit:.2f}" if limit and spend.project_limit is not None else total
 
 
 def header_line(
@@ -63,7 +63,7 @@ def header_line(
 
 def _figures(project: ProjectView, work: str, wide: bool, *, view: bool) -> list[Span]:
     model = (project.model_label or project.model or "no model") if wide and not work else ""
-    amount = spent(project.spend) if wide else money(project.spend.project)
+    amount = spent(project.spend, limit=wide)
     kept = "" if work and not wide else "view only" if view else "" if work else "saved"
     return [(model, "dim"), ("" if work and not wide else amount, "dim"), (kept, "dim")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from studio.protocol import queries as q
@@ -57,6 +58,12 @@ def test_while_the_engine_is_away_no_figure_stands_in_the_header() -> None:
     assert "$" not in row
     assert "saved" not in row
     assert "view only" in header_line(_book(), None, "", "", 80, UNICODE, view=True).text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_calls_of_unknown_price_are_a_sign_behind_the_sum_at_every_width(width: int) -> None:
+    book = replace(_book(), spend=v.SpendView(project=0.5, unknown=2))
+    assert "$0.50+" in header_line(book, None, "", "", width, UNICODE).text
 
 
 def test_the_outline_has_a_sign_beside_their_page_or_its_folded_chapter() -> None:
