@@ -32,6 +32,20 @@ class OutputKind(StrEnum):
         """Whether the text speaks of a version of the files: a new version makes it one of the past."""
         return self in (OutputKind.REVIEW, OutputKind.RELEASE)
 
+    @property
+    def ways_on(self) -> str:
+        """What can be done after a run broke off: what it left on files is no text that could be kept."""
+        return (
+            "Continue it or discard it."
+            if self is OutputKind.CODE
+            else "Continue it, keep it as a revision, or discard it."
+        )
+
+    @property
+    def kept_so_far(self) -> str:
+        """What stays of a run that breaks off."""
+        return "the files written so far stay" if self is OutputKind.CODE else "the text so far is kept"
+
 
 class Phase(StrEnum):
     AWAITING = "awaiting"
@@ -108,6 +122,10 @@ class Workflow:
     def writes_files(self) -> bool:
         """Whether one of its stages writes the files of an application."""
         return any(stage.output is OutputKind.CODE for stage in self.stages)
+
+    def output_of(self, name: str) -> OutputKind:
+        """What a stage makes; of one that the workflow's file has lost since, a text."""
+        return next((stage.output for stage in self.stages if stage.name == name), OutputKind.PROSE)
 
     def index(self, name: str) -> int:
         return self.stages.index(self.stage(name))
@@ -252,7 +270,7 @@ def _refusal(workflow: Workflow, state: State, action: Action) -> Refused:
         Phase.GENERATING: "Draft it first, or hand in a text of your own.",
         Phase.REVIEWING: "Approve it, revise it or edit it.",
         Phase.FAILED: "Try the draft again, or write it yourself.",
-        Phase.INTERRUPTED: "Continue, keep or discard the partial text.",
+        Phase.INTERRUPTED: workflow.output_of(state.stage or "").ways_on,
         Phase.APPROVED: "Undo its approval first (reopen).",
     }
     name = workflow.state_name(state)

@@ -79,7 +79,7 @@ def _settle(project: OpenProject, tx: Tx, run: Run, text: str) -> None:
     tx.emit(
         RunEnded(
             run=run.id, page=run.page_id, stage=run.stage, status=RunStatus.INTERRUPTED.value,
-            error_code=INTERRUPTED_CODE, error=MESSAGE, hint="Continue it, keep it as a revision, or discard it.",
+            error_code=INTERRUPTED_CODE, error=MESSAGE, hint=project.workflow.output_of(run.stage).ways_on,
         )
     )  # fmt: skip
 

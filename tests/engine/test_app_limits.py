@@ -141,9 +141,13 @@ async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path
         await through(client, page, to="generating_implementation")
         started = await client.execute(c.Generate(page=page))
         await until(lambda: (root / "app" / "index.html").exists())
-        await client.execute(c.Stop(page=page))
+        stopped = await client.execute(c.Stop(page=page))
+        assert stopped.message == "Stopped; the files written so far stay."
         run = await settled(client, started.run or "")
-        assert run.status == "stopped"
+        assert (run.status, run.hint) == ("stopped", "Continue it or discard it.")
+        with pytest.raises(Refused) as refused:
+            await client.execute(c.Approve(page=page))
+        assert refused.value.hint == "Continue it or discard it."
         before = await tasks_of(client, page)
         assert {one.status for one in before.values()} <= {"done", "interrupted", "planned"}
         (version,) = (await client.query(bq.GetVersions())).versions

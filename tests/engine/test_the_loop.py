@@ -112,4 +112,5 @@ async def test_two_drafts_of_one_page_do_not_run_at_once(client: InProcessClient
     await client.execute(c.Generate(page=page))
     with pytest.raises(Refused):
         await client.execute(c.Generate(page=page))
-    await client.execute(c.Stop(page=page))
+    stopped = await client.execute(c.Stop(page=page))
+    assert stopped.message == "Stopped; the text so far is kept."

@@ -130,7 +130,7 @@ async def _stopped(host: Host, reason: str) -> int:
         await client.aclose()
     _await_end(root, status.pid)
     busy = status.running + status.queued
-    ended = f" {busy} draft{'s' if busy != 1 else ''} ended; the text so far is kept." if busy else ""
+    ended = f" {busy} draft{'s' if busy != 1 else ''} ended; what was written is kept." if busy else ""
     host.out.say(f"The engine has left.{ended}")
     return 0
 

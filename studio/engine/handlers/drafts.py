@@ -205,10 +205,11 @@ async def stop(project: OpenProject, command: c.Stop, call: Call) -> c.Done:
             await project.desk.settle_unclaimed(run)
     page_id = live[-1].page_id
     page = await project.store.read(lambda tx: pages.get(tx, page_id))
-    many = (
-        "Stopped; the text so far is kept." if len(live) == 1 else f"{len(live)} drafts stopped; their texts are kept."
-    )
-    return c.Done(seq=0, message=many, page=page.id, run=live[-1].id, state=page.state)
+    if len(live) == 1:
+        words = f"Stopped; {project.workflow.output_of(live[0].stage).kept_so_far}."
+    else:
+        words = f"{len(live)} drafts stopped; what they wrote is kept."
+    return c.Done(seq=0, message=words, page=page.id, run=live[-1].id, state=page.state)
 
 
 async def _to_stop(project: OpenProject, command: c.Stop) -> list[Run]:
@@ -299,7 +300,7 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
-        words = "Discarded; the partial text stays in the history." + (taken.words if taken else "")
+        words = f"Discarded.{taken.words}" if taken else "Discarded; the partial text stays in the history."
         version = taken.version.id if taken and taken.version else None
         return c.Done(seq=0, message=words, page=page.id, state=now.state, version=version)
 

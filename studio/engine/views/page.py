@@ -155,7 +155,11 @@ async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> 
                 for one in history
             ),
             feedback=tuple(feedback_view(note, numbers) for note in feedback.listing(tx, page.id, query.stage)),
-            runs=tuple(run_view(run, calls) for run in runs.listing(tx, page.id) if query.stage in (None, run.stage)),
+            runs=tuple(
+                run_view(run, calls, project.workflow.output_of(run.stage))
+                for run in runs.listing(tx, page.id)
+                if query.stage in (None, run.stage)
+            ),
         )
 
     return await project.store.read(read)
@@ -195,6 +199,6 @@ async def get_run(project: OpenProject, query: q.GetRun, actor: str) -> v.RunVie
     def read(tx: Tx) -> v.RunView:
         run = runs.get(tx, query.run)
         calls: list[Execution] = executions.listing(tx, run=run.id)
-        return run_view(run, calls)
+        return run_view(run, calls, project.workflow.output_of(run.stage))
 
     return await project.store.read(read)

@@ -9,11 +9,12 @@ from studio.domain.workflow import OutputKind, Stage
 from studio.engine.replies import read_partial
 from studio.protocol import views as v
 
-HINTS = {
-    RunStatus.FAILED: "Try again, or write it yourself.",
-    RunStatus.INTERRUPTED: "Continue it, keep it as a revision, or discard it.",
-    RunStatus.STOPPED: "Continue it, keep it as a revision, or discard it.",
-}
+
+def _hint(run: Run, output: OutputKind) -> str:
+    """What to do about a run that broke off; empty for any other."""
+    if run.status is RunStatus.FAILED:
+        return "Try again, or write it yourself."
+    return output.ways_on if run.status in (RunStatus.INTERRUPTED, RunStatus.STOPPED) else ""
 
 
 def revision_view(revision: Revision, *, approved: str | None = None, badge: str = "") -> v.RevisionView:
@@ -65,14 +66,14 @@ def partial_view(stage: Stage, run: Run) -> v.PartialText:
         status=run.status.value,
         error=run.error_message or "",
         # Work on files cannot be kept as a text: what is left to do stands where it is drawn.
-        hint="" if stage.output is OutputKind.CODE else HINTS.get(run.status, ""),
+        hint="" if stage.output is OutputKind.CODE else _hint(run, stage.output),
         model=run.model,
         kind=run.kind.value,
     )
 
 
-def run_view(run: Run, calls: list[Execution]) -> v.RunView:
-    """A run with the sums of its calls; a sum is None when no call gave that figure."""
+def run_view(run: Run, calls: list[Execution], output: OutputKind) -> v.RunView:
+    """A run, whose stage makes `output`, with the sums of its calls; a sum is None when no call gave that figure."""
     mine = [call for call in calls if call.run_id == run.id]
     return v.RunView(
         id=run.id,
@@ -86,7 +87,7 @@ def run_view(run: Run, calls: list[Execution]) -> v.RunView:
         revision=run.revision_id,
         error_code=run.error_code,
         error=run.error_message,
-        hint=HINTS.get(run.status, ""),
+        hint=_hint(run, output),
         started_at=run.started_at,
         ended_at=run.ended_at,
         cost_usd=_total([call.cost_usd for call in mine]),
