@@ -363,13 +363,17 @@ class ToolPattern(View, frozen=True, kw_only=True):
 
 
 class MetricsView(View, frozen=True, kw_only=True):
-    """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted."""
+    """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted.
+
+    `versions_stopped`, which a person stopped, are neither completed nor failed and in no rate.
+    """
 
     changes: int
     completed: int
     versions: int
     versions_completed: int
     versions_failed: int
+    versions_stopped: int
     success_rate: float | None
     tasks: int
     tasks_done: int

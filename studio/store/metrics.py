@@ -21,13 +21,17 @@ class ToolFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means are None where nothing was counted. `seconds` is what the runs of a change took together."""
+    """Means are None where nothing was counted. `seconds` is what the runs of a change took together.
+
+    `versions_stopped` are those whose run a person stopped; they are not among `versions_failed`.
+    """
 
     changes: int
     completed: int
     versions: int
     versions_completed: int
     versions_failed: int
+    versions_stopped: int
     tasks: int
     tasks_done: int
     tasks_failed: int
@@ -48,10 +52,12 @@ def figures(tx: Tx, final_state: str) -> Figures:
     changes, completed = _counts(
         tx, "SELECT count(*), count(CASE WHEN state = $1 THEN 1 END) FROM story_pages WHERE NOT archived", final_state
     )
-    made, made_whole, made_failed = _counts(
+    made, made_whole, made_failed, made_stopped = _counts(
         tx,
-        "SELECT count(*), count(CASE WHEN status = 'completed' THEN 1 END), count(CASE WHEN status = 'failed' THEN 1 END) "
-        "FROM app_versions WHERE origin = 'run'",
+        "SELECT count(*), count(CASE WHEN v.status = 'completed' THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status IS DISTINCT FROM 'stopped' THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status = 'stopped' THEN 1 END) "
+        "FROM app_versions v LEFT JOIN runs r ON r.id = v.run_id WHERE v.origin = 'run'",
     )
     tasks, done, failed, retried = _counts(
         tx,
@@ -66,6 +72,7 @@ def figures(tx: Tx, final_state: str) -> Figures:
         versions=made,
         versions_completed=made_whole,
         versions_failed=made_failed,
+        versions_stopped=made_stopped,
         tasks=tasks,
         tasks_done=done,
         tasks_failed=failed,

@@ -35,8 +35,9 @@ async def test_a_project_without_changes_has_no_means(store: Store) -> None:
     assert (found.tools, found.pairs, found.findings) == ((), (), {})
 
 
-def two_changes(tx: Tx) -> list[Page]:
-    """Two changes of four pages at work: the first complete after two versions, the second with a version that failed."""
+def two_changes(tx: Tx, *, by_person: bool = False) -> list[Page]:
+    """Two changes of four pages at work: the first complete after two versions, the second with a version that failed,
+    or that was stopped by the person."""
     first, second, *_ = book.small_book(tx).values()
     pages.update(tx, first.id, state="complete")
     for page, seconds in ((first, 30), (first, 10), (second, 60)):
@@ -44,13 +45,16 @@ def two_changes(tx: Tx) -> list[Page]:
         runs.insert(tx, run)
         executions.insert(tx, book.execution(run, cost_usd=0.25))
     runs.insert(tx, book.run(second, status=RunStatus.RUNNING))
+    stopped = book.run(second, status=RunStatus.STOPPED)
+    runs.insert(tx, stopped)
+    run_of = {"1.2.0": stopped.id} if by_person else {}
     made = (
         (first, "1.0.0", VersionStatus.COMPLETED, ("a.js", "b.js")),
         (first, "1.1.0", VersionStatus.COMPLETED, ("b.js",)),
         (second, "1.2.0", VersionStatus.FAILED, ("c.js", "d.js", "e.js", "f.js")),
     )
     for page, number, status, paths in made:
-        version = app_rows.version(number, page_id=page.id)
+        version = app_rows.version(number, page_id=page.id, run_id=run_of.get(number))
         versions.insert(tx, version)
         changed = [app_rows.file(path, change=ChangeKind.ADDED) for path in paths]
         versions.finish(tx, version.id, status=status, files=[*changed, app_rows.file("same.css")])
@@ -69,6 +73,12 @@ async def test_changes_versions_and_money_are_counted(store: Store) -> None:
     assert found.files == (2 + 4) / 2
     assert found.versions_each == 3 / 2
     assert found.cost_usd == 0.75
+
+
+async def test_a_version_that_a_person_stopped_has_not_failed(store: Store) -> None:
+    await store.transact(lambda tx: two_changes(tx, by_person=True))
+    found = await store.read(lambda tx: metrics.figures(tx, "complete"))
+    assert (found.versions_completed, found.versions_failed, found.versions_stopped) == (2, 0, 1)
 
 
 async def test_tasks_count_once_they_were_worked_on(store: Store) -> None:

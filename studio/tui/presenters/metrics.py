@@ -15,11 +15,12 @@ def figures(found: MetricsView) -> list[tuple[str, str]]:
     kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
     unknown = f", {counted(found.cost_unknown, 'call')} of unknown price" if found.cost_unknown else ""
     tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
+    stopped = f", {found.versions_stopped} stopped" if found.versions_stopped else ""
     return [
         ("changes", f"{found.completed} of {found.changes} complete"),
         (
             "versions by workers",
-            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{rate}",
+            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{stopped}{rate}",
         ),
         ("work per change", lasted(found.mean_seconds)),
         ("files per change", _mean(found.mean_files)),
