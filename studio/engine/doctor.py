@@ -95,7 +95,7 @@ async def _canon_check(project: OpenProject) -> Check:
     count = len(project.canon.documents)
     broken = [f"{one.path}:{one.line} {one.message}" for one in project.canon.warnings]
     if project.builds is not None:
-        broken += [f"{one.path}:{one.line} {one.message}" for one in await project.builds.rule_warnings()]
+        broken += [f"{one.path}:{one.line} {one.message}" for one in (await project.builds.standards()).warnings]
     if broken:
         return Check(
             name="canon", ok=False, message=f"{count} documents, {len(broken)} with a problem: {_some(broken)}",

@@ -173,10 +173,25 @@ def test_a_standard_whose_rules_cannot_be_used_is_told_wherever_rules_are_looked
     checked = shop("canon", "check", code=1)
     assert "canon/standards/ours.md:9" in checked.out  # the line of the pattern
     assert "with a problem" in checked.err
-    listed = next(line for line in shop("canon", "list").out.splitlines() if "standards/ours.md" in line)
+    listed = next(line for line in shop("canon", "list").out.splitlines() if line.startswith("Ours "))
     assert " always " in listed
     assert "A rule cannot be used: canon/standards/ours.md" in shop("check").out
     assert "standards/ours.md" in shop("doctor", code=1).out
+
+
+def test_the_standards_in_force_are_listed_with_where_they_come_from_and_the_rules_that_hold(shop: Here) -> None:
+    packaged = {one["path"]: (one["source"], len(one["rules"])) for one in shop.data("canon", "list")["standards"]}
+    assert set(packaged) == {"standards/web.md", "standards/python.md"}
+    assert all(source == "packaged" and rules > 5 for source, rules in packaged.values())
+    assert "Web Standards" in shop("canon", "show", "standards/web.md").out
+    (Path.cwd() / "app" / "AGENTS.md").write_text(
+        '# For agents\n\n```rules\n[[forbid]]\nid = "x"\npattern = \'y\'\nmessage = "No y."\n```\n'
+    )
+    (Path.cwd() / "canon" / "standards" / "ours.md").write_text('---\nname: Ours\n---\n\n```rules\noff = ["z"]\n```\n')
+    own = {one["path"]: (one["source"], one["rules"]) for one in shop.data("canon", "list")["standards"]}
+    assert own == {"canon/standards/ours.md": ("project", []), "app/AGENTS.md": ("application", ["x"])}
+    assert "# For agents" in shop("canon", "show", "app/AGENTS.md").out
+    assert "app/AGENTS.md" in shop("canon", "list").out
 
 
 def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:

@@ -17,7 +17,12 @@ from studio.tui.presenters.warnings import told
 
 def configure(parser: argparse.ArgumentParser) -> None:
     group = Group(parser, "The book's reference documents: Markdown files under canon/, which Obsidian can open too.")
-    group.add("list", _list, "List the documents: type, when they go in, tokens.", "studio canon list")
+    group.add(
+        "list",
+        _list,
+        "List the documents: type, when they go in, tokens; of an application the standards in force too.",
+        "studio canon list",
+    )
     show = group.add("show", _show, "Print a document.", 'studio canon show "Ilse Vane"')
     show.add_argument("name", metavar="NAME", help="a name, an alias or a path")
     group.add(
@@ -42,6 +47,11 @@ async def _print_list(host: Host) -> int:
         host.out.json(canon)
         return 0
     host.out.lines(table([_row(one) for one in canon.documents]))
+    if canon.standards:
+        host.out.lines(("",) if canon.documents else ())
+        host.out.lines(
+            table([("standards in force", "from", "tokens", "rules"), *(_standard(one) for one in canon.standards)])
+        )
     if canon.warnings:
         host.out.say(f"{len(canon.warnings)} files have a problem: studio canon check")
     return 0
@@ -50,6 +60,10 @@ async def _print_list(host: Host) -> int:
 def _row(one: v.CanonLine) -> tuple[str, ...]:
     aliases = f"also: {', '.join(one.aliases)}" if one.aliases else ""
     return (one.name, one.type, one.include, f"{one.tokens:,} tokens", one.path, aliases)
+
+
+def _standard(one: v.StandardLine) -> tuple[str, ...]:
+    return (one.path, one.source, f"{one.tokens:,}", str(len(one.rules)))
 
 
 def _show(args: argparse.Namespace, host: Host) -> int:

@@ -56,10 +56,6 @@ class Builds:
         """What is wrong in the standards, as they were last read."""
         return self._standards[1].warnings if self._standards else ()
 
-    async def rule_warnings(self) -> tuple[CanonWarning, ...]:
-        """What is wrong in the standards as their files stand now; paths are those of the project's folder."""
-        return (await self.standards()).warnings
-
     def worker_model(self, role: str, task_type: str, otherwise: str) -> ModelRef:
         """The model of a task: `[models] <role>_<type>` where it is set, else the run's own."""
         models = self._project.models

@@ -31,11 +31,20 @@ _FIRST = 100
 
 @dataclass(frozen=True, slots=True)
 class Standards:
-    """`documents` are always in; `rules` is what they say in their `rules` blocks, merged."""
+    """`documents` are always in, the `packaged` ones among them; `rules` is what they say in their `rules` blocks, merged.
+
+    `warnings` are what is wrong in them; paths are those of the project's folder.
+    """
 
     documents: tuple[CanonDocument, ...] = ()
+    packaged: frozenset[str] = frozenset()
     rules: Rules = NO_RULES
     warnings: tuple[CanonWarning, ...] = ()
+
+    def rules_of(self, document: CanonDocument) -> tuple[str, ...]:
+        """The ids of the rules in one of the documents that hold: no other document replaces them or switches them off."""
+        holding = set(self.rules.ids)
+        return tuple(one for one in parse_rules(document.body, document.path)[0].ids if one in holding)
 
     def for_prompt(self, *, short: bool) -> tuple[CanonDocument, ...]:
         """The documents; `short` without their `rules` blocks, which bind all the same, for a model with little room."""
@@ -60,7 +69,8 @@ async def load(
     name = tuple((one.path, one.digest) for one in documents)
     if known is not None and known[0] == name:
         return known
-    return name, await asyncio.to_thread(_read, root, documents)
+    read = await asyncio.to_thread(_read, root, documents)
+    return name, replace(read, packaged=frozenset(one.path for one in extra))
 
 
 def _read(root: Path, documents: tuple[CanonDocument, ...]) -> Standards:
@@ -71,7 +81,7 @@ def _read(root: Path, documents: tuple[CanonDocument, ...]) -> Standards:
         shown = f"canon/{one.path}" if one.path.startswith(f"{FOLDER}/") else one.path
         above = _lines_above(root / shown, one.body) if problems else 0
         warnings += [CanonWarning(shown, problem.line + above, problem.message) for problem in problems]
-    return Standards(documents, rules, tuple(warnings))
+    return Standards(documents, rules=rules, warnings=tuple(warnings))
 
 
 def _lines_above(path: Path, body: str) -> int:

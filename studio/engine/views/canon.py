@@ -7,9 +7,11 @@ import asyncio
 import msgspec
 
 from studio.domain.canon import CanonDocument, Include, LedgerEntry
+from studio.domain.errors import NotFound
 from studio.domain.page import Page
 from studio.domain.run import Run, RunKind
 from studio.engine.apps.standards import FOLDER as STANDARDS
+from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
 from studio.engine.open_project import OpenProject
 from studio.engine.texts import last_partial
@@ -23,8 +25,10 @@ from studio.workspace.canon_links import missing_links
 
 async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.CanonView:
     missing = missing_links(project.canon.documents)
-    rules = await project.builds.rule_warnings() if project.builds is not None else ()
-    warnings = [(f"canon/{one.path}", one) for one in project.canon.warnings] + [(one.path, one) for one in rules]
+    standards = await project.builds.standards() if project.builds is not None else Standards()
+    warnings = [(f"canon/{one.path}", one) for one in project.canon.warnings] + [
+        (one.path, one) for one in standards.warnings
+    ]
     return v.CanonView(
         documents=tuple(
             _line(project, document, missing.get(document.path, ())) for document in project.canon.documents
@@ -33,11 +37,29 @@ async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.Ca
             v.Warning(kind="canon", message=one.message, path=path, line=one.line) for path, one in warnings
         ),
         packaged=project.canon.packaged(),
+        standards=tuple(_standard(one, standards) for one in standards.documents),
+    )
+
+
+def _standard(document: CanonDocument, standards: Standards) -> v.StandardLine:
+    packaged = document.path in standards.packaged
+    own = document.path.startswith(f"{STANDARDS}/") and not packaged
+    return v.StandardLine(
+        path=f"canon/{document.path}" if own else document.path,
+        name=document.name,
+        source="packaged" if packaged else "project" if own else "application",
+        tokens=tokens.estimate(document.body),
+        rules=standards.rules_of(document),
     )
 
 
 async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str) -> v.CanonText:
-    document = project.canon.find(query.name)
+    try:
+        document = project.canon.find(query.name)
+    except NotFound:
+        if (standard := await _standard_named(project, query.name)) is None:
+            raise
+        return v.CanonText(line=_line(project, standard, ()), body=standard.body, versions=0, text=standard.body)
     versions = await project.store.read(lambda tx: rows.versions(tx, document.path))
     text = await asyncio.to_thread(project.canon.text, document.path)
     missing = missing_links(project.canon.documents)
@@ -47,6 +69,12 @@ async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str
         versions=len(versions),
         text=text,
     )
+
+
+async def _standard_named(project: OpenProject, name: str) -> CanonDocument | None:
+    """A standard that is no document of the canon: one that the code base brought along, or a packaged one."""
+    found = (await project.builds.standards()).documents if project.builds is not None else ()
+    return next((one for one in found if name in (one.path, one.name)), None)
 
 
 def _line(project: OpenProject, document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
