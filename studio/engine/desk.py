@@ -205,7 +205,7 @@ class Desk:
         request = _request(project, ref, profile, stage, kind, prompt)
         price, usual = None, None
         if priced and ref is not NO_MODEL:
-            registry = project.models.registry
+            registry = await project.models.prices()
             price = registry.estimate_range(ref, prompt.tokens, low, request.max_output_tokens)
             usual = registry.estimate_answer(ref, prompt.tokens, high)
         return Plan(

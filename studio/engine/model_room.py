@@ -45,11 +45,13 @@ class ModelRoom:
         self._listeners: dict[int, Tell] = {}
         self._learned: dict[str, float] = {}
         self._warming: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()
         self._opened = time.monotonic()
         self.take_settings(settings)
 
     def take_settings(self, settings: Settings) -> None:
         """Use new settings from the next call on; a stream under way keeps its provider until it ends."""
+        self._ready: set[str] = set()
         self._settings = settings
         self._secrets = Secrets(settings, self._root, self._env)
         own = {name: endpoint_table(one) for name, one in settings.endpoints.items() if not one.from_project}
@@ -116,16 +118,26 @@ class ModelRoom:
         that a studio left open for reading does not need.
         """
         if self._warming is None and ref.provider != LOCAL and time.monotonic() - self._opened > FIRST_SCREEN_SECONDS:
-            self._warming = asyncio.create_task(self._prewarm(ref), name="prewarm")
+            self._warming = asyncio.create_task(self._made_ready(ref), name="prewarm")
 
-    async def _prewarm(self, ref: ModelRef) -> None:
-        try:
-            await self.registry.prewarm(ref)
-        except StudioError:
-            log.info("nothing to prewarm", exc_info=True)
+    async def _made_ready(self, ref: ModelRef) -> None:
+        async with self._loading:
+            if ref.provider in self._ready:
+                return
+            try:
+                await self.registry.prewarm(ref)
+            except StudioError:
+                log.info("nothing to prewarm", exc_info=True)
+            self._ready.add(ref.provider)
+
+    async def prices(self) -> ProviderRegistry:
+        """The registry once its prices can be asked for without holding up the loop."""
+        await asyncio.to_thread(pricing.prepare)
+        return self.registry
 
     async def provider(self, ref: ModelRef, tell: Tell) -> Provider:
-        """The provider of a model; `tell` hears what a start waits for."""
+        """The provider of a model, its SDK imported off the loop; `tell` hears what a start waits for."""
+        await self._made_ready(ref)
         self._listeners[id(tell)] = tell
         if len(self._listeners) > 64:
             self._listeners.pop(next(iter(self._listeners)))

@@ -69,6 +69,7 @@ class AnthropicMessages:
                 default_headers=dict(self._connection.headers),
                 http_client=open_client(self._connection),
             )
+        _ = self._base.messages  # imported by the SDK when it is looked at
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         key = await self._connection.current_key()

@@ -51,7 +51,7 @@ class OpenAIResponses:
 
     def prepare(self) -> None:
         """Import the SDK and build the client; may be called from a thread before the first use."""
-        self._clients.base()
+        _ = self._clients.base().responses  # imported by the SDK when it is looked at
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamPart, None]:
         key = await self._connection.current_key()

@@ -85,6 +85,13 @@ def prices_per_million(provider: str, model: str, *, table: str | None = None) -
     return None if given is None or taken is None else (given * 1000, taken * 1000)
 
 
+def prepare() -> None:
+    """Import the price table (about half a second of CPU); may be called from a thread before the first use."""
+    from genai_prices import data_snapshot
+
+    data_snapshot.get_snapshot()
+
+
 @cache
 def table_version() -> str:
     from genai_prices import __version__

@@ -213,10 +213,11 @@ class ProviderRegistry:
         return EndpointCheck(name, self.base_url(name), tuple(models), elapsed)
 
     async def prewarm(self, ref: ModelRef) -> None:
-        """Import the SDK that `ref` needs, and the price table, in a thread: worst gap of the event loop 73 ms, once."""
+        """Import the SDK that `ref` needs, and the price table, in a thread: worst gap of the event loop 73 ms, once. On the loop
+        they stop everything else for a second, and on a busy machine for as long as makes a client think that nobody answers."""
         settings = self._endpoints.get(ref.provider)
         await asyncio.to_thread(importlib.import_module, _SDK[settings.api] if settings else "openai")
-        await asyncio.to_thread(importlib.import_module, "genai_prices")
+        await asyncio.to_thread(pricing.prepare)
         if settings is not None and settings.trusted:
             await asyncio.to_thread(cast(_Adapter, self.provider(ref.provider)).prepare)
 
