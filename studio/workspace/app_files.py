@@ -90,7 +90,8 @@ class AppFiles:
     def write(self, path: str, data: bytes, *, expected: str | None, mode: int | None = None) -> FileChange | None:
         """Put `data` into a file whose digest is `expected` (None: that does not exist). None when it has these bytes already.
 
-        The bytes it had are kept first, also when the file changes at the last moment. An existing file keeps its mode.
+        The bytes it had are kept first, also when the file changes at the last moment, and so is `data`: after a crash that tells
+        what was written here from what a person wrote. An existing file keeps its mode.
         """
         path = usable(path)
         now = self.current(path)
@@ -103,6 +104,7 @@ class AppFiles:
             return None
         else:
             self.objects.put(now)
+        self.objects.put(data)
         with self._jail(make=True) as jail:
             check = None if now is None else self._unchanged(jail, path, before, data)
             try:

@@ -44,12 +44,16 @@ async def test_a_killed_engine_leaves_tasks_and_versions_that_a_next_run_goes_on
         # A write that was cut short lies beside its file until the project is opened again, under a name of the program's own.
         assert all(is_part(name) for name in others(root))
 
+        (root / "app" / "notes.md").write_text("By hand, while nothing ran.\n")
         async with attached(root, env) as client:
-            assert others(root) == []
+            assert others(root) == ["notes.md"]
             view = await client.query(q.GetPage(page=page))
             assert view.phase == "interrupted"
-            (version,) = (await client.query(bq.GetVersions())).versions
-            assert version.status == "failed"
+            by_hand, version = (await client.query(bq.GetVersions())).versions
+            assert (version.status, by_hand.origin) == ("failed", "person")
+            assert [one.path for one in (await client.query(bq.GetFiles(version=by_hand.id))).files if one.mark] == [
+                "notes.md"
+            ]
             before = {one.key: one for one in (await client.query(bq.GetTasks(page=page))).tasks}
             assert {one.status for one in before.values()} <= {"done", "interrupted", "planned"}
             done = {key: one.attempts for key, one in before.items() if one.status == "done"}
@@ -61,6 +65,6 @@ async def test_a_killed_engine_leaves_tasks_and_versions_that_a_next_run_goes_on
             assert {one.status for one in tasks.values()} == {"done"}
             assert {key: tasks[key].attempts for key in done} == done
             numbers = [(one.number, one.status) for one in (await client.query(bq.GetVersions())).versions]
-            assert numbers == [("1.0.1", "completed"), ("1.0.0", "failed")]
+            assert numbers == [("1.0.2", "completed"), ("1.0.1", "completed"), ("1.0.0", "failed")]
         for path, text in FILES.values():
             assert await asyncio.to_thread((root / "app" / path).read_text) == text

@@ -352,16 +352,16 @@ class AppRoom:
     async def _close_left(self, error: str = "Its end could not be recorded.") -> int:
         left = await self._store.read(versions.open)
         for version in left:
-            written = await self._taken_back(version)
+            written = await self._written(version)
             await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), written)
         return len(left)
 
-    async def _taken_back(self, version: AppVersion) -> Mapping[str, str | None] | None:
-        """Take files away that were handed in at once and cut off in the middle; what they are then. None for a run's."""
+    async def _written(self, version: AppVersion) -> Mapping[str, str | None]:
+        """What was made of the files for a version that was cut off. Those that were handed in at once are taken back."""
         before = await self.tree_before(version)
         intent = await self._store.read(lambda tx: meta.get(tx, _intent(version)))
         if intent is None:
-            return None
+            return await asyncio.to_thread(_kept_since, self.files, before)
         wanted: dict[str, str | None] = json.loads(intent)
         back = {path: before.get(path) for path in wanted}
         await asyncio.to_thread(lambda: self.files.put_back(back, written=wanted))
@@ -422,6 +422,14 @@ def _copy(files: AppFiles, source: Path) -> str:
     more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
     without = f"; left out: {', '.join(one_line(one, 100) for one in left[:_NAMED])}{more}" if left else ""
     return f"Imported {len(found)} file{'s' if len(found) != 1 else ''} from {source.name}{without}"
+
+
+def _kept_since(files: AppFiles, before: Tree) -> dict[str, str | None]:
+    """Files that are not as they were and whose bytes are kept, as those of every write of a worker are; None for removed ones."""
+    now = files.scan()
+    gone = dict.fromkeys(before.keys() - now.keys())
+    changed = _differences(before, now) & now.keys()
+    return gone | {path: now[path].digest for path in changed if files.objects.has(now[path].digest)}
 
 
 def _intent(version: AppVersion) -> str:
