@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from studio.domain import release
 from studio.domain.errors import BadInput
-from studio.domain.text import clean, one_line
+from studio.domain.text import clean, digest, one_line
 from studio.publishers.tables import Column, Table, as_json, parse
 
 _FILE_LIMIT = 200_000
@@ -53,15 +54,38 @@ _HEADING = re.compile(r"^#{1,6}\s")
 _TABLE_LINE = re.compile(r"^\s*[-*]\s+[*`_]*([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*\s*[:(–—-]+\s*([^)\n]{2,400})\)?\s*$")
 _COLUMN = re.compile(r"^[*`_]*([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*(?:\s*[: ]\s*\(?([A-Za-z]+)\)?)?")
 _FENCE = re.compile(r"^```(?:json)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PLACES = frozenset({"folder", "zip", "git", "github", "appwrite"})
+_DATABASE = frozenset({"supabase", "appwrite"})
 _SERVER = ("package.json", "requirements.txt", "pyproject.toml")
 
 
-def suggest(files: Mapping[str, str], plan_text: str) -> tuple[FollowUp, ...]:
-    """Offers for an app of these files (text by path) and this plan, most useful first."""
+def suggest(
+    files: Mapping[str, str], plan_text: str, *, publishers: Collection[str] = (), said: Iterable[release.FollowUp] = ()
+) -> tuple[FollowUp, ...]:
+    """Offers for an app of these files (text by path) and this plan, most useful first.
+
+    What `publishers`, those that the settings name, do already is not offered. `said` is what the release manager proposed.
+    """
     read = {path: text[:_FILE_LIMIT] for path, text in sorted(files.items())[:_FILES_LIMIT]}
     tables = tables_in(plan_text[:_PLAN_LIMIT])
-    offers = (_authentication(read, tables), _tables(read, tables), _logo(read), _deployment(read, tables))
+    offers = (
+        _authentication(read, tables),
+        None if _DATABASE.intersection(publishers) else _tables(read, tables),
+        _logo(read),
+        None if _PLACES.intersection(publishers) else _deployment(read, tables),
+        *map(_proposed, said),
+    )
     return tuple(offer for offer in offers if offer is not None)
+
+
+def _proposed(one: release.FollowUp) -> FollowUp:
+    title = one_line(one.title, 120)
+    return FollowUp(
+        id=f"release-{digest(title)[:8]}",
+        title=title,
+        why=one_line(one.why, 300) or "The release manager proposed it.",
+        action=title if title.endswith((".", "!", "?")) else f"{title}.",
+    )
 
 
 def _authentication(files: Mapping[str, str], tables: tuple[Table, ...]) -> FollowUp | None:

@@ -39,6 +39,9 @@ async def test_created_updated_twice_published_and_version_one_restored(tmp_path
         first = await begun(client)
         await through(client, first)
         await published(client)
+        offers = {one.title: one for one in (await client.query(bq.GetPublications())).follow_ups}
+        assert offers["Deploy it"].why == "Nobody can visit it yet."  # the release manager's own
+        assert "deployment" not in {one.id for one in offers.values()}  # a target is there
         for request in ("Say more in the readme.", "And more."):
             page = await begun(client, request)
             await through(client, page, to="user_reviewing_verification")

@@ -3,6 +3,9 @@
 import json
 import tomllib
 
+import pytest
+
+from studio.domain import release
 from studio.publishers.follow_ups import FollowUpKind, suggest, tables_in
 from studio.publishers.supabase import migration
 from studio.publishers.tables import as_json, parse
@@ -33,6 +36,35 @@ def test_an_app_that_has_authentication_is_not_offered_it() -> None:
 
 def test_a_static_page_without_users_is_offered_no_authentication() -> None:
     assert ids({"index.html": "<title>x</title><p>hello</p>", "README.md": "sign in"}) == ["logo", "deployment"]
+
+
+@pytest.mark.parametrize(
+    ("publishers", "offered"),
+    [
+        ((), ["tables", "logo", "deployment"]),
+        (("folder",), ["tables", "logo"]),
+        (("git", "supabase"), ["logo"]),
+        (("appwrite",), ["logo"]),
+    ],
+)
+def test_what_a_target_of_the_settings_does_already_is_not_offered(
+    publishers: tuple[str, ...], offered: list[str]
+) -> None:
+    files = {"index.html": "<title>x</title>", "auth.js": "await client.auth.signInWithPassword({})"}
+    assert [offer.id for offer in suggest(files, PLAN, publishers=publishers)] == offered
+
+
+def test_what_the_release_manager_proposed_is_offered_as_the_request_of_a_change() -> None:
+    said = (release.FollowUp("Add a search field", "There are sixty goods."), release.FollowUp("Say more?"))
+    search, more = suggest({}, "", said=said)
+    assert (search.title, search.why, search.action) == (
+        "Add a search field",
+        "There are sixty goods.",
+        "Add a search field.",
+    )
+    assert (search.kind, more.action) == (FollowUpKind.CHANGE, "Say more?")
+    assert more.why
+    assert search.id == suggest({}, "", said=said)[0].id != more.id
 
 
 def test_tables_of_the_plan_are_offered_as_a_target_that_can_be_planned() -> None:

@@ -337,25 +337,43 @@ def _worded(release: Release, words: Revision | None) -> Release:
 
 
 async def get_publications(project: OpenProject, query: q.GetPublications, actor: str) -> v.PublicationsView:
-    def read(tx: Tx) -> tuple[list[Publication], dict[str, str], str]:
+    def read(tx: Tx) -> tuple[list[Publication], dict[str, str], Revision | None, Revision | None]:
         rows = publications.listing(tx)
-        numbers = {one.id: one.number for one in versions.listing(tx)}
-        plan = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
-        newest = next((one.page_id for one in versions.listing(tx) if one.page_id), None)
-        head = revisions.head(tx, newest, plan) if newest and plan else None
-        return rows, numbers, head.text if head else ""
+        made = versions.listing(tx)
+        newest = next((one.page_id for one in made if one.page_id), None)
+        plan = _newest(project, tx, newest, OutputKind.PLAN)
+        return rows, {one.id: one.number for one in made}, plan, _newest(project, tx, newest, OutputKind.RELEASE)
 
     from studio.publishers import follow_ups
 
-    rows, numbers, plan = await project.store.read(read)
+    rows, numbers, plan, release = await project.store.read(read)
     tree = await project.app.scan()
     texts = await asyncio.to_thread(project.builds_open.facts.texts, tree)
-    offered = await asyncio.to_thread(follow_ups.suggest, dict(list(texts.items())[:_FOLLOW_UP_FILES]), plan)
+    offered = await asyncio.to_thread(
+        follow_ups.suggest,
+        dict(list(texts.items())[:_FOLLOW_UP_FILES]),
+        plan.text if plan else "",
+        publishers={str(one.get("publisher", "")) for one in project.settings.publish.values()},
+        said=_proposals(release),
+    )
     return v.PublicationsView(
         targets=tuple(_target_view(project, name) for name in sorted(project.settings.publish)),
         publications=tuple(_publication_view(one, numbers) for one in rows),
         follow_ups=tuple(v.FollowUpView(id=one.id, title=one.title, why=one.why, action=one.action) for one in offered),
     )
+
+
+def _newest(project: OpenProject, tx: Tx, page_id: str | None, output: OutputKind) -> Revision | None:
+    """The newest text of a change at the stage that makes `output`."""
+    stage = next((one.name for one in project.workflow.stages if one.output is output), None)
+    return revisions.head(tx, page_id, stage) if page_id and stage else None
+
+
+def _proposals(release: Revision | None) -> tuple[releases.FollowUp, ...]:
+    try:
+        return releases.from_json(release.data or "").follow_ups if release else ()
+    except BadInput:
+        return ()
 
 
 def _target_view(project: OpenProject, name: str) -> v.TargetView:
