@@ -280,8 +280,8 @@ class Desk:
 
         await self._open.store.transact(write)
 
-    async def settle_unclaimed(self, run: Run) -> None:
-        """Stop a run that no worker has taken yet."""
+    async def settle_unbegun(self, run: Run) -> None:
+        """Write down that a run was stopped which no worker had taken yet, or one in its first moment; nothing for any other."""
         project = self._open
 
         def write(tx: Tx) -> None:
@@ -289,11 +289,14 @@ class Desk:
                 return
             page = pages.get(tx, run.page_id)
             has_revision = revisions.head(tx, run.page_id, run.stage) is not None
-            following = advance(project.workflow, project.state_of(page), Action.DISCARD, has_revision=has_revision)
+            action = Action.DRAFT_INTERRUPTED if run.partial.strip() else Action.DISCARD
+            following = advance(project.workflow, project.state_of(page), action, has_revision=has_revision)
             project.move_to(tx, page, following, "stopped", stage=run.stage, run=run.id)
             tx.emit(RunEnded(run=run.id, page=run.page_id, stage=run.stage, status=RunStatus.STOPPED.value))
 
-        await project.store.transact(write)
+        if project.live.get(run.id) is None:  # else its own work writes its end, once the disk has room
+            await project.store.transact(write)
+            project.stopping.discard(run.id)
 
     # Templates and warnings
 

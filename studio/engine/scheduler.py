@@ -52,19 +52,32 @@ class Scheduler:
             self._wake.clear()
             free = concurrency - len(self._tasks)
             for job in await self._claim(free) if free > 0 else ():
-                self._tasks[job.key] = asyncio.create_task(self._carry_out(job), name=job.key)
+                self._begin(job)
             await self._wake.wait()
+
+    def _begin(self, job: Job) -> None:
+        task = self._tasks[job.key] = asyncio.create_task(self._carry_out(job), name=job.key)
+        task.add_done_callback(lambda _: self._ended(job.key))
+
+    def _ended(self, key: str) -> None:
+        """Also of a task that was cancelled before its first step."""
+        self._tasks.pop(key, None)
+        self._wake.set()
 
     async def _claim(self, most: int) -> list[Job]:
         return await self._store.transact(lambda tx: jobs.claim(tx, tuple(self._work), most))
 
     async def cancel(self, key: str) -> bool:
-        """Cancel a claimed job and wait until its work has settled its rows. False when it is not running here."""
+        """Cancel a claimed job and wait until its work has ended. False when it is not running here.
+
+        Work that is cancelled in its first moment has not come to settle its rows: that is left to the caller.
+        """
         task = self._tasks.get(key)
         if task is None:
             return False
         task.cancel()
         await asyncio.wait({task})
+        await self._store.transact(lambda tx: jobs.finish(tx, key, JobStatus.CANCELLED))
         return True
 
     async def aclose(self) -> None:
@@ -87,7 +100,4 @@ class Scheduler:
         except Exception:
             log.exception("job %s failed", job.key)
             status = JobStatus.FAILED
-        finally:
-            self._tasks.pop(job.key, None)
-            self._wake.set()
         await self._store.transact(lambda tx: jobs.finish(tx, job.key, status))

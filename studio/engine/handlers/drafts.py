@@ -201,8 +201,8 @@ async def stop(project: OpenProject, command: c.Stop, call: Call) -> c.Done:
         raise Refused("No draft is running.", hint="Nothing to stop.")
     for run in live:
         project.stopping.add(run.id)
-        if not await project.scheduler.cancel(run.job_key):
-            await project.desk.settle_unclaimed(run)
+        await project.scheduler.cancel(run.job_key)
+        await project.desk.settle_unbegun(run)
     page_id = live[-1].page_id
     page = await project.store.read(lambda tx: pages.get(tx, page_id))
     if len(live) == 1:
