@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,28 @@ async def draft(client: EngineClient, command: c.AnyCommand, out: Output) -> Dra
     A StudioError carries the run's id in `data["run"]`.
     """
     seq = (await client.query(q.GetProject())).seq
-    done = await client.execute(command)
+    done = await begin(client, command, out)
     out.say(done.message)
     return await wait_for(client, done, seq, out)
+
+
+async def begin(client: EngineClient, command: c.AnyCommand, out: Output) -> c.Done:
+    """Carry out a command that may start a draft. Ctrl-C before its answer stops what it started: the engine was asked already."""
+    asked = asyncio.ensure_future(client.execute(command))
+    try:
+        return await asyncio.shield(asked)
+    except asyncio.CancelledError as ended:
+        if not _goes_on(client, ended):
+            with suppress(StudioError):
+                done = await asked
+                if done.run is not None:
+                    await _stop(client, done.run, out)
+        raise
+
+
+def _goes_on(client: EngineClient, ended: asyncio.CancelledError) -> bool:
+    """The line to this terminal was cut: an engine in a process of its own goes on with the draft."""
+    return "SIGHUP" in ended.args and isinstance(client, LinkedClient)
 
 
 async def wait_for(client: EngineClient, done: c.Done, seq: int, out: Output) -> Drafted:
@@ -62,8 +82,7 @@ async def wait_for(client: EngineClient, done: c.Done, seq: int, out: Output) ->
     try:
         await _follow(client, done, seq, out)
     except asyncio.CancelledError as ended:
-        # The line to this terminal was cut: an engine in a process of its own goes on with the draft.
-        if not ("SIGHUP" in ended.args and isinstance(client, LinkedClient)):
+        if not _goes_on(client, ended):
             await _stop(client, done.run, out)
         raise
     drafted = await _ended(client, done.run, done.page)
@@ -141,8 +160,12 @@ async def _stop(client: EngineClient, run: str, out: Output) -> None:
     kept = _kept(view, page) or "no text had come"
     if out.live:
         out.piece("\n")
-    go_on = f" Next: {_ways(view, page)}." if view.partial.strip() else ""
-    out.say(f"Stopped; {kept}.{go_on}")
+    go_on = f"Next: {_ways(view, page)}." if view.partial.strip() else ""
+    out.say(f"Stopped; {kept}. {go_on}".rstrip())
+    if out.as_json:
+        data = {"run": view.id, "page": view.page, "status": view.status}
+        error = {"code": Interrupted.code, "message": f"Stopped; {kept}.", "hint": go_on, "data": data}
+        out.json({"error": error})
 
 
 def _kept(run: v.RunView, page: v.PageView) -> str:
@@ -179,7 +202,8 @@ def _raise_failure(drafted: Drafted) -> None:
         kept = f"{kept[:1].upper()}{kept[1:]}: {_ways(run, drafted.page)}."
     if run.status in ("stopped", "interrupted") and run.error_code is None:
         raise Interrupted("The draft was stopped.", hint=kept, data=data)
-    kind = ERRORS.get(run.error_code or "", errors.ProviderError)
+    # That the engine ended under a draft is no act of the person at this terminal, who would be told 130.
+    kind = StudioError if run.status == "interrupted" else ERRORS.get(run.error_code or "", errors.ProviderError)
     message = run.error or "The draft failed."
     raise kind(message, hint=" ".join(filter(None, (run.hint if run.hint not in message else "", kept))), data=data)
 

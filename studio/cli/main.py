@@ -1,17 +1,28 @@
-"""The console script: parse, carry out, exit. What a command needs is imported after its command line was understood."""
+"""The console script: parse, carry out, exit. What a command needs is imported after its command line was understood.
+
+At the top nothing but the standard library is imported: a Ctrl-C during an import ends the program like any other.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from studio.cli.parser import parse
-from studio.domain.errors import StudioError
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code; never raises, never shows a traceback."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return _carry_out(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _carry_out(words: list[str]) -> int:
+    from studio.cli.parser import parse
+    from studio.domain.errors import StudioError
+
     try:
         args = parse(words)
     except SystemExit as leaving:
@@ -24,8 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         from studio.cli import edge
 
         return edge.closed_pipe()
-    except KeyboardInterrupt:
-        return 130
     from studio.cli import edge
 
     return edge.carry_out(args)

@@ -50,9 +50,11 @@ async def _print_drafted(client: EngineClient, drafted: Drafted, out: Output) ->
 
 async def print_moved(client: EngineClient, command: c.AnyCommand, out: Output) -> int:
     """Where `[workflow] auto_draft` began the next draft, its end is waited for as that of `studio generate`."""
+    from studio.cli.following import begin
+
     project = await client.query(q.GetProject())
     try:
-        done = await client.execute(command)
+        done = await begin(client, command, out)
     except NotFound as error:
         raise await _in_words_of(client, command, error) from error
     build = await client.query(bq.GetBuild(page=done.page)) if is_app(project) and done.page else None

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from studio.cli.following import begin
+from studio.cli.main import main
+from studio.cli.output import Output
+from studio.protocol import commands as c
+from studio.protocol import queries as q
 from tests.cli.conftest import Studio
+from tests.fakes.project import add_page, environment, make_project, opened
 from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer
 
 WORDS = tuple(f"word{number} " for number in range(400))
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
@@ -86,6 +96,51 @@ def test_a_signal_stops_the_draft_and_keeps_its_text(
     assert runs[0]["status"] == "stopped"
     assert runs[0]["partial"].startswith(before.strip())
     assert out == ""
+
+
+def test_a_stopped_draft_is_an_error_at_the_end_of_the_json(studio: Studio, server: WireServer) -> None:
+    process = _draft(studio, server, "--in-process", "--json")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    error = json.loads(out.splitlines()[-1])["error"]
+    assert (error["code"], error["data"]["status"]) == ("interrupted", "stopped")
+    assert "are kept" in error["message"]
+
+
+def test_a_draft_whose_engine_was_killed_is_a_failure_and_no_act_of_the_person(
+    studio: Studio, watching: subprocess.Popen[str]
+) -> None:
+    os.kill(studio.data("engine", "status")["engine"]["pid"], signal.SIGKILL)
+    _, err = watching.communicate(timeout=90)
+    assert watching.returncode == 1
+    assert "The program ended while this draft was running." in err
+    assert "studio resume 1/1 --continue, --keep or --discard" in err
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.002, 0.01, 0.05])
+async def test_ctrl_c_before_the_answer_stops_what_was_asked(tmp_path: Path, wait: float) -> None:
+    async with WireServer() as server, opened(make_project(tmp_path), environment(server, tmp_path)) as client:
+        server.play(Step(deltas=WORDS, delta_delay=0.02))
+        page = await add_page(client)
+        beginning = asyncio.create_task(begin(client, c.Generate(page=page), Output(quiet=True)))
+        await asyncio.sleep(wait)
+        beginning.cancel("SIGINT")
+        with contextlib.suppress(asyncio.CancelledError):  # or it had begun, and its caller hears of the signal
+            done = await beginning
+            await client.execute(c.Stop(run=done.run))
+        (run,) = (await client.query(q.GetHistory(page=page))).runs or (None,)
+        assert run is None or run.status == "stopped"
+        assert (await client.query(q.GetPage(page=page))).phase in ("generating", "interrupted")
+
+
+@pytest.mark.parametrize("where", ["studio.cli.parser.parse", "studio.cli.edge.carry_out"])
+def test_ctrl_c_before_the_work_has_begun_shows_no_traceback(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    assert main(["status"]) == 130
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])

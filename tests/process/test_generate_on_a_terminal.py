@@ -41,7 +41,7 @@ class OnTerminal:
     def seen(self) -> str:
         return self._raw.decode("utf-8", "replace").replace("\r\n", "\n")
 
-    def until(self, words: str, seconds: float = 30.0) -> None:
+    def until(self, words: str, seconds: float = 90.0) -> None:
         end = time.monotonic() + seconds
         while words not in self.seen:
             assert time.monotonic() < end, f"{words!r} did not come: {self.seen!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.fakes.wire_script import Step
 from tests.fakes.wire_server import WireServer, running_wire_server
 from tests.process.test_generate_on_a_terminal import OnTerminal
 
-WORDS = tuple(f"word{number} " for number in range(500))
+WORDS = tuple(f"word{number} " for number in range(3_000))
 
 
 @pytest.fixture
@@ -54,12 +55,13 @@ def test_a_draft_goes_on_after_the_line_is_cut_and_the_next_login_sees_it(studio
     first.type("g")
     first.until("tokens in")
     first.type("g")
-    first.until("word9")
+    first.until("word")
     hang_up(first)
     assert live(studio) == ["fog"]
     second = OnTerminal(studio)
-    second.until("word9")
-    second.until("word60")
+    second.until("word")
+    newest = max(map(int, re.findall(r"word(\d+) ", second.seen)))
+    second.until(f"word{newest + 60} ")
     second.type("q")
     assert second.end() == 0
     assert live(studio) == ["fog"]

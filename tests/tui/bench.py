@@ -29,7 +29,7 @@ class Bench:
     async def type(self, text: str) -> None:
         await self.pilot.press(*("space" if char == " " else char for char in text))
 
-    async def until(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 90.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 await self.pilot.pause(0.02)
