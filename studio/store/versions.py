@@ -163,14 +163,29 @@ def changes(tx: Tx, version_id: str) -> list[VersionFile]:
 
 
 def by_hand_before(tx: Tx, version: AppVersion) -> dict[str, str]:
-    """Paths that people changed since the run before a version, each with the number of the version that has their text."""
-    found: dict[str, str] = {}
+    """Paths whose text before a version is a person's, each with the number of the version that has it: also after it was taken
+    back and put there again. Files that a person removed since the run before are among them."""
+    found = _written_by_hand(tx, version.parent_id) if version.parent_id else {}
     before = get(tx, version.parent_id) if version.parent_id else None
     while before is not None and before.origin == "person":
         for file in changes(tx, before.id):
             found.setdefault(file.path, before.number)
         before = get(tx, before.parent_id) if before.parent_id else None
     return found
+
+
+def _written_by_hand(tx: Tx, version_id: str) -> dict[str, str]:
+    """The files of a version whose text came up first in a version made by hand, with its number."""
+    rows = tx.all(
+        "SELECT f.path, v.number, v.origin FROM version_files f "
+        "JOIN version_files g ON g.path = f.path AND g.digest = f.digest AND g.change IN ('added', 'modified') "
+        "JOIN app_versions v ON v.id = g.version_id WHERE f.version_id = $1 ORDER BY v.finished_at, v.id",
+        version_id,
+    )
+    first: dict[str, tuple[str, str]] = {}
+    for path, number, origin in rows:
+        first.setdefault(path, (number, origin))
+    return {path: number for path, (number, origin) in first.items() if origin == "person"}
 
 
 def counts(tx: Tx, page_id: str | None = None) -> dict[str, dict[str, int]]:

@@ -47,6 +47,7 @@ class Session:
         self.page: PageView | None = None
         self.archived = False
         self.live: dict[str, LiveText] = {}
+        self._beginning: asyncio.Task[Done] | None = None
         self.listeners: list[Listener] = []
         self.changed: Callable[[], None] = lambda: None
         self.failed: Callable[[StudioError], None] = lambda error: None
@@ -88,6 +89,24 @@ class Session:
     async def execute(self, command: AnyCommand) -> Done:
         """Carry out a command. Raises Interrupted at once while the engine cannot be asked: no key waits for a lost connection."""
         return await self._reached().execute(command)
+
+    async def begin(self, command: AnyCommand) -> Done:
+        """`execute` for a command that starts a draft: until its first event is here, `begun` says which it is."""
+        self._beginning = asyncio.ensure_future(self.execute(command))
+        try:
+            return await asyncio.shield(self._beginning)
+        except StudioError:
+            self._beginning = None
+            raise
+
+    @property
+    def beginning(self) -> bool:
+        """Whether a draft was asked for, of which nothing has been heard yet."""
+        return self._beginning is not None
+
+    async def begun(self) -> str | None:
+        """The run of the draft that was asked for last, once the engine has answered. Raises what kept it from being started."""
+        return (await asyncio.shield(self._beginning)).run if self._beginning is not None else None
 
     async def query(self, query: Query[R]) -> R:
         return await self._reached().query(query)
@@ -138,12 +157,21 @@ class Session:
 
     def _take(self, page: PageView) -> None:
         self.page = page
+        self._heard_of(None)
         shown = {cell.live.id for cell in page.cells if cell.live}
         for live in [cell.live for cell in page.cells if cell.live]:
             known = self.live.setdefault(live.id, LiveText.of(live, time.monotonic()))
             known.text = live.text if len(live.text) > len(known.text) else known.text
         for run in [run for run, text in self.live.items() if text.ended and run not in shown]:
             del self.live[run]
+
+    def _heard_of(self, run: str | None) -> None:
+        """Forget the draft that was asked for last, once an event of it, or a page asked for since, says how it stands."""
+        asked = self._beginning
+        if asked is None or not asked.done():
+            return
+        if run is None or asked.cancelled() or asked.exception() is not None or asked.result().run == run:
+            self._beginning = None
 
     def live_on(self, page: str) -> LiveText | None:
         """The run that writes on a page now."""
@@ -239,6 +267,7 @@ class Session:
                     text.progress(event.elapsed, event.output_tokens, event.cost_usd, event.waiting, now)
             case events.RunStarted():
                 self.live[event.run] = LiveText(event.run, event.page, event.stage, event.model, began=now)
+                self._heard_of(event.run)
                 self.refresh()
             case events.RunSnapshot():
                 self.live[event.run] = LiveText.again(event, self.live.get(event.run), now)
@@ -246,6 +275,7 @@ class Session:
             case events.RunEnded():
                 if text := self.live.get(event.run):
                     text.ended = True
+                self._heard_of(event.run)
                 self.refresh()
             case events.PresenceChanged():
                 self.refresh_people()

@@ -195,3 +195,21 @@ async def test_a_publication_goes_on_where_its_steps_ended(store: Store) -> None
         await store.transact(lambda tx: publications.update(tx, "nobody", url=""))
     with pytest.raises(ValueError, match="target"):
         await store.transact(lambda tx: publications.update(tx, made.id, target="x"))
+
+
+async def test_a_person_s_text_is_known_as_theirs_after_it_was_taken_back_and_put_there_again(store: Store) -> None:
+    def readme(text: str, change: ChangeKind | None = ChangeKind.MODIFIED) -> VersionFile:
+        return app_rows.file("README.md", text, change=change)
+
+    other = app_rows.file("a.js", change=ChangeKind.ADDED)
+    by_run = await ended(store, "1.0.0", readme("run", ChangeKind.ADDED), other)
+    mine = await ended(store, "1.0.1", readme("mine"), origin="person", parent_id=by_run)
+    back = await ended(store, "1.0.2", readme("run"), origin="restore", parent_id=mine)
+    again = await ended(store, "1.0.3", readme("mine"), origin="restore", parent_id=back)
+    later = await ended(store, "1.1.0", readme("mine", None), origin="run", parent_id=again)
+
+    async def by_hand(parent: str | None) -> dict[str, str]:
+        return await store.read(lambda tx: versions.by_hand_before(tx, app_rows.version(parent_id=parent)))
+
+    assert [await by_hand(one) for one in (None, by_run, back)] == [{}, {}, {}]
+    assert [await by_hand(one) for one in (mine, again, later)] == [{"README.md": "1.0.1"}] * 3

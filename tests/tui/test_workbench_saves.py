@@ -10,7 +10,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.tui.widgets.prompt_line import Answer
-from tests.fakes.project import add_page, draft
+from tests.fakes.project import add_page, draft, settled
 from tests.fakes.wire_script import Fault, Finish, Step
 from tests.tui.bench import Bench, real
 
@@ -141,6 +141,24 @@ async def test_a_stopped_draft_keeps_what_came_and_keeping_it_makes_a_revision(t
         assert view.cells[0].head is not None
         assert view.cells[0].head.text.startswith("Fog lay on the Throat.")
         assert view.cells[0].head.outcome == "stopped"
+
+
+async def test_a_draft_is_stopped_by_the_key_that_comes_right_after_the_one_that_starts_it(tmp_path: Path) -> None:
+    async with real(tmp_path) as (at, client, server):
+        server.play(Step(text="Fog lay on the Throat. " * 400, delta_delay=0.02), repeat=True)
+        page = await add_page(client)
+        await at.until(lambda: at.app.session.page)
+        for _ in range(4):
+            await at.press("g")
+            await at.until(lambda: at.app.pending)
+            await at.press("g", "s")
+            await at.until(lambda: "No draft is being written" not in at.message)
+            runs = (await client.query(q.GetHistory(page=page))).runs
+            assert (await settled(client, runs[0].id, 30)).status == "stopped"
+            await at.until(lambda: not at.app.session.beginning and not at.app.session.running)
+            if (await client.query(q.GetPage(page=page))).phase == "interrupted":
+                await client.execute(c.Resume(page=page, action="discard"))
+            await at.until(lambda: _phase(at) == "generating narration")
 
 
 async def test_what_a_discarded_draft_left_is_made_a_revision_from_the_history(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def _priced(
     wanted = command(page)
 
     async def start() -> None:
-        done = await app.session.execute(wanted)
+        done = await app.session.begin(wanted)
         if done.run:
             app.workbench.page_view.follow(done.run)
 
@@ -82,16 +82,20 @@ async def _priced(
 
 
 def _running(app: StudioApp) -> bool:
-    return bool(app.session.running)
+    return bool(app.session.running) or app.session.beginning
 
 
 @action("stop", when=_running, changes=True)
 async def stop(app: StudioApp) -> None:
-    """The draft on this page, where its cell says what became of it, or the only one that runs elsewhere."""
+    """The draft that was just asked for; the one on this page, where its cell says what became of it; or one that runs elsewhere."""
     page = app.session.page
+    begun = await app.session.begun()
     here = app.session.live_on(page.id) if page else None
-    run = here or app.session.running[0]
-    done = await app.session.execute(Stop(run=run.run))
+    others = app.session.running[:1]
+    run = begun or (here.run if here else others[0].run if others else None)
+    if run is None:
+        return
+    done = await app.session.execute(Stop(run=run))
     if here is None:
         app.say(done.message or "Stopped; what was written is kept.")
 
