@@ -13,7 +13,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.app_project import add_change, app_project, write
+from tests.engine.app_project import add_change, app_project
 from tests.engine.test_app_limits import settings, tasks_of
 from tests.engine.test_app_loop import begun, make_app, through
 from tests.fakes.app_roles import FILES, Roles
@@ -139,7 +139,7 @@ async def test_a_file_that_a_kill_cut_off_from_its_record_stays_and_is_named(tmp
         page = await add_change(project)
         build = await project.builds_open.ensure_build(page.id)
         await project.app.begin(page.id, "run-1", build.operation, "minor")
-        write(project, "half.js", "let half = 1;\n")
+        project.app.files.write("half.js", b"let half = 1;\n", expected=None)
         await project.app.recover()
         taken = await taking_back.take_back(project, page.id, "ana")
         assert (taken.version, taken.kept) == (None, ("half.js",))
