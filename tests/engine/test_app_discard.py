@@ -209,3 +209,23 @@ async def test_files_lying_there_when_an_agent_outside_completes_the_phase_are_a
         await through(client, shop.page)
         (approved,) = [one for one in (await shop.versions()).values() if one.approved]
         assert approved.files == 2
+
+
+async def test_feedback_that_a_later_run_answered_after_a_discard_is_not_open_any_more(tmp_path: Path) -> None:
+    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, await begun(client))
+        await through(client, shop.page, to="user_reviewing_implementation")
+        roles.pause = 0.3
+        await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
+        await shop.discard()
+        roles.pause = 0.0
+        (asked,) = (await client.query(q.GetHistory(page=shop.page))).feedback
+        assert asked.state == "open"
+        assert (await draft(client, shop.page)).status == "completed"
+        assert "Changed:" in shop.lying()["README.md"]
+        (asked,) = (await client.query(q.GetHistory(page=shop.page))).feedback
+        assert asked.state != "open"
+        approved = await client.execute(c.Approve(page=shop.page))
+        assert "open" not in approved.message

@@ -64,7 +64,7 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 async def _print(ref: str, open_only: bool, host: Host) -> int:
     async with host.session() as client:
-        page, notes = await _notes(client, ref)
+        page, notes, requests = await _feedback(client, ref)
     shown = [(n, note) for n, note in enumerate(notes, start=1) if not open_only or note.state == "open"]
     if host.out.as_json:
         rows = [{"number": n, "state": note.state, **msgspec.to_builtins(note)} for n, note in shown]
@@ -73,6 +73,8 @@ async def _print(ref: str, open_only: bool, host: Host) -> int:
     host.out.lines(table(_rows(shown), host.out.width))
     is_open = sum(note.state == "open" for note in notes)
     host.out.say(f"{counted(len(notes), 'note')}, {is_open} open.")
+    if left := sum(one.state == "open" for one in requests):
+        host.out.say(f"{counted(left, 'request')} for a revision that never came: given to the next one too.")
     return 0
 
 
@@ -84,8 +86,15 @@ def _rows(shown: list[tuple[int, v.FeedbackView]]) -> Iterator[tuple[str, ...]]:
 
 async def _notes(client: EngineClient, ref: str) -> tuple[str, list[v.FeedbackView]]:
     """The page's id and its notes, oldest first: the place of one never changes, since none is ever deleted."""
+    page, notes, _ = await _feedback(client, ref)
+    return page, notes
+
+
+async def _feedback(client: EngineClient, ref: str) -> tuple[str, list[v.FeedbackView], list[v.FeedbackView]]:
+    """The page's id, its notes, and what revisions of it were asked for with."""
     history = await client.query(q.GetHistory(page=ref))
-    return history.page, [one for one in history.feedback if one.kind == FeedbackKind.NOTE]
+    notes = [one for one in history.feedback if one.kind == FeedbackKind.NOTE]
+    return history.page, notes, [one for one in history.feedback if one.kind != FeedbackKind.NOTE]
 
 
 async def _note(client: EngineClient, ref: str, place: int) -> v.FeedbackView:

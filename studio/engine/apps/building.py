@@ -28,6 +28,7 @@ from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
 from studio.domain.workflow import OutputKind, Stage
 from studio.engine.apps import joined_review, progress, recording
+from studio.engine.apps.fix_tasks import FEEDBACK
 from studio.engine.apps.gate import finding
 from studio.engine.apps.purse import purse_of
 from studio.engine.apps.room import Bump, Finish
@@ -118,8 +119,8 @@ class Building:
         ]
         words = "\n".join(f"- {one.text}" + (f"\n  (about: {one.quote})" if one.quote else "") for one in notes)
         existing = build_tasks.listing(tx, run.page_id)
-        number = sum(1 for one in existing if one.key.startswith("feedback")) + 1
-        task = PlannedTask(f"feedback-{number}", "Answer the feedback", "fix", words or "Answer the feedback.", 1)
+        number = sum(1 for one in existing if one.key.startswith(FEEDBACK)) + 1
+        task = PlannedTask(f"{FEEDBACK}-{number}", "Answer the feedback", "fix", words or "Answer the feedback.", 1)
         build_tasks.append(tx, run.page_id, self._plan_revision(tx), task)
 
     def _whole_change(self, tx: Tx) -> list[BuildTask]:

@@ -19,6 +19,7 @@ from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import checks, fix_tasks, handoffs, progress, recording, reviewing, standards, standing
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
+from studio.engine.apps.fix_tasks import FEEDBACK
 from studio.engine.apps.gate import Place
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
@@ -26,7 +27,7 @@ from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
 from studio.providers.base import ModelProfile, ModelRef
-from studio.store import build_tasks, builds, conversations, findings, pages, publications, versions
+from studio.store import build_tasks, builds, conversations, feedback, findings, pages, publications, versions
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ class Builds:
         words = {RunStatus.COMPLETED: "is ready", RunStatus.STOPPED: "was stopped", RunStatus.FAILED: "failed"}
         message = f"{stage.label} {words.get(status, 'was interrupted')}"
         done = status is RunStatus.COMPLETED
+        if done and stage.output is OutputKind.CODE:
+            _answered(tx, run)
         progress.say(
             tx, workflow, run.page_id, run.stage, 1.0 if done else 0.0, message, run=run.id,
             status="waiting" if done else "stopped" if status is RunStatus.STOPPED else "failed",
@@ -321,3 +324,12 @@ class Builds:
 
         await project.store.transact(write, actor="recovery")
         await project.app.recover()
+
+
+def _answered(tx: Tx, run: Run) -> None:
+    """Feedback whose task is done was given, whichever run did it: the one that was asked for with it may have been discarded."""
+    tasks = build_tasks.listing(tx, run.page_id)
+    asked = [one.description for one in tasks if one.key.startswith(FEEDBACK) and one.status is TaskStatus.DONE]
+    notes = feedback.open_notes(tx, run.page_id, run.stage)
+    given = [note.id for note in notes if any(f"- {note.text}" in words for words in asked)]
+    feedback.mark_used(tx, given, run.id)

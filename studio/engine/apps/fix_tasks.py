@@ -7,6 +7,9 @@ from studio.domain.finding import Finding
 from studio.store import build_tasks, findings
 from studio.store.transaction import Tx
 
+FEEDBACK = "feedback"
+"""With a number behind it, the key of the task that answers a person's feedback."""
+
 _MOST = 8
 _DESCRIPTION = 3_000
 
