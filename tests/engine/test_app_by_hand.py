@@ -161,6 +161,26 @@ async def test_a_kept_text_is_compared_and_taken_as_the_person_s_act(tmp_path: P
         assert "version 1.0.1" in settled.reason
 
 
+async def test_what_is_saved_while_a_kept_text_is_taken_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app_project(tmp_path) as project:
+        page = await stand_at(project, await add_change(project), "user_reviewing_implementation")
+        write(project, "a.js", "let mine = 1;\n")
+        await add_conflict(project, page, "a.js", "let theirs = 2;\n")
+        save = project.app._save_person
+
+        async def then_saved(page_id: str | None, summary: str = "", actor: str = "person") -> object:
+            made = await save(page_id, actor=actor)
+            write(project, "a.js", "let mine = 3;\n")
+            return made
+
+        monkeypatch.setattr(project.app, "_save_person", then_saved)
+        with pytest.raises(Conflict):
+            await app_versions.take_kept(project, b.TakeKept(path="a.js"), ANA)
+        assert tree(project.root) == {"a.js": b"let mine = 3;\n"}
+
+
 async def test_a_kept_text_that_is_not_there_is_said_with_what_there_is(tmp_path: Path) -> None:
     async with app_project(tmp_path) as project:
         page = await add_change(project)

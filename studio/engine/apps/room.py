@@ -291,19 +291,18 @@ class AppRoom:
     ) -> AppVersion | None:
         """Write kept bytes over what lies there, which becomes a version first; None when it has them already.
 
-        `seen` is what the person saw there (empty: no file). Raises Conflict when it is something else, Refused while a run writes.
+        `seen` is what the person saw there (empty: no file). Raises Conflict when it is something else, or changes at the last
+        moment: what is replaced is in a version. Raises Refused while a run writes.
         """
-
-        def write() -> None:
-            now = self.files.digest(path)
-            if seen is not None and (now or "") != seen:
-                raise Conflict(f"{path} has changed since you compared it.", hint="Compare again, then decide.")
-            self.files.write(path, self.objects.get(digest), expected=now)
-
         async with self.versioning:
             await self._refuse_working()
             await self._save_person(page_id, actor=actor)
-            await asyncio.to_thread(write)
+            lying = (await self._store.read(lambda tx: self._tree(tx, versions.newest(tx)))).get(path)
+            expected = lying.digest if lying else None
+            if seen is not None and (expected or "") != seen:
+                raise Conflict(f"{path} has changed since you compared it.", hint="Compare again, then decide.")
+            data = await asyncio.to_thread(self.objects.get, digest)
+            await asyncio.to_thread(self.files.write, path, data, expected=expected)
             return await self._save_person(page_id, f"Took the worker's text of {path}", actor)
 
     async def put_back(
