@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from studio.domain.errors import StudioError
@@ -12,13 +13,20 @@ from studio.protocol.client import EngineClient
 from studio.protocol.events import AnyEvent, PageChanged
 
 
+_ASK_AGAIN = 1.0
+"""Seconds between two questions for the titles of a change that is edited."""
+
+
 class Telling:
-    """The messages of one change. A task's title is asked for once, and again when the plan changes."""
+    """The messages of one change. A task's title is asked for once, and again when tasks were edited, at most once a second: a client
+    that resumes hears of many edits at once, and what is asked for then is newer than all of them."""
 
     def __init__(self, client: EngineClient, page: str) -> None:
         self._client = client
         self._page = page
         self._titles: dict[str, str] = {}
+        self._asked_at = 0.0
+        self._edited = False
 
     async def of(self, event: AnyEvent) -> str | None:
         """The message; None for an event of something else."""
@@ -41,13 +49,15 @@ class Telling:
                 return None
 
     async def _task(self, event: TaskChanged) -> str:
-        if event.task not in self._titles or event.what == "edited":
+        self._edited = self._edited or event.what == "edited"
+        if event.task not in self._titles or (self._edited and time.monotonic() - self._asked_at > _ASK_AGAIN):
             await self._ask_titles()
             # One that is not on the board (of an older plan) is not asked for with each of its events.
             self._titles.setdefault(event.task, "A task")
         return self._titles[event.task]
 
     async def _ask_titles(self) -> None:
+        self._asked_at, self._edited = time.monotonic(), False
         try:
             board = await self._client.query(bq.GetTasks(page=self._page))
         except StudioError:
