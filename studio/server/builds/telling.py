@@ -12,7 +12,6 @@ from studio.protocol.build_events import BuildProgress, FindingChanged, HandedOf
 from studio.protocol.client import EngineClient
 from studio.protocol.events import AnyEvent, PageChanged
 
-
 _ASK_AGAIN = 1.0
 """Seconds between two questions for the titles of a change that is edited."""
 
