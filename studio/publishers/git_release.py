@@ -38,8 +38,7 @@ class Place:
     user: str = "x-access-token"
 
     def token(self, secrets: Secrets) -> str | None:
-        web = self.remote is not None and self.remote.protocol in ("https", "http")
-        return secrets(self.key) if web and self.key else None
+        return secrets(self.key) if self.remote is not None and self.remote.web and self.key else None
 
 
 @dataclass(frozen=True, slots=True)
