@@ -14,7 +14,7 @@ from pathlib import Path
 
 from studio.config import modes
 from studio.config.files import storage_error
-from studio.domain.errors import Conflict, Refused, StorageError
+from studio.domain.errors import Conflict, Refused, StorageError, StudioError
 from studio.domain.text import one_line
 from studio.publishers import options, snapshot
 from studio.publishers.base import (
@@ -85,7 +85,13 @@ class FolderPublisher:
         async def swap(done: Done) -> StepData:
             return await asyncio.to_thread(_swap, release, place, str(plan.state.get("there", "")))
 
-        await carry_out(plan, done, report, {"write": write, "swap": swap})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(lambda: _holds(release, _beside(place, "new")) or _holds(release, place))
+
+        async def swapped(done: Done) -> bool:
+            return await asyncio.to_thread(_holds, release, place)
+
+        await carry_out(plan, done, report, {"write": write, "swap": swap}, {"write": written, "swap": swapped})
         return Published(str(place), f"{len(release.tree)} files in {one_line(str(place))}", {"path": str(place)})
 
 
@@ -152,6 +158,15 @@ def _same(release: Release, there: Mapping[str, There]) -> bool:
     return dict(there) == {file.path: There(file.digest, mode(file)) for file in release.tree}
 
 
+def _holds(release: Release, folder: Path) -> bool:
+    """Whether a folder is this release, whole and unchanged."""
+    try:
+        ours = marker(folder).get("version_id") == release.version_id
+        return ours and _same(release, _found(folder))
+    except (OSError, StudioError):
+        return False
+
+
 def _beside(place: Path, what: str) -> Path:
     return place.with_name(f".{place.name}.studio-{what}")
 
@@ -184,10 +199,13 @@ def _swap(release: Release, place: Path, expected: str) -> StepData:
     """Put the new folder in place. Between the two renames a kill leaves the old one beside: the next call puts the new one in."""
     part, old = _beside(place, "new"), _beside(place, "old")
     try:
-        if not part.is_dir():
-            if _same(release, _found(place)):
-                return {"path": str(place)}
-            raise StorageError(f"{one_line(str(part))} is gone before it was put in place.", hint="Publish again.")
+        if _holds(release, place):
+            _remove(part)
+            return {"path": str(place)}
+        if not _holds(release, part):
+            raise StorageError(
+                f"{one_line(str(part))} was changed or removed before it was put in place.", hint="Publish again."
+            )
         if place.exists():
             marker(place)
             if fingerprint(_found(place)) != expected:

@@ -16,7 +16,7 @@ from studio.domain.errors import Conflict, Refused
 from studio.domain.text import one_line
 from studio.publishers import commit, remote
 from studio.publishers.base import Done, Release, Secrets, Step, StepData
-from studio.publishers.carrying_out import Action
+from studio.publishers.carrying_out import Action, Check
 from studio.publishers.remote import Remote
 from studio.publishers.repository import Repository, branch_name, find, make, opened
 from studio.publishers.snapshot import There, difference, mode
@@ -213,6 +213,44 @@ class GitWork:
             "push_tag": self.push_tag,
         }
 
+    def checks(self) -> dict[str, Check]:
+        """Whether each step still holds."""
+        return {
+            "repository": self.has_repository,
+            "commit": self.has_commit,
+            "branch": self.has_branch,
+            "tag": self.has_tag,
+            "push_branch": self.has_pushed_branch,
+            "push_tag": self.has_pushed_tag,
+        }
+
+    async def has_repository(self, done: Done) -> bool:
+        return await find(self._place.folder) is not None
+
+    async def has_commit(self, done: Done) -> bool:
+        """Whether the commit is there with all its files: until the branch has it, git may clear it away."""
+        async with self._git() as (git, _):
+            wanted = ("--objects", "--no-walk", "--quiet", "--end-of-options", self.commit_of(done))
+            return (await git.run("rev-list", *wanted, accept=None)).code == 0
+
+    async def has_branch(self, done: Done) -> bool:
+        async with self._git() as (git, _):
+            tip = await commit.tip(git, f"refs/heads/{self._branch}")
+            return tip is not None and await contains(git, tip.commit, self.commit_of(done))
+
+    async def has_tag(self, done: Done) -> bool:
+        async with self._git() as (git, _):
+            tag = await commit.tip(git, f"refs/tags/{self._place.tag}")
+        return tag is not None and tag.commit == self.commit_of(done)
+
+    async def has_pushed_branch(self, done: Done) -> bool:
+        """Whether the branch is there; somebody may have gone on from it meanwhile."""
+        return bool(await self._pushed(f"refs/heads/{self._branch}"))
+
+    async def has_pushed_tag(self, done: Done) -> bool:
+        wanted = done.get("push_tag", {}).get("id")
+        return await self._pushed(f"refs/tags/{self._place.tag}") == wanted
+
     def commit_of(self, done: Done) -> str:
         """This version's commit, once it is written."""
         return self._committed or str(done.get("commit", {}).get("commit", ""))
@@ -270,16 +308,25 @@ class GitWork:
         return await self._push(tag.id if tag else "", f"refs/tags/{self._place.tag}")
 
     async def _push(self, wanted: str, reference: str) -> StepData:
-        to = self._place.remote
-        if to is None or not wanted:
+        if not wanted:
             raise Refused(f"There is nothing to push as {one_line(reference, 80)}.", hint="Plan again.")
+        async with self._reaching() as (git, to):
+            if (await remote.references(git, to, reference)).get(reference) != wanted:
+                await remote.push(git, to, wanted, reference)
+        return {"reference": reference, "id": wanted}
+
+    async def _pushed(self, reference: str) -> str:
+        async with self._reaching() as (git, to):
+            return (await remote.references(git, to, reference)).get(reference, "")
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncGenerator[tuple[Git, Remote]]:
+        to = self._place.remote
+        if to is None:
+            raise Refused("There is no remote to push to.", hint="Plan again.")
         await remote.warnings_of(to)  # it may have changed since the plan: checked again before it is used
         async with self._git() as (git, _):
-            reaching = await remote.reaching(git, to, self._place.token(self._secrets), self._place.user)
-            held = await remote.references(reaching, to, reference)
-            if held.get(reference) != wanted:
-                await remote.push(reaching, to, wanted, reference)
-        return {"reference": reference, "id": wanted}
+            yield await remote.reaching(git, to, self._place.token(self._secrets), self._place.user), to
 
     def _same_tip(self, now: str) -> None:
         if now != self._tip:

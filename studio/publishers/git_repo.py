@@ -108,7 +108,7 @@ class GitPublisher:
         snapshot.check(release)
         place = _place(release, plan.target)
         work = GitWork(release, place, plan.state, secrets)
-        found = await carry_out(plan, done, report, work.actions())
+        found = await carry_out(plan, done, report, work.actions(), work.checks())
         made = work.commit_of(found)
         url = place.remote.url if place.remote else str(place.folder)
         return Published(

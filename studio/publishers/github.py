@@ -115,7 +115,12 @@ class GithubPublisher:
             api = GithubApi(wanted.api, _token(wanted, secrets))
             return await _create(api, wanted, full, organisation=plan.state.get("owner_kind") == "org")
 
-        found = await carry_out(plan, done, report, {**work.actions(), "create": create})
+        async def created(done: Done) -> bool:
+            api = GithubApi(wanted.api, _token(wanted, secrets))
+            return (await api.call("GET", f"/repos/{full}")).status == 200
+
+        actions, checks = {**work.actions(), "create": create}, {**work.checks(), "create": created}
+        found = await carry_out(plan, done, report, actions, checks)
         made = work.commit_of(found)
         return Published(
             url=f"{web_base(wanted.api)}/{full}/tree/{place.tag}",

@@ -94,7 +94,10 @@ class SupabasePublisher:
         async def write(done: Done) -> StepData:
             return await asyncio.to_thread(_write, release, path, tables, str(plan.state.get("newest", "")))
 
-        await carry_out(plan, done, report, {"write": write})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(path.is_file)
+
+        await carry_out(plan, done, report, {"write": write}, {"write": written})
         return Published(str(path), "run it with: supabase db push", {"path": str(path)})
 
 

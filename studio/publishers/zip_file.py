@@ -83,7 +83,10 @@ class ZipPublisher:
         async def write(done: Done) -> StepData:
             return await asyncio.to_thread(_write, release, place, str(plan.state.get("there", "")))
 
-        await carry_out(plan, done, report, {"write": write})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(lambda: _read(place) == pack(release))
+
+        await carry_out(plan, done, report, {"write": write}, {"write": written})
         return Published(str(place), f"{len(release.tree)} files in {one_line(place.name)}", {"path": str(place)})
 
 

@@ -135,7 +135,11 @@ def _published(here: Here, remote: Path) -> None:
     _git(remote, "fsck", "--strict")
     listed = here.data("publish")
     assert [one["status"] for one in listed["publications"]] == ["done"]
-    assert "is published to site already" in here("publish", "apply", "site", "--plan", plan["digest"], code=3).err
+    for how in ((), ("--yes",), ("--plan", plan["digest"])):  # nothing is left: no yes is asked for, and nothing recorded
+        again = here("publish", "apply", "site", *how)
+        assert "nothing is left to do" in again.err
+        assert "is published" not in again.err
+    assert len(here.data("publish")["publications"]) == 1
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
-from studio.publishers.folder import MARKER, FolderPublisher
+from studio.publishers.folder import MARKER, FolderPublisher, _write
 from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
 
 
@@ -122,6 +123,58 @@ def test_a_kill_between_the_two_renames_is_gone_on_from(
     assert not (tmp_path / "site").exists()
     asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
     assert contents(tmp_path / "site") == {"a": b"a"}
+
+
+@pytest.mark.parametrize("harm", ["edited", "added", "removed", "another version", "no marker"])
+def test_what_was_staged_before_a_kill_is_written_again_when_it_is_no_longer_the_release(
+    app: Path, tmp_path: Path, harm: str
+) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    reports, staged = Reports(kill_after="write"), tmp_path / ".site.studio-new"
+    with pytest.raises(Killed):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, reports, no_keys))
+    if harm == "edited":
+        (staged / "index.html").write_text("evil")
+    elif harm == "added":
+        (staged / "more.html").write_text("evil")
+    elif harm == "no marker":
+        (staged / MARKER).unlink()
+    else:
+        shutil.rmtree(staged)
+    if harm == "another version":
+        _write(release(app, {"a": b"a"}, "2.0.0"), tmp_path / "site")
+    again = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    asyncio.run(FolderPublisher().apply(what, again, dict(reports.done), Reports(), no_keys))
+    assert again.digest == plan.digest
+    assert contents(tmp_path / "site") == FILES
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_what_was_staged_and_changes_right_before_it_goes_in_place_does_not_go_there(
+    app: Path, tmp_path: Path
+) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+
+    async def report(step: str, data: object) -> None:
+        if step == "write":
+            (tmp_path / ".site.studio-new" / "index.html").write_text("evil")
+
+    with pytest.raises(StorageError, match="changed or removed before it was put in place"):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, report, no_keys))
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_went_away_after_the_last_step_is_put_there_again(app: Path, tmp_path: Path) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    reports = Reports(kill_after="swap")
+    with pytest.raises(Killed):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, reports, no_keys))
+    shutil.rmtree(tmp_path / "site")
+    asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), Reports(), no_keys))
+    assert contents(tmp_path / "site") == FILES
 
 
 @pytest.mark.parametrize("path", [".studio/site", "app", "app/dist", ".", "..", "canon/x", "/"])

@@ -1,6 +1,7 @@
 """A release in a real git repository: committed, tagged, pushed, resumed, and nothing of the person's touched."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,16 @@ def app(tmp_path: Path) -> Path:
 def bare(tmp_path: Path) -> Path:
     git(tmp_path, "init", "--bare", "-q", "-b", "main", "shop.git")
     return tmp_path / "shop.git"
+
+
+def pushed_by_another(bare: Path, tmp_path: Path) -> str:
+    """A commit that somebody else puts on the remote's main."""
+    git(tmp_path, "clone", "-q", str(bare), "other")
+    git(
+        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
+    )
+    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    return git(bare, "rev-parse", "main")
 
 
 def test_a_release_is_committed_tagged_and_pushed_to_a_bare_repository(app: Path, bare: Path) -> None:
@@ -119,6 +130,47 @@ def test_a_kill_at_any_step_is_gone_on_from_and_nothing_is_done_twice(
     assert git(app, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("loss", ["gc", ".git", "branch", "remote"])
+def test_a_finished_step_whose_result_went_away_after_a_kill_is_done_again(
+    app: Path, bare: Path, step: str, loss: str
+) -> None:
+    write(app, FILES)
+    where, what, publisher = target("git", remote=str(bare)), release(app), GitPublisher()
+    plan = asyncio.run(publisher.plan(what, where, no_keys))
+    reports = Reports(kill_after=step)
+    with pytest.raises(Killed):
+        asyncio.run(publisher.apply(what, plan, {}, reports, no_keys))
+    if loss == "gc":
+        git(app, "gc", "-q", "--prune=now")
+    elif loss == ".git":
+        shutil.rmtree(app / ".git")
+    elif loss == "branch":
+        git(app, "update-ref", "-d", "refs/heads/main")
+    else:
+        shutil.rmtree(bare)
+        git(bare.parent, "init", "--bare", "-q", "-b", "main", str(bare))
+    published = asyncio.run(publisher.apply(what, plan, dict(reports.done), Reports(), no_keys))
+    assert git(app, "rev-parse", "main", "v1.0.0^{commit}").split() == [published.data["commit"]] * 2
+    assert git(bare, "rev-parse", "main", "v1.0.0^{commit}").split() == [published.data["commit"]] * 2
+    assert (fsck(app), fsck(bare)) == ("", "")
+
+
+def test_the_work_of_others_on_a_branch_that_was_pushed_before_a_kill_does_not_stop_the_tag(
+    app: Path, bare: Path, tmp_path: Path
+) -> None:
+    write(app, FILES)
+    where, what = target("git", remote=str(bare)), release(app)
+    plan = asyncio.run(GitPublisher().plan(what, where, no_keys))
+    reports = Reports(kill_after="push_branch")
+    with pytest.raises(Killed):
+        asyncio.run(GitPublisher().apply(what, plan, {}, reports, no_keys))
+    theirs = pushed_by_another(bare, tmp_path)
+    asyncio.run(GitPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    assert git(bare, "rev-parse", "main") == theirs
+    assert git(bare, "tag") == "v1.0.0"
+
+
 def test_a_branch_that_moved_since_the_plan_is_a_conflict_and_keeps_its_commit(app: Path) -> None:
     write(app, FILES)
     publish(GitPublisher(), release(app), target("git"))
@@ -146,11 +198,7 @@ def test_staged_changes_stay_staged(app: Path) -> None:
 def test_work_on_the_remote_that_is_not_here_refuses_the_plan_in_one_sentence(
     app: Path, bare: Path, tmp_path: Path
 ) -> None:
-    git(tmp_path, "clone", "-q", str(bare), "other")
-    git(
-        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
-    )
-    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    pushed_by_another(bare, tmp_path)
     error = fault(GitPublisher(), release(app), target("git", remote=str(bare)), Conflict)
     assert error.message.endswith("/app does not have.")
     assert error.hint
@@ -160,12 +208,7 @@ def test_work_pushed_between_plan_and_apply_is_not_overwritten(app: Path, bare: 
     write(app, FILES)
     what, where = release(app), target("git", remote=str(bare))
     plan = asyncio.run(GitPublisher().plan(what, where, no_keys))
-    git(tmp_path, "clone", "-q", str(bare), "other")
-    git(
-        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
-    )
-    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
-    theirs = git(bare, "rev-parse", "main")
+    theirs = pushed_by_another(bare, tmp_path)
     with pytest.raises(Conflict, match="does not have, so nothing was pushed"):
         asyncio.run(GitPublisher().apply(what, plan, {}, Reports(), no_keys))
     assert git(bare, "rev-parse", "main") == theirs
