@@ -38,7 +38,9 @@ MARKER = ".studio-published.json"
 """Stands in every published folder, and is what allows a later release to replace it."""
 
 OPTIONS = (Option("path", str, "the folder, relative to the project or absolute", required=True),)
-_MARKER_LIMIT = 100_000
+_MARKER_LIMIT = 100_000 + 1_000 * snapshot.FILES_LIMIT
+_SHORT = 16
+"""Characters of a digest in the marker: enough to tell a change, and it stays small."""
 
 
 class FolderPublisher:
@@ -59,8 +61,11 @@ class FolderPublisher:
         there = _found(place)
         old = marker(place)
         shown = one_line(str(place))
-        against = f"version {one_line(str(old.get('version')), 40)} in {shown}" if old else f"{shown}, which is empty"
+        edited = _edited(old, there, release)
+        was = f"version {one_line(str(old.get('version')), 40)} in {shown}{', as it was changed there' if edited else ''}"
+        against = was if old else f"{shown}, which is empty"
         diff = difference(release, there, lambda path: _bytes(place, path), against=against)
+        warnings = (_told(edited, str(old.get("version")), shown),) if edited else ()
         steps: tuple[Step, ...] = ()
         if not (_same(release, there) and old.get("version_id") == release.version_id):
             steps = (
@@ -70,7 +75,8 @@ class FolderPublisher:
         summary = f"Version {release.version} goes to {shown}."
         if not steps:
             summary = f"Version {release.version} is in {shown} already: nothing is left to do."
-        return planned(release, target, steps, summary=summary, diff=diff, state={"there": fingerprint(there)})
+        state = {"there": fingerprint(there)}
+        return planned(release, target, steps, summary=summary, diff=diff, warnings=warnings, state=state)
 
     async def apply(
         self, release: Release, plan: PublishPlan, done: Done, report: Report, secrets: Secrets
@@ -122,6 +128,23 @@ def marker(place: Path) -> Mapping[str, object]:
         f"{shown} is not empty and was not published by studio.",
         hint="Name a new or empty folder, or move that one away.",
     )
+
+
+def _edited(old: Mapping[str, object], there: Mapping[str, There], release: Release) -> list[str]:
+    """What somebody changed in a folder since it was published, and publishing would undo. An older marker names no files."""
+    sent = old.get("files")
+    if not isinstance(sent, dict):
+        return []
+    wanted = {file.path: file.digest for file in release.tree}
+    now = {path: found.key for path, found in there.items()}
+    names = sorted(path for path in sent.keys() | now.keys() if now.get(path, "")[:_SHORT] != sent.get(path, ""))
+    return [path for path in names if now.get(path) != wanted.get(path)]
+
+
+def _told(edited: list[str], version: str, shown: str) -> str:
+    named = ", ".join(one_line(path, 80) for path in edited[:5])
+    more = f" and {len(edited) - 5} more" if len(edited) > 5 else ""
+    return f"changed in {shown} since version {one_line(version, 40)} went there, and replaced: {named}{more}"
 
 
 def _found(place: Path) -> dict[str, There]:
@@ -180,7 +203,8 @@ def _write(release: Release, place: Path) -> StepData:
             path = part / file.path
             modes.make_folders(path.parent)
             _write_file(path, content(release, file), executable=mode(file) == 0o755)
-        facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id}
+        sent = {file.path: file.digest[:_SHORT] for file in release.tree}
+        facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id, "files": sent}
         _write_file(part / MARKER, json.dumps(facts, indent=1).encode("utf-8"))
     except OSError as error:
         raise storage_error(error, one_line(str(part)), "written") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -76,7 +77,10 @@ async def look(release: Release, place: Place, secrets: Secrets, *, ask_remote: 
                 f"The tag {place.tag} exists in {one_line(str(place.folder))} and names another commit.",
                 hint="A version number is published once. Remove the tag yourself if it is wrong.",
             )
-        held = await _remote_holds(git, place, branch, tip, tagged, secrets) if ask_remote else {}
+        held = {}
+        if place.remote is not None and ask_remote:
+            bring_in = _bringing_in(place, place.remote, branch, repository)
+            held = await _remote_holds(git, place, branch, tip, tagged, secrets, bring_in)
         diff = await _difference(git, release, there, ids, tip)
     return Seen(
         branch=branch,
@@ -133,8 +137,29 @@ async def _difference(
     )
 
 
+def _bringing_in(place: Place, to: Remote, branch: str, repository: Repository | None) -> str:
+    """How a person brings the remote's work into this repository, as it is now, or goes round it."""
+    here, url = f"git -C {shlex.quote(str(place.folder))}", shlex.quote(to.url)
+    other = 'or name another branch (branch = "...") in the table, then plan again.'
+    if repository is None and not place.app:
+        return f"Begin with its work: git clone --bare {url} {shlex.quote(str(place.folder))}; {other}"
+    if repository is None:
+        take = f"{here} init -q -b {branch}, then {here} fetch --update-head-ok {url} {branch}:{branch}"
+        return f"Begin with its work: {take}; {other}"
+    if repository.work is not None and repository.head == branch:
+        return f"Bring it in first: {here} pull --no-rebase {url} {branch}; {other}"
+    ways = f"{here} fetch {url} {branch}:{branch}, which goes forward only"
+    return f"Bring it in first: {ways}; where git refuses that, {other.removeprefix('or ')}"
+
+
 async def _remote_holds(
-    git: Git, place: Place, branch: str, tip: commit.Tip | None, tagged: commit.Tip | None, secrets: Secrets
+    git: Git,
+    place: Place,
+    branch: str,
+    tip: commit.Tip | None,
+    tagged: commit.Tip | None,
+    secrets: Secrets,
+    bring_in: str,
 ) -> dict[str, str]:
     """The remote's references. Raises Refused for a tag that is another, Conflict for work that is not here."""
     if place.remote is None:
@@ -149,7 +174,7 @@ async def _remote_holds(
     if head in held and not await contains(git, tip.commit if tip else "", held[head]):
         raise Conflict(
             f"The remote's {branch} holds work that {one_line(str(place.folder))} does not have.",
-            hint="Bring it in first (git pull in app/), then plan again.",
+            hint=bring_in,
             data={"expected": tip.commit if tip else "", "actual": held[head]},
         )
     return held

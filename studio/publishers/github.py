@@ -86,7 +86,7 @@ class GithubPublisher:
         except Conflict as error:
             raise Refused(
                 f"The GitHub repository {full} exists and holds other work.",
-                hint="Name another repository, or bring its work into app/ first (git pull).",
+                hint=f"Name another repository. {error.hint}",
             ) from error
         kind = "private" if wanted.private else "public"
         make = Step("create", f"Make the {kind} repository {full}", f"on {urlsplit(web_base(wanted.api)).hostname}")

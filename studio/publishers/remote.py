@@ -224,7 +224,7 @@ def _rejection(reference: str, pushed: GitResult) -> StudioError | None:
         if "[rejected]" in why:
             return Conflict(
                 f"The remote's {short} holds work that this repository does not have, so nothing was pushed.",
-                hint="Bring it in first (git pull in app/), then plan again.",
+                hint="Plan again: what comes then says how to bring it in.",
             )
         said = [row.removeprefix("remote:").strip() for row in pushed.err.splitlines() if row.startswith("remote:")]
         detail = f" It says: {one_line(' '.join(said))}" if any(said) else ""

@@ -125,6 +125,24 @@ def test_a_kill_between_the_two_renames_is_gone_on_from(
     assert contents(tmp_path / "site") == {"a": b"a"}
 
 
+def test_what_somebody_changed_there_since_is_named_before_it_is_replaced(app: Path, tmp_path: Path) -> None:
+    where, site = target("folder", path="../site"), tmp_path / "site"
+    publish(FolderPublisher(), release(app), where)
+    what = release(app, {**FILES, "new.css": b"a{}\n"}, "1.1.0")
+    assert asyncio.run(FolderPublisher().plan(what, where, no_keys)).warnings == ()
+    (site / "index.html").write_text("edited there")
+    (site / "theirs.txt").write_text("added there")
+    (site / "assets" / "logo.bin").unlink()
+    (site / "new.css").write_bytes(b"a{}\n")  # what the release holds as well: nothing of it goes
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    assert plan.warnings == (
+        f"changed in {site} since version 1.0.0 went there, and replaced: assets/logo.bin, index.html, theirs.txt",
+    )
+    assert f"against version 1.0.0 in {site}, as it was changed there" in plan.diff
+    again = asyncio.run(FolderPublisher().plan(release(app), where, no_keys))
+    assert "index.html" in again.warnings[0]
+
+
 @pytest.mark.parametrize("harm", ["edited", "added", "removed", "another version", "no marker"])
 def test_what_was_staged_before_a_kill_is_written_again_when_it_is_no_longer_the_release(
     app: Path, tmp_path: Path, harm: str

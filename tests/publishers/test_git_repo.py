@@ -1,7 +1,9 @@
 """A release in a real git repository: committed, tagged, pushed, resumed, and nothing of the person's touched."""
 
 import asyncio
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -212,6 +214,42 @@ def test_work_pushed_between_plan_and_apply_is_not_overwritten(app: Path, bare: 
     with pytest.raises(Conflict, match="does not have, so nothing was pushed"):
         asyncio.run(GitPublisher().apply(what, plan, {}, Reports(), no_keys))
     assert git(bare, "rev-parse", "main") == theirs
+
+
+@pytest.mark.parametrize("path", ["app", "published repo"])
+@pytest.mark.parametrize("before", [False, True], ids=["no repository yet", "one that was published to"])
+def test_what_the_hint_says_about_a_remote_that_is_ahead_leads_to_a_publication(
+    app: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, before: bool
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    (tmp_path / "gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    where, files = target("git", path=path, remote=str(bare)), {**FILES, "js/app.js": b"new\n"}
+    if before:
+        write(app, FILES)
+        publish(GitPublisher(), release(app), where)
+    theirs = pushed_by_another(bare, tmp_path)
+    error = fault(GitPublisher(), release(app, files, "1.1.0"), where, Conflict)
+    way, _, other = error.hint.partition(": ")[2].partition(";")
+    assert shlex.quote(str(app.parent / path)) in way
+    assert "name another branch" in other
+    for command in way.removesuffix(", which goes forward only").split(", then "):
+        subprocess.run(command, shell=True, check=True, cwd=tmp_path, capture_output=True)
+    publish(GitPublisher(), release(app, files, "1.1.0"), where)
+    assert git(bare, "rev-parse", "main^") == theirs
+    assert git(bare, "show", "v1.1.0:js/app.js") == "new"
+    assert (fsck(app.parent / path), fsck(bare)) == ("", "")
+
+
+def test_a_remote_that_went_another_way_is_gone_round_by_another_branch(
+    app: Path, bare: Path, tmp_path: Path
+) -> None:
+    publish(GitPublisher(), release(app), target("git", path="repo"))
+    pushed_by_another(bare, tmp_path)
+    where = target("git", path="repo", remote=str(bare), branch="published")
+    hint = fault(GitPublisher(), release(app), target("git", path="repo", remote=str(bare)), Conflict).hint
+    assert "where git refuses that, name another branch" in hint
+    publish(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), where)
+    assert git(bare, "tag") == "v1.1.0"
 
 
 def test_a_refusal_by_the_remote_carries_its_reason(app: Path, bare: Path) -> None:

@@ -284,24 +284,24 @@ async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...
 async def _release(project: OpenProject, version: AppVersion, target: str, actor: str) -> Release:
     name, email = await _who(project, actor)
 
-    def read(tx: Tx) -> tuple[Release, Revision | None]:
-        page = pages.get(tx, version.page_id) if version.page_id else None
+    def read(tx: Tx) -> tuple[Release, Revision | None, AppVersion]:
+        worded = _origin(tx, version)  # whose words they are: a restored version has none of its own
+        page = pages.get(tx, worded.page_id) if worded.page_id and worded.restored_from is None else None
         last = project.workflow.stages[-1]
-        own = version.restored_from is None  # else the words of the release are those of another version of its change
-        words = revisions.head(tx, page.id, last.name) if page and own and last.output is OutputKind.RELEASE else None
+        words = revisions.head(tx, page.id, last.name) if page and last.output is OutputKind.RELEASE else None
         before = [
             one for one in publications.listing(tx) if one.target == target and one.status is PublicationStatus.DONE
         ]
         numbers = {one.id: one.number for one in versions.listing(tx)}
         previous = next((numbers[one.version_id] for one in before if one.version_id in numbers), None)
-        title = page.title if page and own and page.title else version.summary
+        title = page.title if page and page.title else worded.summary
         return (
             Release(
                 version=version.number,
                 version_id=version.id,
                 title=one_line(title, 120) or f"Version {version.number}",
-                message=version.summary,
-                changelog=version.changelog,
+                message=worded.summary,
+                changelog=version.changelog or worded.changelog,
                 author_name=name,
                 author_email=email,
                 app=project.app.root,
@@ -311,10 +311,31 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
                 approved_at=(version.finished_at or version.started_at).replace(tzinfo=UTC),
             ),
             words,
+            worded,
         )
 
-    release, words = await project.store.read(read)
-    return _worded(release, words)
+    release, words, worded = await project.store.read(read)
+    release = _worded(release, words)
+    return release if worded.id == version.id else _as_restored(release, version, worded)
+
+
+def _origin(tx: Tx, version: AppVersion) -> AppVersion:
+    """The approved version whose files this one brought back, through every restoring; the version itself where there is none."""
+    found, seen = version, {version.id}
+    while found.restored_from and found.restored_from not in seen:
+        seen.add(found.restored_from)
+        before = versions.get(tx, found.restored_from)
+        if not before.approved:
+            break
+        found = before
+    return found
+
+
+def _as_restored(release: Release, version: AppVersion, origin: AppVersion) -> Release:
+    """A subject that tells it is a restoring, the words that were approved, and whose they are."""
+    parts = (version.summary, release.message, f"Restored from version {origin.number}.")
+    message = "\n\n".join(part for part in parts if part.strip())
+    return replace(release, title=one_line(f"{version.summary}: {release.title}", 120), message=message)
 
 
 async def _who(project: OpenProject, actor: str) -> tuple[str, str]:
