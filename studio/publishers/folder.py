@@ -122,7 +122,7 @@ def marker(place: Path) -> Mapping[str, object]:
                 return found
     except OSError as error:
         raise storage_error(error, shown, "read") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise Refused(
         f"{shown} is not empty and was not published by studio.",
@@ -148,9 +148,20 @@ def _told(edited: list[str], version: str, shown: str) -> str:
 
 
 def _found(place: Path) -> dict[str, There]:
-    """Every file below a folder by path; a link is told by its own key, and never followed."""
+    """Every file below a folder by path; a link is told by its own key, and never followed. Raises StorageError."""
+    try:
+        return _walked(place)
+    except OSError as error:
+        raise storage_error(error, one_line(str(error.filename or place)), "read") from error
+
+
+def _walked(place: Path) -> dict[str, There]:
+    def unreadable(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error  # else what lies in it would count as nothing
+
     found: dict[str, There] = {}
-    for folder, folders, files in os.walk(place):
+    for folder, folders, files in os.walk(place, onerror=unreadable):
         for name in [*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))]:
             path = Path(folder) / name
             rel = path.relative_to(place).as_posix()

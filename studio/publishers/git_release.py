@@ -19,7 +19,7 @@ from studio.publishers import commit, remote
 from studio.publishers.base import Done, Release, Secrets, Step, StepData
 from studio.publishers.carrying_out import Action, Check
 from studio.publishers.remote import Remote
-from studio.publishers.repository import Repository, branch_name, find, make, opened
+from studio.publishers.repository import Repository, branch_name, find, make, opened, refuse_busy
 from studio.publishers.snapshot import There, difference, mode
 from studio.workspace.git import Git
 
@@ -82,13 +82,14 @@ async def look(release: Release, place: Place, secrets: Secrets, *, ask_remote: 
             bring_in = _bringing_in(place, place.remote, branch, repository)
             held = await _remote_holds(git, place, branch, tip, tagged, secrets, bring_in)
         diff = await _difference(git, release, there, ids, tip)
+        marked = await commit.marked_entries(git, repository) if repository and place.app and not committed else ""
     return Seen(
         branch=branch,
         steps=_steps(release, place, branch, repository, committed, bool(tagged), held),
         diff=diff,
         tip=tip.id if tip else "",
         committed=committed,
-        warnings=_warnings(repository, place, of_remote),
+        warnings=_warnings(repository, place, of_remote, marked),
         remote_tip=held.get(f"refs/heads/{branch}", ""),
     )
 
@@ -100,11 +101,17 @@ def _branch(place: Place, repository: Repository | None) -> str:
             f"{branch} is checked out in {repository.shown}, and its files would fall behind.",
             hint="Name another branch, or a bare repository.",
         )
+    if repository:
+        refuse_busy(repository, branch)
     return branch
 
 
-def _warnings(repository: Repository | None, place: Place, of_remote: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(
+    repository: Repository | None, place: Place, of_remote: tuple[str, ...], marked: str
+) -> tuple[str, ...]:
     found = list(of_remote)
+    if marked:
+        found.append(f"the index in app/ is left alone, because it holds entries with {marked}")
     if repository is None and place.app and os.path.lexists(place.folder.parent / ".git"):
         found.append("the project is a git repository already, and app/ becomes one of its own inside it")
     if repository and repository.unused:
@@ -297,7 +304,8 @@ class GitWork:
 
     async def branch(self, done: Done) -> StepData:
         made, parent = self.commit_of(done), str(done["commit"].get("parent", ""))
-        async with self._git() as (git, _):
+        async with self._git() as (git, repository):
+            refuse_busy(repository, self._branch)
             reference = f"refs/heads/{self._branch}"
             tip = await commit.tip(git, reference)
             if not (tip and await contains(git, tip.commit, made)):

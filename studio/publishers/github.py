@@ -74,7 +74,7 @@ class GithubPublisher:
         wanted = _wanted(release, target)
         snapshot.check(release)
         api = GithubApi(wanted.api, _token(wanted, secrets))
-        login = (await api.call("GET", "/user")).text("login")
+        login = await _login(api)
         full = f"{wanted.owner or login}/{wanted.repository}"
         found = await api.call("GET", f"/repos/{full}")
         exists = found.status == 200
@@ -127,6 +127,19 @@ class GithubPublisher:
             detail=f"commit {made[:10]}, tag {place.tag} pushed to {full}",
             data={"commit": made, "tag": place.tag, "repository": full},
         )
+
+
+async def _login(api: GithubApi) -> str:
+    """The account that the key is of. Raises BadReply for an answer that names none."""
+    found = await api.call("GET", "/user")
+    login = found.text("login")
+    if found.status != 200 or not login:
+        raise BadReply(
+            f"{api.host} does not say whose the key is (status {found.status}).",
+            hint="Check api in the table: https://HOST/api/v3 for a server of your own.",
+            status=found.status,
+        )
+    return login
 
 
 def _wanted(release: Release, target: Target) -> _Wanted:

@@ -94,6 +94,36 @@ async def find(folder: Path) -> Repository | None:
     return Repository(git_dir, work, head[1] or "", unused)
 
 
+def refuse_busy(repository: Repository, branch: str) -> None:
+    """Raises Refused for a branch that git itself would not move: another work tree or a rebase has it, or it leads to another."""
+    head, git_dir = f"refs/heads/{branch}", repository.git_dir
+    other = "Name another branch, or end that first and plan again."
+    if _line(git_dir / head).startswith("ref:"):
+        target = one_line(_line(git_dir / head).removeprefix("ref:").strip().removeprefix("refs/heads/"), 80)
+        raise Refused(f"{branch} in {repository.shown} is another name for {target}.", hint=f"Name {target} itself.")
+    trees = sorted((git_dir / "worktrees").iterdir()) if (git_dir / "worktrees").is_dir() else []
+    for tree in trees:
+        if _line(tree / "HEAD") == f"ref: {head}":
+            place = one_line(_line(tree / "gitdir").removesuffix("/.git"))
+            raise Refused(f"{branch} is checked out in the linked work tree {place}.", hint=other)
+    for state in (git_dir, *trees):
+        if head in (_line(state / "rebase-merge/head-name"), _line(state / "rebase-apply/head-name")):
+            raise Refused(f"{branch} is being rebased in {repository.shown}.", hint=other)
+        if _line(state / "BISECT_START") == branch:
+            raise Refused(f"{branch} is being bisected in {repository.shown}.", hint=other)
+
+
+def _line(path: Path) -> str:
+    """The first line of one of git's small files; empty where there is none."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(4096).decode("utf-8", "replace").partition("\n")[0]
+    except OSError as error:
+        raise storage_error(error, one_line(str(path)), "read") from error
+
+
 def _place(folder: Path) -> tuple[Path, Path | None] | None:
     if os.path.lexists(folder / ".git"):
         return folder / ".git", folder

@@ -30,6 +30,9 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path / "shop.git"
 
 
+AS_PERSON = ("-c", "user.name=P", "-c", "user.email=p@x")
+
+
 def pushed_by_another(bare: Path, tmp_path: Path) -> str:
     """A commit that somebody else puts on the remote's main."""
     git(tmp_path, "clone", "-q", str(bare), "other")
@@ -195,6 +198,55 @@ def test_staged_changes_stay_staged(app: Path) -> None:
     _, _, reports = publish(GitPublisher(), what, target("git"))
     assert "staged" in str(reports.done["index"]["index"])
     assert "A  mine.txt" in git(app, "status", "--porcelain").splitlines()
+
+
+@pytest.mark.parametrize("mark", ["skip-worktree", "assume-unchanged", "intent-to-add", "sparse checkout"])
+def test_an_index_with_marked_entries_is_left_alone_and_the_plan_says_so(app: Path, mark: str) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    if mark == "intent-to-add":
+        write(app, {"mine.txt": b"mine\n"})
+        git(app, "add", "-N", "mine.txt")
+    elif mark == "sparse checkout":
+        git(app, "sparse-checkout", "set", "js")
+    else:
+        git(app, "update-index", f"--{mark}", "index.html")
+    before = (app / ".git" / "index").read_bytes()
+    plan, _, reports = publish(GitPublisher(), release(app, {**FILES, "a": b"a"}, "1.1.0"), target("git"))
+    assert any("index in app/ is left alone" in warning and mark in warning for warning in plan.warnings)
+    assert mark in str(reports.done["index"]["index"])
+    assert (app / ".git" / "index").read_bytes() == before
+    assert git(app, "rev-parse", "main") == git(app, "rev-parse", "v1.1.0^{commit}")
+
+
+@pytest.mark.parametrize("how", ["linked work tree", "rebased", "bisected", "another name for trunk"])
+def test_a_branch_that_git_itself_would_not_move_is_refused(app: Path, tmp_path: Path, how: str) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    git(app, "switch", "-q", "-c", "side")
+    if how == "linked work tree":
+        git(app, "worktree", "add", "-q", str(tmp_path / "linked"), "main")
+    elif how == "bisected":
+        git(app, "switch", "-q", "main")
+        git(app, "bisect", "start")
+        git(app, "switch", "-q", "--detach")
+    elif how == "rebased":
+        write(app, {"js/app.js": b"a\n"})
+        git(app, *AS_PERSON, "commit", "-q", "-a", "-m", "a")
+        git(app, "switch", "-q", "main")
+        write(app, {"js/app.js": b"b\n"})
+        git(app, *AS_PERSON, "commit", "-q", "-a", "-m", "b")
+        with pytest.raises(subprocess.CalledProcessError):
+            git(app, *AS_PERSON, "rebase", "-q", "side")
+    else:
+        git(app, "branch", "-m", "main", "trunk")
+        git(app, "symbolic-ref", "refs/heads/main", "refs/heads/trunk")
+    there = git(app, "for-each-ref")
+    error = fault(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), target("git", branch="main"), Refused)
+    assert how in error.message
+    assert error.hint
+    assert git(app, "for-each-ref") == there
+    publish(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), target("git", branch="published"))
 
 
 def test_work_on_the_remote_that_is_not_here_refuses_the_plan_in_one_sentence(
