@@ -62,7 +62,9 @@ class FolderPublisher:
         old = marker(place)
         shown = one_line(str(place))
         edited = _edited(old, there, release)
-        was = f"version {one_line(str(old.get('version')), 40)} in {shown}{', as it was changed there' if edited else ''}"
+        was = (
+            f"version {one_line(str(old.get('version')), 40)} in {shown}{', as it was changed there' if edited else ''}"
+        )
         against = was if old else f"{shown}, which is empty"
         diff = difference(release, there, lambda path: _bytes(place, path), against=against)
         warnings = (_told(edited, str(old.get("version")), shown),) if edited else ()

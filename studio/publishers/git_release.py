@@ -106,9 +106,7 @@ def _branch(place: Place, repository: Repository | None) -> str:
     return branch
 
 
-def _warnings(
-    repository: Repository | None, place: Place, of_remote: tuple[str, ...], marked: str
-) -> tuple[str, ...]:
+def _warnings(repository: Repository | None, place: Place, of_remote: tuple[str, ...], marked: str) -> tuple[str, ...]:
     found = list(of_remote)
     if marked:
         found.append(f"the index in app/ is left alone, because it holds entries with {marked}")

@@ -10,7 +10,6 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from studio.domain.errors import (
@@ -25,7 +24,7 @@ from studio.domain.errors import (
 )
 from studio.domain.text import one_line
 from studio.publishers.repository import find
-from studio.workspace.git import SETTINGS, Git, GitResult
+from studio.workspace.git import SETTINGS, Git, GitResult, empty_folder
 
 NETWORK_DEADLINE_S = 600.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -162,7 +161,7 @@ async def reaching(git: Git, remote: Remote, token: str | None, user: str = "x-a
 async def _own_settings() -> list[tuple[str, str]]:
     """What the person's and the computer's configuration (never a repository's) say about reaching a host."""
     found: list[tuple[str, str]] = []
-    with TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         home = {name: os.environ[name] for name in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME") if name in os.environ}
         git = Git(Path(empty))
         for scope, env in (("--system", {"GIT_CONFIG_NOSYSTEM": "0"}), ("--global", home)):

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from studio.config import modes
 from studio.config.files import storage_error
 from studio.domain.errors import BadInput, Refused
 from studio.domain.text import one_line
-from studio.workspace.git import Git
+from studio.workspace.git import Git, empty_folder
 
 _FOLDERS = ("objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "logs", "info")
 _FILES = ("HEAD", "config", "packed-refs", "index", "description")
@@ -175,7 +174,7 @@ async def _settings(git_dir: Path, shown: str) -> tuple[str, ...]:
     config = git_dir / "config"
     if not config.exists():
         return ()
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         git = Git(Path(empty))
         found = await git.run("config", "--file", str(config), "--no-includes", "--list", "-z", accept=None)
     if found.code:
@@ -195,7 +194,7 @@ async def _settings(git_dir: Path, shown: str) -> tuple[str, ...]:
 @contextlib.asynccontextmanager
 async def opened(repository: Repository | None) -> AsyncGenerator[Git]:
     """Git on a repository through a folder of our own, which goes away at the end. With None: on an empty one, for reading."""
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as name:
+    with empty_folder() as name:
         control = Path(name)
         (control / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
         head = repository.head if repository else "main"
@@ -244,7 +243,7 @@ def _clear(bare: Path | None, part: Path) -> None:
 
 
 async def _initialise(part: Path, branch: str, *, bare: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         git = Git(Path(empty), env={"GIT_DIR": str(part)})
         await git.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(part))
         if not bare:

@@ -135,7 +135,11 @@ def _published(here: Here, remote: Path) -> None:
     _git(remote, "fsck", "--strict")
     listed = here.data("publish")
     assert [one["status"] for one in listed["publications"]] == ["done"]
-    for how in ((), ("--yes",), ("--plan", plan["digest"])):  # nothing is left: no yes is asked for, and nothing recorded
+    for how in (
+        (),
+        ("--yes",),
+        ("--plan", plan["digest"]),
+    ):  # nothing is left: no yes is asked for, and nothing recorded
         again = here("publish", "apply", "site", *how)
         assert "nothing is left to do" in again.err
         assert "is published" not in again.err

@@ -228,7 +228,13 @@ def _handler(state: Loopback) -> type[BaseHTTPRequestHandler]:
                 kind = self.headers.get("content-type", "")
                 queries = parse_qsl(urlsplit(self.path).query)
                 asked = [json.loads(value) for name, value in queries if name.startswith("queries")]
-                content: Any = asked if self.command == "GET" else _multipart(kind, body) if kind.startswith("multipart") else json.loads(body or b"null")
+                content: Any = (
+                    asked
+                    if self.command == "GET"
+                    else _multipart(kind, body)
+                    if kind.startswith("multipart")
+                    else json.loads(body or b"null")
+                )
                 status, data = state.answer(self.command, path, content, self.headers)
             self._send(status, {"content-type": "application/json"}, json.dumps(data).encode())
 

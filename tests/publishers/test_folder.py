@@ -9,6 +9,7 @@ import pytest
 
 from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
+from studio.publishers import folder as folder_publisher
 from studio.publishers.folder import MARKER, FolderPublisher, _write
 from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
 
@@ -169,9 +170,7 @@ def test_what_was_staged_before_a_kill_is_written_again_when_it_is_no_longer_the
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
 
 
-def test_what_was_staged_and_changes_right_before_it_goes_in_place_does_not_go_there(
-    app: Path, tmp_path: Path
-) -> None:
+def test_what_was_staged_and_changes_right_before_it_goes_in_place_does_not_go_there(app: Path, tmp_path: Path) -> None:
     where, what = target("folder", path="../site"), release(app)
     plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
 
@@ -198,6 +197,23 @@ def test_a_folder_that_went_away_after_the_last_step_is_put_there_again(app: Pat
 @pytest.mark.parametrize("path", [".studio/site", "app", "app/dist", ".", "..", "canon/x", "/"])
 def test_the_projects_own_folders_and_what_holds_them_are_refused(app: Path, path: str) -> None:
     fault(FolderPublisher(), release(app), target("folder", path=path), Refused)
+
+
+def test_a_marker_that_is_nested_without_end_is_not_ours(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / MARKER).write_text("[" * 99_000)
+    fault(FolderPublisher(), release(app), target("folder", path="../site"), Refused)
+
+
+def test_what_cannot_be_read_there_is_said(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(FolderPublisher(), release(app), target("folder", path="../site"))
+
+    def denied(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(folder_publisher, "_digest", denied)
+    error = fault(FolderPublisher(), release(app, version="1.1.0"), target("folder", path="../site"), StorageError)
+    assert "site/" in error.message
 
 
 def test_a_link_is_resolved_before_it_is_judged(app: Path) -> None:

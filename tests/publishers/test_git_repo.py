@@ -285,16 +285,14 @@ def test_what_the_hint_says_about_a_remote_that_is_ahead_leads_to_a_publication(
     assert shlex.quote(str(app.parent / path)) in way
     assert "name another branch" in other
     for command in way.removesuffix(", which goes forward only").split(", then "):
-        subprocess.run(command, shell=True, check=True, cwd=tmp_path, capture_output=True)
+        subprocess.run(shlex.split(command), check=True, cwd=tmp_path, capture_output=True)
     publish(GitPublisher(), release(app, files, "1.1.0"), where)
     assert git(bare, "rev-parse", "main^") == theirs
     assert git(bare, "show", "v1.1.0:js/app.js") == "new"
     assert (fsck(app.parent / path), fsck(bare)) == ("", "")
 
 
-def test_a_remote_that_went_another_way_is_gone_round_by_another_branch(
-    app: Path, bare: Path, tmp_path: Path
-) -> None:
+def test_a_remote_that_went_another_way_is_gone_round_by_another_branch(app: Path, bare: Path, tmp_path: Path) -> None:
     publish(GitPublisher(), release(app), target("git", path="repo"))
     pushed_by_another(bare, tmp_path)
     where = target("git", path="repo", remote=str(bare), branch="published")
