@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from studio.domain.errors import MissingKey, Refused, RequestRejected, StudioError, TimedOut
+from studio.domain.errors import MissingKey, NotFound, Refused, RequestRejected, StudioError, TimedOut
 from studio.domain.text import clean, one_line, slugify
 from studio.publishers import options, snapshot
 from studio.publishers.appwrite_sdk import CLOUD, Appwrite, Deployment, Resource, Variable, checked_endpoint, index_key
@@ -30,7 +30,7 @@ from studio.publishers.base import (
     Target,
     planned,
 )
-from studio.publishers.carrying_out import Action, carry_out, hold_to
+from studio.publishers.carrying_out import Action, Check, carry_out, hold_to
 from studio.publishers.tables import Table, tables_of
 
 KEY = "APPWRITE_API_KEY"
@@ -127,7 +127,7 @@ class AppwritePublisher:
         wanted = _wanted(release, plan.target)
         server = _server(wanted, secrets)
         work = _Work(release, plan, wanted, server, secrets, self._poll_s)
-        found = await carry_out(plan, done, report, work.actions())
+        found = await carry_out(plan, done, report, work.actions(), work.checks())
         domain = await server.domain(wanted.resource)
         place = f"project-{wanted.project}/{wanted.resource.kind}s/{wanted.resource.kind}-{wanted.resource.id}"
         url = f"https://{domain}" if domain else f"{wanted.endpoint.removesuffix('/v1')}/console/{place}"
@@ -157,6 +157,26 @@ class _Work:
             "ready": self.ready,
         }
         return found | {f"table:{table.name}": self._table(table) for table in self._wanted.tables}
+
+    def checks(self) -> dict[str, Check]:
+        """Whether what was made is still there. Columns and variables are looked at when they are made."""
+        return {"database": self._there("database"), "create": self._there("create"), "deploy": self.has_deployment}
+
+    def _there(self, step: str) -> Check:
+        what, database = self._wanted.resource, self._wanted.database
+        kind, identifier = ("database", database) if step == "database" else (what.kind, what.id)
+
+        async def look(done: Done) -> bool:
+            return await self._server.exists(kind, identifier)
+
+        return look
+
+    async def has_deployment(self, done: Done) -> bool:
+        try:
+            await self._server.deployment(self._wanted.resource, str(done["deploy"].get("deployment", "")))
+        except NotFound:
+            return False
+        return True
 
     async def database(self, done: Done) -> StepData:
         return {"made": await self._server.create_database(self._wanted.database)}

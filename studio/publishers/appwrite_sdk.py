@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ CLOUD = "https://cloud.appwrite.io/v1"
 CALL_DEADLINE_S = 90.0
 UPLOAD_DEADLINE_S = 900.0
 _CONNECT_S, _SILENCE_S = 10.0, 60.0
+_PAGE, _PAGES_LIMIT = 100, 100
 
 _T = TypeVar("_T")
 
@@ -243,10 +245,21 @@ class Appwrite:
         await self._do(f"set the variable {variable.key}", put)
 
     async def deployments(self, wanted: Resource) -> tuple[Deployment, ...]:
-        found = await self._do(
-            f"list the deployments of {wanted.id}", lambda: self._service(wanted.kind).list_deployments(wanted.id)
-        )
-        return tuple(_deployment(row) for row in found.deployments)
+        """All of them: the server gives a page at a time, of 25 unless more is asked for."""
+        found: dict[str, Deployment] = {}
+        for page in range(_PAGES_LIMIT):
+            rows = await self._do(f"list the deployments of {wanted.id}", partial(self._page, wanted, page))
+            found |= {row.id: _deployment(row) for row in rows}
+            if len(rows) < _PAGE:
+                return tuple(found.values())
+        raise BadReply(f"{self.host} lists more than {_PAGE * _PAGES_LIMIT} deployments of {wanted.id}.")
+
+    def _page(self, wanted: Resource, page: int) -> list[Any]:
+        from appwrite.query import Query
+
+        queries = [Query.limit(_PAGE), Query.offset(page * _PAGE)]
+        rows: list[Any] = self._service(wanted.kind).list_deployments(wanted.id, queries).deployments
+        return rows
 
     async def deploy(self, wanted: Resource, archive: bytes) -> Deployment:
         """Upload a tar.gz (in pieces of 5 MiB, as the SDK does) and have it built and put in use."""

@@ -163,6 +163,23 @@ def _who(release: Release) -> Mapping[str, str]:
     return found
 
 
+_FLAGS = re.compile(rb"^  size: \d+\tflags: ([0-9a-f]+)$", re.MULTILINE)
+_MARKS = {1 << 30: "skip-worktree or a sparse checkout", 1 << 15: "assume-unchanged", 1 << 29: "intent-to-add"}
+"""Bits of an entry's flags as git holds them (read-cache.h: CE_SKIP_WORKTREE, CE_VALID, CE_INTENT_TO_ADD)."""
+
+
+async def marked_entries(git: Git, repository: Repository) -> str:
+    """What the person's index holds that a new one would lose, in words: marks on entries, and files only meant to be added."""
+    index = repository.git_dir / "index"
+    if repository.work is None or not index.exists():
+        return ""
+    listed = await git.run("ls-files", "--debug", env={"GIT_INDEX_FILE": str(index)}, accept=None)
+    flags = 0
+    for row in _FLAGS.finditer(listed.out):
+        flags |= int(row[1], 16)
+    return ", ".join(name for bit, name in _MARKS.items() if flags & bit)
+
+
 async def bring_index_in_line(git: Git, repository: Repository, tree: str, parent: str) -> str:
     """Set the person's index to the release unless they staged something; in words, what was done or why not.
 
@@ -173,6 +190,9 @@ async def bring_index_in_line(git: Git, repository: Repository, tree: str, paren
     index = repository.git_dir / "index"
     env = {"GIT_INDEX_FILE": str(index)}
     if index.exists():
+        marked = await marked_entries(git, repository)
+        if marked:
+            return f"the index was left alone, because it holds entries with {marked}"
         staged = await git.run("write-tree", env=env, accept=None)
         before = (await git.run("rev-parse", f"{parent}^{{tree}}")).text if parent else EMPTY_TREE
         if staged.code or staged.text not in (tree, before):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from studio.config import modes
 from studio.config.files import storage_error
-from studio.domain.errors import Conflict, Refused, StorageError
+from studio.domain.errors import Conflict, Refused, StorageError, StudioError
 from studio.domain.text import one_line
 from studio.publishers import options, snapshot
 from studio.publishers.base import (
@@ -38,7 +38,9 @@ MARKER = ".studio-published.json"
 """Stands in every published folder, and is what allows a later release to replace it."""
 
 OPTIONS = (Option("path", str, "the folder, relative to the project or absolute", required=True),)
-_MARKER_LIMIT = 100_000
+_MARKER_LIMIT = 100_000 + 1_000 * snapshot.FILES_LIMIT
+_SHORT = 16
+"""Characters of a digest in the marker: enough to tell a change, and it stays small."""
 
 
 class FolderPublisher:
@@ -59,8 +61,13 @@ class FolderPublisher:
         there = _found(place)
         old = marker(place)
         shown = one_line(str(place))
-        against = f"version {one_line(str(old.get('version')), 40)} in {shown}" if old else f"{shown}, which is empty"
+        edited = _edited(old, there, release)
+        was = (
+            f"version {one_line(str(old.get('version')), 40)} in {shown}{', as it was changed there' if edited else ''}"
+        )
+        against = was if old else f"{shown}, which is empty"
         diff = difference(release, there, lambda path: _bytes(place, path), against=against)
+        warnings = (_told(edited, str(old.get("version")), shown),) if edited else ()
         steps: tuple[Step, ...] = ()
         if not (_same(release, there) and old.get("version_id") == release.version_id):
             steps = (
@@ -70,7 +77,8 @@ class FolderPublisher:
         summary = f"Version {release.version} goes to {shown}."
         if not steps:
             summary = f"Version {release.version} is in {shown} already: nothing is left to do."
-        return planned(release, target, steps, summary=summary, diff=diff, state={"there": fingerprint(there)})
+        state = {"there": fingerprint(there)}
+        return planned(release, target, steps, summary=summary, diff=diff, warnings=warnings, state=state)
 
     async def apply(
         self, release: Release, plan: PublishPlan, done: Done, report: Report, secrets: Secrets
@@ -85,7 +93,13 @@ class FolderPublisher:
         async def swap(done: Done) -> StepData:
             return await asyncio.to_thread(_swap, release, place, str(plan.state.get("there", "")))
 
-        await carry_out(plan, done, report, {"write": write, "swap": swap})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(lambda: _holds(release, _beside(place, "new")) or _holds(release, place))
+
+        async def swapped(done: Done) -> bool:
+            return await asyncio.to_thread(_holds, release, place)
+
+        await carry_out(plan, done, report, {"write": write, "swap": swap}, {"write": written, "swap": swapped})
         return Published(str(place), f"{len(release.tree)} files in {one_line(str(place))}", {"path": str(place)})
 
 
@@ -110,7 +124,7 @@ def marker(place: Path) -> Mapping[str, object]:
                 return found
     except OSError as error:
         raise storage_error(error, shown, "read") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise Refused(
         f"{shown} is not empty and was not published by studio.",
@@ -118,10 +132,38 @@ def marker(place: Path) -> Mapping[str, object]:
     )
 
 
+def _edited(old: Mapping[str, object], there: Mapping[str, There], release: Release) -> list[str]:
+    """What somebody changed in a folder since it was published, and publishing would undo. An older marker names no files."""
+    sent = old.get("files")
+    if not isinstance(sent, dict):
+        return []
+    wanted = {file.path: file.digest for file in release.tree}
+    now = {path: found.key for path, found in there.items()}
+    names = sorted(path for path in sent.keys() | now.keys() if now.get(path, "")[:_SHORT] != sent.get(path, ""))
+    return [path for path in names if now.get(path) != wanted.get(path)]
+
+
+def _told(edited: list[str], version: str, shown: str) -> str:
+    named = ", ".join(one_line(path, 80) for path in edited[:5])
+    more = f" and {len(edited) - 5} more" if len(edited) > 5 else ""
+    return f"changed in {shown} since version {one_line(version, 40)} went there, and replaced: {named}{more}"
+
+
 def _found(place: Path) -> dict[str, There]:
-    """Every file below a folder by path; a link is told by its own key, and never followed."""
+    """Every file below a folder by path; a link is told by its own key, and never followed. Raises StorageError."""
+    try:
+        return _walked(place)
+    except OSError as error:
+        raise storage_error(error, one_line(str(error.filename or place)), "read") from error
+
+
+def _walked(place: Path) -> dict[str, There]:
+    def unreadable(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error  # else what lies in it would count as nothing
+
     found: dict[str, There] = {}
-    for folder, folders, files in os.walk(place):
+    for folder, folders, files in os.walk(place, onerror=unreadable):
         for name in [*files, *(name for name in folders if os.path.islink(os.path.join(folder, name)))]:
             path = Path(folder) / name
             rel = path.relative_to(place).as_posix()
@@ -152,6 +194,15 @@ def _same(release: Release, there: Mapping[str, There]) -> bool:
     return dict(there) == {file.path: There(file.digest, mode(file)) for file in release.tree}
 
 
+def _holds(release: Release, folder: Path) -> bool:
+    """Whether a folder is this release, whole and unchanged."""
+    try:
+        ours = marker(folder).get("version_id") == release.version_id
+        return ours and _same(release, _found(folder))
+    except (OSError, StudioError):
+        return False
+
+
 def _beside(place: Path, what: str) -> Path:
     return place.with_name(f".{place.name}.studio-{what}")
 
@@ -165,7 +216,8 @@ def _write(release: Release, place: Path) -> StepData:
             path = part / file.path
             modes.make_folders(path.parent)
             _write_file(path, content(release, file), executable=mode(file) == 0o755)
-        facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id}
+        sent = {file.path: file.digest[:_SHORT] for file in release.tree}
+        facts = {"made_by": "studio", "version": release.version, "version_id": release.version_id, "files": sent}
         _write_file(part / MARKER, json.dumps(facts, indent=1).encode("utf-8"))
     except OSError as error:
         raise storage_error(error, one_line(str(part)), "written") from error
@@ -184,10 +236,13 @@ def _swap(release: Release, place: Path, expected: str) -> StepData:
     """Put the new folder in place. Between the two renames a kill leaves the old one beside: the next call puts the new one in."""
     part, old = _beside(place, "new"), _beside(place, "old")
     try:
-        if not part.is_dir():
-            if _same(release, _found(place)):
-                return {"path": str(place)}
-            raise StorageError(f"{one_line(str(part))} is gone before it was put in place.", hint="Publish again.")
+        if _holds(release, place):
+            _remove(part)
+            return {"path": str(place)}
+        if not _holds(release, part):
+            raise StorageError(
+                f"{one_line(str(part))} was changed or removed before it was put in place.", hint="Publish again."
+            )
         if place.exists():
             marker(place)
             if fingerprint(_found(place)) != expected:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from studio.domain.errors import Conflict, Refused
 from studio.domain.text import one_line
 from studio.publishers import commit, remote
 from studio.publishers.base import Done, Release, Secrets, Step, StepData
-from studio.publishers.carrying_out import Action
+from studio.publishers.carrying_out import Action, Check
 from studio.publishers.remote import Remote
-from studio.publishers.repository import Repository, branch_name, find, make, opened
+from studio.publishers.repository import Repository, branch_name, find, make, opened, refuse_busy
 from studio.publishers.snapshot import There, difference, mode
 from studio.workspace.git import Git
 
@@ -38,8 +39,7 @@ class Place:
     user: str = "x-access-token"
 
     def token(self, secrets: Secrets) -> str | None:
-        web = self.remote is not None and self.remote.protocol in ("https", "http")
-        return secrets(self.key) if web and self.key else None
+        return secrets(self.key) if self.remote is not None and self.remote.web and self.key else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,19 @@ async def look(release: Release, place: Place, secrets: Secrets, *, ask_remote: 
                 f"The tag {place.tag} exists in {one_line(str(place.folder))} and names another commit.",
                 hint="A version number is published once. Remove the tag yourself if it is wrong.",
             )
-        held = await _remote_holds(git, place, branch, tip, tagged, secrets) if ask_remote else {}
+        held = {}
+        if place.remote is not None and ask_remote:
+            bring_in = _bringing_in(place, place.remote, branch, repository)
+            held = await _remote_holds(git, place, branch, tip, tagged, secrets, bring_in)
         diff = await _difference(git, release, there, ids, tip)
+        marked = await commit.marked_entries(git, repository) if repository and place.app and not committed else ""
     return Seen(
         branch=branch,
         steps=_steps(release, place, branch, repository, committed, bool(tagged), held),
         diff=diff,
         tip=tip.id if tip else "",
         committed=committed,
-        warnings=_warnings(repository, place, of_remote),
+        warnings=_warnings(repository, place, of_remote, marked),
         remote_tip=held.get(f"refs/heads/{branch}", ""),
     )
 
@@ -97,11 +101,15 @@ def _branch(place: Place, repository: Repository | None) -> str:
             f"{branch} is checked out in {repository.shown}, and its files would fall behind.",
             hint="Name another branch, or a bare repository.",
         )
+    if repository:
+        refuse_busy(repository, branch)
     return branch
 
 
-def _warnings(repository: Repository | None, place: Place, of_remote: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(repository: Repository | None, place: Place, of_remote: tuple[str, ...], marked: str) -> tuple[str, ...]:
     found = list(of_remote)
+    if marked:
+        found.append(f"the index in app/ is left alone, because it holds entries with {marked}")
     if repository is None and place.app and os.path.lexists(place.folder.parent / ".git"):
         found.append("the project is a git repository already, and app/ becomes one of its own inside it")
     if repository and repository.unused:
@@ -134,8 +142,29 @@ async def _difference(
     )
 
 
+def _bringing_in(place: Place, to: Remote, branch: str, repository: Repository | None) -> str:
+    """How a person brings the remote's work into this repository, as it is now, or goes round it."""
+    here, url = f"git -C {shlex.quote(str(place.folder))}", shlex.quote(to.url)
+    other = 'or name another branch (branch = "...") in the table, then plan again.'
+    if repository is None and not place.app:
+        return f"Begin with its work: git clone --bare {url} {shlex.quote(str(place.folder))}; {other}"
+    if repository is None:
+        take = f"{here} init -q -b {branch}, then {here} fetch --update-head-ok {url} {branch}:{branch}"
+        return f"Begin with its work: {take}; {other}"
+    if repository.work is not None and repository.head == branch:
+        return f"Bring it in first: {here} pull --no-rebase {url} {branch}; {other}"
+    ways = f"{here} fetch {url} {branch}:{branch}, which goes forward only"
+    return f"Bring it in first: {ways}; where git refuses that, {other.removeprefix('or ')}"
+
+
 async def _remote_holds(
-    git: Git, place: Place, branch: str, tip: commit.Tip | None, tagged: commit.Tip | None, secrets: Secrets
+    git: Git,
+    place: Place,
+    branch: str,
+    tip: commit.Tip | None,
+    tagged: commit.Tip | None,
+    secrets: Secrets,
+    bring_in: str,
 ) -> dict[str, str]:
     """The remote's references. Raises Refused for a tag that is another, Conflict for work that is not here."""
     if place.remote is None:
@@ -150,7 +179,7 @@ async def _remote_holds(
     if head in held and not await contains(git, tip.commit if tip else "", held[head]):
         raise Conflict(
             f"The remote's {branch} holds work that {one_line(str(place.folder))} does not have.",
-            hint="Bring it in first (git pull in app/), then plan again.",
+            hint=bring_in,
             data={"expected": tip.commit if tip else "", "actual": held[head]},
         )
     return held
@@ -214,6 +243,44 @@ class GitWork:
             "push_tag": self.push_tag,
         }
 
+    def checks(self) -> dict[str, Check]:
+        """Whether each step still holds."""
+        return {
+            "repository": self.has_repository,
+            "commit": self.has_commit,
+            "branch": self.has_branch,
+            "tag": self.has_tag,
+            "push_branch": self.has_pushed_branch,
+            "push_tag": self.has_pushed_tag,
+        }
+
+    async def has_repository(self, done: Done) -> bool:
+        return await find(self._place.folder) is not None
+
+    async def has_commit(self, done: Done) -> bool:
+        """Whether the commit is there with all its files: until the branch has it, git may clear it away."""
+        async with self._git() as (git, _):
+            wanted = ("--objects", "--no-walk", "--quiet", "--end-of-options", self.commit_of(done))
+            return (await git.run("rev-list", *wanted, accept=None)).code == 0
+
+    async def has_branch(self, done: Done) -> bool:
+        async with self._git() as (git, _):
+            tip = await commit.tip(git, f"refs/heads/{self._branch}")
+            return tip is not None and await contains(git, tip.commit, self.commit_of(done))
+
+    async def has_tag(self, done: Done) -> bool:
+        async with self._git() as (git, _):
+            tag = await commit.tip(git, f"refs/tags/{self._place.tag}")
+        return tag is not None and tag.commit == self.commit_of(done)
+
+    async def has_pushed_branch(self, done: Done) -> bool:
+        """Whether the branch is there; somebody may have gone on from it meanwhile."""
+        return bool(await self._pushed(f"refs/heads/{self._branch}"))
+
+    async def has_pushed_tag(self, done: Done) -> bool:
+        wanted = done.get("push_tag", {}).get("id")
+        return await self._pushed(f"refs/tags/{self._place.tag}") == wanted
+
     def commit_of(self, done: Done) -> str:
         """This version's commit, once it is written."""
         return self._committed or str(done.get("commit", {}).get("commit", ""))
@@ -235,7 +302,8 @@ class GitWork:
 
     async def branch(self, done: Done) -> StepData:
         made, parent = self.commit_of(done), str(done["commit"].get("parent", ""))
-        async with self._git() as (git, _):
+        async with self._git() as (git, repository):
+            refuse_busy(repository, self._branch)
             reference = f"refs/heads/{self._branch}"
             tip = await commit.tip(git, reference)
             if not (tip and await contains(git, tip.commit, made)):
@@ -271,16 +339,25 @@ class GitWork:
         return await self._push(tag.id if tag else "", f"refs/tags/{self._place.tag}")
 
     async def _push(self, wanted: str, reference: str) -> StepData:
-        to = self._place.remote
-        if to is None or not wanted:
+        if not wanted:
             raise Refused(f"There is nothing to push as {one_line(reference, 80)}.", hint="Plan again.")
+        async with self._reaching() as (git, to):
+            if (await remote.references(git, to, reference)).get(reference) != wanted:
+                await remote.push(git, to, wanted, reference)
+        return {"reference": reference, "id": wanted}
+
+    async def _pushed(self, reference: str) -> str:
+        async with self._reaching() as (git, to):
+            return (await remote.references(git, to, reference)).get(reference, "")
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncGenerator[tuple[Git, Remote]]:
+        to = self._place.remote
+        if to is None:
+            raise Refused("There is no remote to push to.", hint="Plan again.")
         await remote.warnings_of(to)  # it may have changed since the plan: checked again before it is used
         async with self._git() as (git, _):
-            reaching = await remote.reaching(git, to, self._place.token(self._secrets), self._place.user)
-            held = await remote.references(reaching, to, reference)
-            if held.get(reference) != wanted:
-                await remote.push(reaching, to, wanted, reference)
-        return {"reference": reference, "id": wanted}
+            yield await remote.reaching(git, to, self._place.token(self._secrets), self._place.user), to
 
     def _same_tip(self, now: str) -> None:
         if now != self._tip:

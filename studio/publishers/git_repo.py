@@ -82,9 +82,11 @@ class GitPublisher:
 
     def keys(self, target: Target) -> tuple[KeyUse, ...]:
         key, address = str(target.options.get("key", "")), str(target.options.get("remote", ""))
-        if not key or not address.startswith(("https://", "http://")):
+        try:
+            remote = remote_of(address, Path("/")) if key and address else None
+        except StudioError:  # planning says what is wrong with it, before anything is sent
             return ()
-        return (KeyUse(one_line(key, 80), remote_of(address, Path("/")).host, usual=False),)
+        return (KeyUse(one_line(key, 80), remote.host, usual=False),) if remote is not None and remote.web else ()
 
     async def plan(self, release: Release, target: Target, secrets: Secrets) -> PublishPlan:
         place = _place(release, target)
@@ -106,7 +108,7 @@ class GitPublisher:
         snapshot.check(release)
         place = _place(release, plan.target)
         work = GitWork(release, place, plan.state, secrets)
-        found = await carry_out(plan, done, report, work.actions())
+        found = await carry_out(plan, done, report, work.actions(), work.checks())
         made = work.commit_of(found)
         url = place.remote.url if place.remote else str(place.folder)
         return Published(

@@ -74,7 +74,7 @@ class GithubPublisher:
         wanted = _wanted(release, target)
         snapshot.check(release)
         api = GithubApi(wanted.api, _token(wanted, secrets))
-        login = (await api.call("GET", "/user")).text("login")
+        login = await _login(api)
         full = f"{wanted.owner or login}/{wanted.repository}"
         found = await api.call("GET", f"/repos/{full}")
         exists = found.status == 200
@@ -86,7 +86,7 @@ class GithubPublisher:
         except Conflict as error:
             raise Refused(
                 f"The GitHub repository {full} exists and holds other work.",
-                hint="Name another repository, or bring its work into app/ first (git pull).",
+                hint=f"Name another repository. {error.hint}",
             ) from error
         kind = "private" if wanted.private else "public"
         make = Step("create", f"Make the {kind} repository {full}", f"on {urlsplit(web_base(wanted.api)).hostname}")
@@ -115,13 +115,31 @@ class GithubPublisher:
             api = GithubApi(wanted.api, _token(wanted, secrets))
             return await _create(api, wanted, full, organisation=plan.state.get("owner_kind") == "org")
 
-        found = await carry_out(plan, done, report, {**work.actions(), "create": create})
+        async def created(done: Done) -> bool:
+            api = GithubApi(wanted.api, _token(wanted, secrets))
+            return (await api.call("GET", f"/repos/{full}")).status == 200
+
+        actions, checks = {**work.actions(), "create": create}, {**work.checks(), "create": created}
+        found = await carry_out(plan, done, report, actions, checks)
         made = work.commit_of(found)
         return Published(
             url=f"{web_base(wanted.api)}/{full}/tree/{place.tag}",
             detail=f"commit {made[:10]}, tag {place.tag} pushed to {full}",
             data={"commit": made, "tag": place.tag, "repository": full},
         )
+
+
+async def _login(api: GithubApi) -> str:
+    """The account that the key is of. Raises BadReply for an answer that names none."""
+    found = await api.call("GET", "/user")
+    login = found.text("login")
+    if found.status != 200 or not login:
+        raise BadReply(
+            f"{api.host} does not say whose the key is (status {found.status}).",
+            hint="Check api in the table: https://HOST/api/v3 for a server of your own.",
+            status=found.status,
+        )
+    return login
 
 
 def _wanted(release: Release, target: Target) -> _Wanted:

@@ -5,7 +5,9 @@ Contract: https://docs.github.com/rest/repos/repos, /rest/users/users, /rest/usi
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 API = "https://api.github.com"
 DEADLINE_S = 30.0
+"""Of silence."""
+TOTAL_S = 90.0
+"""For a whole reply."""
 _REPLY_LIMIT = 2_000_000
 _LONGEST_WAIT_S = 86_400.0
 
@@ -82,15 +87,15 @@ class GithubApi:
 
         try:
             async with (
+                asyncio.timeout(TOTAL_S),  # a service that sends a byte now and then never runs into the other limit
                 httpx2.AsyncClient(timeout=DEADLINE_S, follow_redirects=False, headers=self._headers()) as client,
                 client.stream(method, self._base + path, json=body) as response,
             ):
                 data = await _bounded(response)
                 reply = Reply(response.status_code, dict(response.headers), _json(data))
-        except httpx2.TimeoutException as error:
-            raise TimedOut(
-                f"{self.host} did not answer within {DEADLINE_S:.0f} seconds.", hint="Go on later."
-            ) from error
+        except (httpx2.TimeoutException, TimeoutError) as error:
+            within = TOTAL_S if isinstance(error, TimeoutError) else DEADLINE_S
+            raise TimedOut(f"{self.host} did not answer within {within:.0f} seconds.", hint="Go on later.") from error
         except httpx2.HTTPError as error:
             raise ConnectionFailed(
                 f"{self.host} could not be reached: {self.words(error)}.", hint="Go on later."
@@ -159,9 +164,15 @@ async def _bounded(response: httpx2.Response) -> bytes:
 def _json(data: bytes) -> object:
     try:
         found: object = json.loads(data) if data.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found
+
+
+def _bounded_wait(seconds: float) -> float:
+    if math.isnan(seconds):
+        raise ValueError("not a number of seconds")
+    return min(max(seconds, 1.0), _LONGEST_WAIT_S)
 
 
 def _wait(reply: Reply) -> float | None:
@@ -169,9 +180,9 @@ def _wait(reply: Reply) -> float | None:
     headers = {name.lower(): value for name, value in reply.headers.items()}
     try:
         if "retry-after" in headers:
-            return min(max(float(headers["retry-after"]), 1.0), _LONGEST_WAIT_S)
+            return _bounded_wait(float(headers["retry-after"]))
         if headers.get("x-ratelimit-remaining") == "0":
-            return min(max(float(headers.get("x-ratelimit-reset", "0")) - time.time(), 1.0), _LONGEST_WAIT_S)
+            return _bounded_wait(float(headers.get("x-ratelimit-reset", "0")) - time.time())
     except ValueError:
         return 60.0
     limited = reply.status == 429 or "rate limit" in reply.text("message").casefold()

@@ -10,7 +10,6 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from studio.domain.errors import (
@@ -25,7 +24,7 @@ from studio.domain.errors import (
 )
 from studio.domain.text import one_line
 from studio.publishers.repository import find
-from studio.workspace.git import SETTINGS, Git, GitResult
+from studio.workspace.git import SETTINGS, Git, GitResult, empty_folder
 
 NETWORK_DEADLINE_S = 600.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,6 +46,11 @@ class Remote:
     def path(self) -> Path | None:
         return Path(self.url) if self.protocol == "file" else None
 
+    @property
+    def web(self) -> bool:
+        """Whether it is spoken to over http: a named key goes to such a remote, and to no other."""
+        return self.protocol in ("https", "http")
+
 
 def remote_of(text: str, project: Path) -> Remote:
     """What `text` names: a folder (relative to the project), `ssh://`, `user@host:path` or `https://`. Raises BadInput."""
@@ -57,8 +61,8 @@ def remote_of(text: str, project: Path) -> Remote:
         raise BadInput(f"The remote {shown} is an option, and is not used.")
     if "::" in text.split("/", 1)[0] and not text.startswith("["):
         raise BadInput(f"The remote {shown} would run a program, and is not used.", hint="Name a path, ssh or https.")
-    if text.startswith("file://"):
-        text = text.removeprefix("file://")
+    if text.casefold().startswith("file://"):
+        return Remote(str(_folder(_file_path(text), project)), "file")
     if "://" in text:
         return _by_url(text)
     scp = _SCP.fullmatch(text)
@@ -67,6 +71,16 @@ def remote_of(text: str, project: Path) -> Remote:
             raise BadInput(f"The remote {shown} holds an option, and is not used.")
         return Remote(text, "ssh", scp[2].casefold())
     return Remote(str(_folder(text, project)), "file")
+
+
+def _file_path(text: str) -> str:
+    """What stands after `file://`: a path and nothing else, whatever it looks like."""
+    path = text[len("file://") :]
+    if not path.startswith("/"):
+        raise BadInput(
+            f"The remote {one_line(text, 100)} names no whole path after file://.", hint="Write file:///srv/shop.git."
+        )
+    return path
 
 
 def _by_url(text: str) -> Remote:
@@ -83,11 +97,14 @@ def _by_url(text: str) -> Remote:
         raise BadInput("A remote over http would send its key in the open.", hint="Use https or ssh.")
     if parts.scheme not in ("https", "http", "ssh") or (parts.username or "").startswith("-"):
         raise BadInput(f"A remote by {one_line(parts.scheme, 20)} is not used.", hint="Name a path, ssh or https.")
-    return Remote(text, parts.scheme, host)
+    return Remote(f"{parts.scheme}{text[len(parts.scheme) :]}", parts.scheme, host)
 
 
 def _folder(text: str, project: Path) -> Path:
-    wanted = Path(text).expanduser()
+    try:
+        wanted = Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"The remote {one_line(text, 100)} names a home folder that does not exist.") from error
     found = (wanted if wanted.is_absolute() else project / wanted).resolve()
     root = project.resolve()
     if found == root or any(found.is_relative_to(root / own) for own in ("app", ".studio", ".git")):
@@ -122,7 +139,7 @@ async def reaching(git: Git, remote: Remote, token: str | None, user: str = "x-a
     commands = [value for key, value in own if key == "core.sshcommand"]
     if commands:
         env = {"GIT_ALLOW_PROTOCOL": remote.protocol, "GIT_SSH_COMMAND": commands[-1]}
-    with_key = bool(token) and remote.protocol in ("https", "http")
+    with_key = bool(token) and remote.web
     settings += [
         (key, value) for key, value in own if key.startswith("http.") or not (with_key or key == "core.sshcommand")
     ]
@@ -144,7 +161,7 @@ async def reaching(git: Git, remote: Remote, token: str | None, user: str = "x-a
 async def _own_settings() -> list[tuple[str, str]]:
     """What the person's and the computer's configuration (never a repository's) say about reaching a host."""
     found: list[tuple[str, str]] = []
-    with TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         home = {name: os.environ[name] for name in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME") if name in os.environ}
         git = Git(Path(empty))
         for scope, env in (("--system", {"GIT_CONFIG_NOSYSTEM": "0"}), ("--global", home)):
@@ -206,7 +223,7 @@ def _rejection(reference: str, pushed: GitResult) -> StudioError | None:
         if "[rejected]" in why:
             return Conflict(
                 f"The remote's {short} holds work that this repository does not have, so nothing was pushed.",
-                hint="Bring it in first (git pull in app/), then plan again.",
+                hint="Plan again: what comes then says how to bring it in.",
             )
         said = [row.removeprefix("remote:").strip() for row in pushed.err.splitlines() if row.startswith("remote:")]
         detail = f" It says: {one_line(' '.join(said))}" if any(said) else ""

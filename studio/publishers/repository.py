@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from studio.config import modes
 from studio.config.files import storage_error
 from studio.domain.errors import BadInput, Refused
 from studio.domain.text import one_line
-from studio.workspace.git import Git
+from studio.workspace.git import Git, empty_folder
 
 _FOLDERS = ("objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "logs", "info")
 _FILES = ("HEAD", "config", "packed-refs", "index", "description")
@@ -94,6 +93,36 @@ async def find(folder: Path) -> Repository | None:
     return Repository(git_dir, work, head[1] or "", unused)
 
 
+def refuse_busy(repository: Repository, branch: str) -> None:
+    """Raises Refused for a branch that git itself would not move: another work tree or a rebase has it, or it leads to another."""
+    head, git_dir = f"refs/heads/{branch}", repository.git_dir
+    other = "Name another branch, or end that first and plan again."
+    if _line(git_dir / head).startswith("ref:"):
+        target = one_line(_line(git_dir / head).removeprefix("ref:").strip().removeprefix("refs/heads/"), 80)
+        raise Refused(f"{branch} in {repository.shown} is another name for {target}.", hint=f"Name {target} itself.")
+    trees = sorted((git_dir / "worktrees").iterdir()) if (git_dir / "worktrees").is_dir() else []
+    for tree in trees:
+        if _line(tree / "HEAD") == f"ref: {head}":
+            place = one_line(_line(tree / "gitdir").removesuffix("/.git"))
+            raise Refused(f"{branch} is checked out in the linked work tree {place}.", hint=other)
+    for state in (git_dir, *trees):
+        if head in (_line(state / "rebase-merge/head-name"), _line(state / "rebase-apply/head-name")):
+            raise Refused(f"{branch} is being rebased in {repository.shown}.", hint=other)
+        if _line(state / "BISECT_START") == branch:
+            raise Refused(f"{branch} is being bisected in {repository.shown}.", hint=other)
+
+
+def _line(path: Path) -> str:
+    """The first line of one of git's small files; empty where there is none."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(4096).decode("utf-8", "replace").partition("\n")[0]
+    except OSError as error:
+        raise storage_error(error, one_line(str(path)), "read") from error
+
+
 def _place(folder: Path) -> tuple[Path, Path | None] | None:
     if os.path.lexists(folder / ".git"):
         return folder / ".git", folder
@@ -145,7 +174,7 @@ async def _settings(git_dir: Path, shown: str) -> tuple[str, ...]:
     config = git_dir / "config"
     if not config.exists():
         return ()
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         git = Git(Path(empty))
         found = await git.run("config", "--file", str(config), "--no-includes", "--list", "-z", accept=None)
     if found.code:
@@ -165,7 +194,7 @@ async def _settings(git_dir: Path, shown: str) -> tuple[str, ...]:
 @contextlib.asynccontextmanager
 async def opened(repository: Repository | None) -> AsyncGenerator[Git]:
     """Git on a repository through a folder of our own, which goes away at the end. With None: on an empty one, for reading."""
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as name:
+    with empty_folder() as name:
         control = Path(name)
         (control / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
         head = repository.head if repository else "main"
@@ -214,7 +243,7 @@ def _clear(bare: Path | None, part: Path) -> None:
 
 
 async def _initialise(part: Path, branch: str, *, bare: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="studio-git-") as empty:
+    with empty_folder() as empty:
         git = Git(Path(empty), env={"GIT_DIR": str(part)})
         await git.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", str(part))
         if not bare:

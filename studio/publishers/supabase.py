@@ -10,14 +10,14 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from studio.config import modes
 from studio.config.files import read_text, replace_at, storage_error
-from studio.domain.errors import Conflict, StudioError
+from studio.domain.errors import Conflict, Refused, StudioError
 from studio.domain.text import digest, one_line, slugify
 from studio.publishers import options
 from studio.publishers.base import (
@@ -55,6 +55,9 @@ SQL_TYPES = {
     "uuid": "uuid",
     "json": "jsonb",
 }
+_LAST = "9" * 14
+_NAME_LIMIT = 63
+"""Bytes of an identifier in PostgreSQL."""
 _SCHEMA = "-- studio-tables: "
 _FILE = re.compile(r"\d{14}_[a-z0-9_]*\.sql")
 
@@ -94,7 +97,10 @@ class SupabasePublisher:
         async def write(done: Done) -> StepData:
             return await asyncio.to_thread(_write, release, path, tables, str(plan.state.get("newest", "")))
 
-        await carry_out(plan, done, report, {"write": write})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(path.is_file)
+
+        await carry_out(plan, done, report, {"write": write}, {"write": written})
         return Published(str(path), "run it with: supabase db push", {"path": str(path)})
 
 
@@ -109,6 +115,8 @@ def _wanted(release: Release, target: Target) -> tuple[Path, tuple[Table, ...], 
         problems.append(error.message.rstrip("."))
     found = options.read(target, OPTIONS, problems)
     folder = options.place(found.text("path"), release.project) / "migrations"
+    if folder.is_symlink():
+        raise Refused(f"{one_line(str(folder))} is a link, and links are not followed.", hint="Make it a plain folder.")
     return folder, tables, found.text("name") or release.title
 
 
@@ -129,6 +137,8 @@ def _newest(folder: Path) -> tuple[str, tuple[Table, ...]]:
 def _file_name(release: Release, name: str, newest: str) -> str:
     """`<UTC>_<name>.sql`, later than the newest: migrations run in the order of their names."""
     when = (release.approved_at or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    if newest[:14] == _LAST:
+        raise Refused(f"No migration can be named later than {one_line(newest, 80)}.", hint="Rename that one first.")
     if newest[:14].isdecimal() and newest[:14] >= when:
         when = str(int(newest[:14]) + 1)
     plain = slugify(name).encode("ascii", "ignore").decode("ascii").replace("-", "_").strip("_")
@@ -149,6 +159,7 @@ def quoted(name: str) -> str:
 def migration(before: tuple[Table, ...], after: tuple[Table, ...], version: str) -> tuple[str, tuple[str, ...]]:
     """The SQL that leads from one list of tables to another, and what it leaves to the person; empty when there is nothing."""
     old = {table.name: table for table in before}
+    owners = _relations((*before, *after))
     lines: list[str] = []
     late: list[str] = []
     warnings: list[str] = [
@@ -159,12 +170,12 @@ def migration(before: tuple[Table, ...], after: tuple[Table, ...], version: str)
         known = old.get(table.name)
         new = table.columns
         if known is None:
-            lines += _create(table)
+            lines += _create(table, owners)
         else:
             new, words = _added(known, table)
             warnings += words
-            lines += [f"alter table {_full(table.name)} add column {_column(column)};" for column in new]
-        late += [line for column in new for line in _after(table, column)]
+            lines += [f"alter table {_full(table.name)} add column {_column(table, column, owners)};" for column in new]
+        late += [line for column in new for line in _after(table, column, owners)]
         kept.append(table if known is None else replace(table, columns=(*known.columns, *new)))
     if not (lines or late):
         return "", tuple(warnings)
@@ -189,22 +200,49 @@ def _added(known: Table, table: Table) -> tuple[tuple[Column, ...], list[str]]:
     return new, words
 
 
-def _create(table: Table) -> list[str]:
-    rows = ['  "id" uuid primary key default gen_random_uuid()']
+def _relations(tables: Iterable[Table]) -> dict[str, set[tuple[str, ...]]]:
+    """Who would have each name: tables, and the indexes of keys, unique columns and references, which PostgreSQL
+    (and so the names in it) keeps in one namespace of the schema."""
+    owners: dict[str, set[tuple[str, ...]]] = {}
+    for table in tables:
+        owners.setdefault(table.name, set()).add((table.name,))
+        owners.setdefault(f"{table.name}_pkey", set()).add((table.name, "", "pkey"))
+        for column in table.columns:
+            for kind in [*(["key"] if column.unique else ()), *(["idx"] if column.references else ())]:
+                owners.setdefault(f"{table.name}_{column.name}_{kind}", set()).add((table.name, column.name, kind))
+    return owners
+
+
+def _index_name(table: str, column: str, kind: str, owners: Mapping[str, set[tuple[str, ...]]]) -> str:
+    """The usual name; where another has it too, or it is over 63 bytes, one with dots, which no table's name has."""
+    usual = "_".join(part for part in (table, column, kind) if part)
+    if len(usual) <= _NAME_LIMIT and len(owners.get(usual, ())) <= 1:
+        return usual
+    return f"{table[:24]}.{column[:24]}.{digest(f'{table}.{column}')[:8]}_{kind}"
+
+
+def _create(table: Table, owners: Mapping[str, set[tuple[str, ...]]]) -> list[str]:
+    key = _index_name(table.name, "", "pkey", owners)
+    named = "" if key == f"{table.name}_pkey" else f"constraint {quoted(key)} "
+    rows = [f'  "id" uuid {named}primary key default gen_random_uuid()']
     if not any(column.name == "created_at" for column in table.columns):
         rows.append('  "created_at" timestamptz not null default now()')
-    rows += [f"  {_column(column)}" for column in table.columns]
+    rows += [f"  {_column(table, column, owners)}" for column in table.columns]
     body = ",\n".join(rows)
     name = _full(table.name)
     return [f"create table {name} (", body, ");", f"alter table {name} enable row level security;", ""]
 
 
-def _column(column: Column) -> str:
+def _column(table: Table, column: Column, owners: Mapping[str, set[tuple[str, ...]]]) -> str:
     kind = "uuid" if column.references else SQL_TYPES[column.type]
-    return f"{quoted(column.name)} {kind}{' not null' if column.required else ''}{' unique' if column.unique else ''}"
+    unique = ""
+    if column.unique:
+        key = _index_name(table.name, column.name, "key", owners)
+        unique = " unique" if key == f"{table.name}_{column.name}_key" else f" constraint {quoted(key)} unique"
+    return f"{quoted(column.name)} {kind}{' not null' if column.required else ''}{unique}"
 
 
-def _after(table: Table, column: Column) -> Iterator[str]:
+def _after(table: Table, column: Column, owners: Mapping[str, set[tuple[str, ...]]]) -> Iterator[str]:
     """References are added when all tables exist, so that two tables may name each other."""
     if column.references:
         short = f"{table.name}_{column.name}"
@@ -214,7 +252,8 @@ def _after(table: Table, column: Column) -> Iterator[str]:
             f"foreign key ({quoted(column.name)}) references {_full(column.references)} ({quoted('id')});"
         )
         if not column.unique:
-            yield f"create index {quoted(f'{short}_idx')} on {_full(table.name)} ({quoted(column.name)});"
+            index = _index_name(table.name, column.name, "idx", owners)
+            yield f"create index {quoted(index)} on {_full(table.name)} ({quoted(column.name)});"
 
 
 def _full(name: str) -> str:

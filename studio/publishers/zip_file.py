@@ -8,6 +8,7 @@ import io
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -83,7 +84,10 @@ class ZipPublisher:
         async def write(done: Done) -> StepData:
             return await asyncio.to_thread(_write, release, place, str(plan.state.get("there", "")))
 
-        await carry_out(plan, done, report, {"write": write})
+        async def written(done: Done) -> bool:
+            return await asyncio.to_thread(lambda: _read(place) == pack(release))
+
+        await carry_out(plan, done, report, {"write": write}, {"write": written})
         return Published(str(place), f"{len(release.tree)} files in {one_line(place.name)}", {"path": str(place)})
 
 
@@ -140,7 +144,7 @@ def _inside(data: bytes, shown: str) -> tuple[Mapping[str, There], Mapping[str, 
                     digest = hashlib.sha256(texts[entry.filename]).hexdigest()
                     there[entry.filename] = There(digest, (entry.external_attr >> 16) & 0o777)
                 return there, texts
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
         pass
     raise Refused(f"{shown} exists and was not published by studio.", hint="Name another file, or move that one away.")
 

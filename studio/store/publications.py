@@ -64,13 +64,15 @@ def listing(tx: Tx) -> list[Publication]:
     return [_publication(row) for row in tx.all(f"{_SELECT} ORDER BY created_at DESC, id DESC")]
 
 
-def find(tx: Tx, target: str, version_id: str, plan_digest: str) -> Publication | None:
-    """The newest carrying out of exactly this plan, which a repeated order goes on with."""
+def unfinished(tx: Tx, target: str, version_id: str, plan_digest: str) -> Publication | None:
+    """The newest carrying out of exactly this plan that has not ended well, which a repeated order goes on with."""
     row = tx.one(
-        f"{_SELECT} WHERE target = $1 AND version_id = $2 AND plan_digest = $3 ORDER BY created_at DESC, id DESC LIMIT 1",
+        f"{_SELECT} WHERE target = $1 AND version_id = $2 AND plan_digest = $3 AND status <> $4 "
+        "ORDER BY created_at DESC, id DESC LIMIT 1",
         target,
         version_id,
         plan_digest,
+        PublicationStatus.DONE,
     )
     return None if row is None else _publication(row)
 

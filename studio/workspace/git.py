@@ -9,10 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 from studio.config import modes
 from studio.domain.errors import NotFound, StorageError, TimedOut
@@ -22,6 +27,8 @@ LOCAL_DEADLINE_S = 120.0
 OUTPUT_LIMIT = 64_000_000
 ERROR_LIMIT = 64_000
 _STEP = 1 << 16
+_FOLDER = "studio-git-"
+_OLD_S = 3600.0
 
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "no_proxy", "NO_PROXY")
 _FOR_NETWORK = (
@@ -73,6 +80,34 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("maintenance.auto", "false"),
 )
 """Laid over whatever a git folder says. An empty `credential.helper` forgets those named before it."""
+
+
+def empty_folder() -> TemporaryDirectory[str]:
+    """A folder of our own to run git in, gone when it is left; those that ended processes left behind are swept first."""
+    _sweep()
+    return TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
+
+
+@cache
+def _sweep() -> None:
+    """Once in a process. Only what is old goes: a process of another container may write to the same place, unseen."""
+    for path in Path(gettempdir()).glob(f"{_FOLDER}*-*"):
+        pid = path.name.removeprefix(_FOLDER).partition("-")[0]
+        with contextlib.suppress(OSError):
+            facts = path.lstat()
+            ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()
+            if ours and facts.st_mtime < time.time() - _OLD_S and pid.isdecimal() and not _runs(int(pid)):
+                shutil.rmtree(path, ignore_errors=True)  # links in it are unlinked, not followed
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 @dataclass(frozen=True, slots=True)

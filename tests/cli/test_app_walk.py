@@ -135,7 +135,15 @@ def _published(here: Here, remote: Path) -> None:
     _git(remote, "fsck", "--strict")
     listed = here.data("publish")
     assert [one["status"] for one in listed["publications"]] == ["done"]
-    assert "is published to site already" in here("publish", "apply", "site", "--plan", plan["digest"], code=3).err
+    for how in (
+        (),
+        ("--yes",),
+        ("--plan", plan["digest"]),
+    ):  # nothing is left: no yes is asked for, and nothing recorded
+        again = here("publish", "apply", "site", *how)
+        assert "nothing is left to do" in again.err
+        assert "is published" not in again.err
+    assert len(here.data("publish")["publications"]) == 1
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -175,8 +183,9 @@ def _gone_back(here: Here, app: Path) -> None:
     assert here("versions", "undo").out == "1.0.4\n"
     assert "The newest version is 1.0.4; 1.0.1 is the newest approved one." in here("publish", "plan", "site").out
     assert "studio versions approve 1.0.4" in here("publish", "plan", "site", "--version", "1.0.4", code=3).err
-    unsure = here("publish", "apply", "site", "--version", "1.0.1", code=3).err
-    assert "studio publish apply site --version 1.0.1 --plan " in unsure
+    here("versions", "approve", "1.0.4")
+    unsure = here("publish", "apply", "site", "--version", "1.0.4", code=3).err
+    assert "studio publish apply site --version 1.0.4 --plan " in unsure
     assert (app / "README.md").read_text("utf-8") == "By hand.\n"
     begun = here("change", "Add a note to the readme.", "--title", "A note")
     assert "the application is updated" in begun.err

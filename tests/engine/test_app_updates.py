@@ -73,6 +73,19 @@ async def test_created_updated_twice_published_and_version_one_restored(tmp_path
         assert now.approved
         await published(client)
         assert git("log", "-1", "--format=%s", "v1.2.1", at=bare).strip() == "Restored version 1.0.0"
+        approved = git("log", "-1", "--format=%B", "v1.0.0", at=bare).partition("\n\nStudio-Version:")[0]
+        said = git("log", "-1", "--format=%b", "v1.2.1", at=bare).partition("\n\nStudio-Version:")[0]
+        assert "Open the corner shop" in approved
+        assert said == f"{approved}\n\nRestored from version 1.0.0."
+        words = [git("tag", "--list", "--format=%(contents)", tag, at=bare) for tag in ("v1.0.0", "v1.2.1")]
+        assert words[0] == words[1]
+
+        await client.execute(b.RestoreVersion(version="1.1.1"))
+        await client.execute(b.RestoreVersion(version="1.2.1"))
+        await published(client)
+        body = git("log", "-1", "--format=%B", "v1.2.3", at=bare)
+        assert body.startswith("Restored version 1.2.1\n\n")
+        assert f"{approved}\n\nRestored from version 1.0.0.\n" in body
         assert git("show", "v1.2.1:README.md", at=bare) == "# Corner shop\n\nOpen index.html.\n"
         assert git("merge-base", "v1.2.0", "v1.2.1", at=bare) == git("rev-parse", "v1.2.0^{commit}", at=bare)
         audit = await client.query(bq.GetAudit(page=page))

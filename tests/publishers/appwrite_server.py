@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from appwrite.models.base_model import AppwriteModel
 from appwrite.models.column_varchar import ColumnVarchar
@@ -120,7 +120,10 @@ class Loopback:
         if method == "POST":
             return self._upload(rows, body, headers)
         if not identifier:
-            return 200, model(DeploymentList, total=len(rows), deployments=rows)
+            asked = {one["method"]: one["values"][0] for one in body}
+            start = asked.get("offset", 0)
+            shown = rows[start : start + asked.get("limit", 25)]
+            return 200, model(DeploymentList, total=len(rows), deployments=shown)
         row = next((row for row in rows if row["$id"] == identifier), None)
         if row is None:
             return missing("deployment")
@@ -223,7 +226,15 @@ def _handler(state: Loopback) -> type[BaseHTTPRequestHandler]:
                 status, data = 401, error(401, "The API key is invalid.", "general_unauthorized_scope")
             else:
                 kind = self.headers.get("content-type", "")
-                content: Any = _multipart(kind, body) if kind.startswith("multipart") else json.loads(body or b"null")
+                queries = parse_qsl(urlsplit(self.path).query)
+                asked = [json.loads(value) for name, value in queries if name.startswith("queries")]
+                content: Any = (
+                    asked
+                    if self.command == "GET"
+                    else _multipart(kind, body)
+                    if kind.startswith("multipart")
+                    else json.loads(body or b"null")
+                )
                 status, data = state.answer(self.command, path, content, self.headers)
             self._send(status, {"content-type": "application/json"}, json.dumps(data).encode())
 

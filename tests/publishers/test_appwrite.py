@@ -121,6 +121,33 @@ def test_a_kill_at_any_step_is_gone_on_from_and_nothing_is_made_twice(
     assert [row["key"] for row in server.tables["users"]["columns"]] == ["email", "age"]
 
 
+@pytest.mark.parametrize("earlier", [30, 100, 130])
+def test_with_many_deployments_an_upload_before_a_kill_is_found_and_not_made_again(
+    app: Path, server: Loopback, earlier: int
+) -> None:
+    publish(publisher(), release(app), at(server), keys)
+    (first,) = server.deployments["shop"]
+    server.deployments["shop"] += [first | {"$id": f"old{number}"} for number in range(1, earlier)]
+    plan = asyncio.run(publisher().plan(release(app), at(server), keys))
+    reports = Reports(kill_before="deploy")
+    with pytest.raises(Killed):
+        asyncio.run(publisher().apply(release(app), plan, {}, reports, keys))
+    asyncio.run(publisher().apply(release(app), plan, dict(reports.done), reports, keys))
+    assert len(server.deployments["shop"]) == earlier + 1
+
+
+def test_a_deployment_or_site_that_went_away_after_a_kill_is_made_again(app: Path, server: Loopback) -> None:
+    plan = asyncio.run(publisher().plan(release(app), at(server), keys))
+    reports = Reports(kill_after="deploy")
+    with pytest.raises(Killed):
+        asyncio.run(publisher().apply(release(app), plan, {}, reports, keys))
+    server.deployments["shop"].clear()
+    server.things.clear()
+    asyncio.run(publisher().apply(release(app), plan, dict(reports.done), Reports(), keys))
+    assert len(server.deployments["shop"]) == 1
+    assert "shop" in server.things
+
+
 def test_the_next_version_is_a_new_deployment_of_the_same_site(app: Path, server: Loopback) -> None:
     publish(publisher(), release(app), at(server, **EVERYTHING), keys)
     more = json.dumps([{"name": "users", "columns": [{"name": "email", "unique": True}, {"name": "city"}]}])

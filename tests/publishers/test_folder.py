@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from studio.config import modes
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
-from studio.publishers.folder import MARKER, FolderPublisher
+from studio.publishers import folder as folder_publisher
+from studio.publishers.folder import MARKER, FolderPublisher, _write
 from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
 
 
@@ -124,9 +126,94 @@ def test_a_kill_between_the_two_renames_is_gone_on_from(
     assert contents(tmp_path / "site") == {"a": b"a"}
 
 
+def test_what_somebody_changed_there_since_is_named_before_it_is_replaced(app: Path, tmp_path: Path) -> None:
+    where, site = target("folder", path="../site"), tmp_path / "site"
+    publish(FolderPublisher(), release(app), where)
+    what = release(app, {**FILES, "new.css": b"a{}\n"}, "1.1.0")
+    assert asyncio.run(FolderPublisher().plan(what, where, no_keys)).warnings == ()
+    (site / "index.html").write_text("edited there")
+    (site / "theirs.txt").write_text("added there")
+    (site / "assets" / "logo.bin").unlink()
+    (site / "new.css").write_bytes(b"a{}\n")  # what the release holds as well: nothing of it goes
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    assert plan.warnings == (
+        f"changed in {site} since version 1.0.0 went there, and replaced: assets/logo.bin, index.html, theirs.txt",
+    )
+    assert f"against version 1.0.0 in {site}, as it was changed there" in plan.diff
+    again = asyncio.run(FolderPublisher().plan(release(app), where, no_keys))
+    assert "index.html" in again.warnings[0]
+
+
+@pytest.mark.parametrize("harm", ["edited", "added", "removed", "another version", "no marker"])
+def test_what_was_staged_before_a_kill_is_written_again_when_it_is_no_longer_the_release(
+    app: Path, tmp_path: Path, harm: str
+) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    reports, staged = Reports(kill_after="write"), tmp_path / ".site.studio-new"
+    with pytest.raises(Killed):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, reports, no_keys))
+    if harm == "edited":
+        (staged / "index.html").write_text("evil")
+    elif harm == "added":
+        (staged / "more.html").write_text("evil")
+    elif harm == "no marker":
+        (staged / MARKER).unlink()
+    else:
+        shutil.rmtree(staged)
+    if harm == "another version":
+        _write(release(app, {"a": b"a"}, "2.0.0"), tmp_path / "site")
+    again = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    asyncio.run(FolderPublisher().apply(what, again, dict(reports.done), Reports(), no_keys))
+    assert again.digest == plan.digest
+    assert contents(tmp_path / "site") == FILES
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_what_was_staged_and_changes_right_before_it_goes_in_place_does_not_go_there(app: Path, tmp_path: Path) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+
+    async def report(step: str, data: object) -> None:
+        if step == "write":
+            (tmp_path / ".site.studio-new" / "index.html").write_text("evil")
+
+    with pytest.raises(StorageError, match="changed or removed before it was put in place"):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, report, no_keys))
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_went_away_after_the_last_step_is_put_there_again(app: Path, tmp_path: Path) -> None:
+    where, what = target("folder", path="../site"), release(app)
+    plan = asyncio.run(FolderPublisher().plan(what, where, no_keys))
+    reports = Reports(kill_after="swap")
+    with pytest.raises(Killed):
+        asyncio.run(FolderPublisher().apply(what, plan, {}, reports, no_keys))
+    shutil.rmtree(tmp_path / "site")
+    asyncio.run(FolderPublisher().apply(what, plan, dict(reports.done), Reports(), no_keys))
+    assert contents(tmp_path / "site") == FILES
+
+
 @pytest.mark.parametrize("path", [".studio/site", "app", "app/dist", ".", "..", "canon/x", "/"])
 def test_the_projects_own_folders_and_what_holds_them_are_refused(app: Path, path: str) -> None:
     fault(FolderPublisher(), release(app), target("folder", path=path), Refused)
+
+
+def test_a_marker_that_is_nested_without_end_is_not_ours(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / MARKER).write_text("[" * 99_000)
+    fault(FolderPublisher(), release(app), target("folder", path="../site"), Refused)
+
+
+def test_what_cannot_be_read_there_is_said(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(FolderPublisher(), release(app), target("folder", path="../site"))
+
+    def denied(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(folder_publisher, "_digest", denied)
+    error = fault(FolderPublisher(), release(app, version="1.1.0"), target("folder", path="../site"), StorageError)
+    assert "site/" in error.message
 
 
 def test_a_link_is_resolved_before_it_is_judged(app: Path) -> None:

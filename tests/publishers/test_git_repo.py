@@ -1,6 +1,9 @@
 """A release in a real git repository: committed, tagged, pushed, resumed, and nothing of the person's touched."""
 
 import asyncio
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -25,6 +28,19 @@ def app(tmp_path: Path) -> Path:
 def bare(tmp_path: Path) -> Path:
     git(tmp_path, "init", "--bare", "-q", "-b", "main", "shop.git")
     return tmp_path / "shop.git"
+
+
+AS_PERSON = ("-c", "user.name=P", "-c", "user.email=p@x")
+
+
+def pushed_by_another(bare: Path, tmp_path: Path) -> str:
+    """A commit that somebody else puts on the remote's main."""
+    git(tmp_path, "clone", "-q", str(bare), "other")
+    git(
+        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
+    )
+    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    return git(bare, "rev-parse", "main")
 
 
 def test_a_release_is_committed_tagged_and_pushed_to_a_bare_repository(app: Path, bare: Path) -> None:
@@ -119,6 +135,47 @@ def test_a_kill_at_any_step_is_gone_on_from_and_nothing_is_done_twice(
     assert git(app, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("loss", ["gc", ".git", "branch", "remote"])
+def test_a_finished_step_whose_result_went_away_after_a_kill_is_done_again(
+    app: Path, bare: Path, step: str, loss: str
+) -> None:
+    write(app, FILES)
+    where, what, publisher = target("git", remote=str(bare)), release(app), GitPublisher()
+    plan = asyncio.run(publisher.plan(what, where, no_keys))
+    reports = Reports(kill_after=step)
+    with pytest.raises(Killed):
+        asyncio.run(publisher.apply(what, plan, {}, reports, no_keys))
+    if loss == "gc":
+        git(app, "gc", "-q", "--prune=now")
+    elif loss == ".git":
+        shutil.rmtree(app / ".git")
+    elif loss == "branch":
+        git(app, "update-ref", "-d", "refs/heads/main")
+    else:
+        shutil.rmtree(bare)
+        git(bare.parent, "init", "--bare", "-q", "-b", "main", str(bare))
+    published = asyncio.run(publisher.apply(what, plan, dict(reports.done), Reports(), no_keys))
+    assert git(app, "rev-parse", "main", "v1.0.0^{commit}").split() == [published.data["commit"]] * 2
+    assert git(bare, "rev-parse", "main", "v1.0.0^{commit}").split() == [published.data["commit"]] * 2
+    assert (fsck(app), fsck(bare)) == ("", "")
+
+
+def test_the_work_of_others_on_a_branch_that_was_pushed_before_a_kill_does_not_stop_the_tag(
+    app: Path, bare: Path, tmp_path: Path
+) -> None:
+    write(app, FILES)
+    where, what = target("git", remote=str(bare)), release(app)
+    plan = asyncio.run(GitPublisher().plan(what, where, no_keys))
+    reports = Reports(kill_after="push_branch")
+    with pytest.raises(Killed):
+        asyncio.run(GitPublisher().apply(what, plan, {}, reports, no_keys))
+    theirs = pushed_by_another(bare, tmp_path)
+    asyncio.run(GitPublisher().apply(what, plan, dict(reports.done), reports, no_keys))
+    assert git(bare, "rev-parse", "main") == theirs
+    assert git(bare, "tag") == "v1.0.0"
+
+
 def test_a_branch_that_moved_since_the_plan_is_a_conflict_and_keeps_its_commit(app: Path) -> None:
     write(app, FILES)
     publish(GitPublisher(), release(app), target("git"))
@@ -143,14 +200,59 @@ def test_staged_changes_stay_staged(app: Path) -> None:
     assert "A  mine.txt" in git(app, "status", "--porcelain").splitlines()
 
 
+@pytest.mark.parametrize("mark", ["skip-worktree", "assume-unchanged", "intent-to-add", "sparse checkout"])
+def test_an_index_with_marked_entries_is_left_alone_and_the_plan_says_so(app: Path, mark: str) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    if mark == "intent-to-add":
+        write(app, {"mine.txt": b"mine\n"})
+        git(app, "add", "-N", "mine.txt")
+    elif mark == "sparse checkout":
+        git(app, "sparse-checkout", "set", "js")
+    else:
+        git(app, "update-index", f"--{mark}", "index.html")
+    before = (app / ".git" / "index").read_bytes()
+    plan, _, reports = publish(GitPublisher(), release(app, {**FILES, "a": b"a"}, "1.1.0"), target("git"))
+    assert any("index in app/ is left alone" in warning and mark in warning for warning in plan.warnings)
+    assert mark in str(reports.done["index"]["index"])
+    assert (app / ".git" / "index").read_bytes() == before
+    assert git(app, "rev-parse", "main") == git(app, "rev-parse", "v1.1.0^{commit}")
+
+
+@pytest.mark.parametrize("how", ["linked work tree", "rebased", "bisected", "another name for trunk"])
+def test_a_branch_that_git_itself_would_not_move_is_refused(app: Path, tmp_path: Path, how: str) -> None:
+    write(app, FILES)
+    publish(GitPublisher(), release(app), target("git"))
+    git(app, "switch", "-q", "-c", "side")
+    if how == "linked work tree":
+        git(app, "worktree", "add", "-q", str(tmp_path / "linked"), "main")
+    elif how == "bisected":
+        git(app, "switch", "-q", "main")
+        git(app, "bisect", "start")
+        git(app, "switch", "-q", "--detach")
+    elif how == "rebased":
+        write(app, {"js/app.js": b"a\n"})
+        git(app, *AS_PERSON, "commit", "-q", "-a", "-m", "a")
+        git(app, "switch", "-q", "main")
+        write(app, {"js/app.js": b"b\n"})
+        git(app, *AS_PERSON, "commit", "-q", "-a", "-m", "b")
+        with pytest.raises(subprocess.CalledProcessError):
+            git(app, *AS_PERSON, "rebase", "-q", "side")
+    else:
+        git(app, "branch", "-m", "main", "trunk")
+        git(app, "symbolic-ref", "refs/heads/main", "refs/heads/trunk")
+    there = git(app, "for-each-ref")
+    error = fault(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), target("git", branch="main"), Refused)
+    assert how in error.message
+    assert error.hint
+    assert git(app, "for-each-ref") == there
+    publish(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), target("git", branch="published"))
+
+
 def test_work_on_the_remote_that_is_not_here_refuses_the_plan_in_one_sentence(
     app: Path, bare: Path, tmp_path: Path
 ) -> None:
-    git(tmp_path, "clone", "-q", str(bare), "other")
-    git(
-        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
-    )
-    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
+    pushed_by_another(bare, tmp_path)
     error = fault(GitPublisher(), release(app), target("git", remote=str(bare)), Conflict)
     assert error.message.endswith("/app does not have.")
     assert error.hint
@@ -160,15 +262,44 @@ def test_work_pushed_between_plan_and_apply_is_not_overwritten(app: Path, bare: 
     write(app, FILES)
     what, where = release(app), target("git", remote=str(bare))
     plan = asyncio.run(GitPublisher().plan(what, where, no_keys))
-    git(tmp_path, "clone", "-q", str(bare), "other")
-    git(
-        tmp_path / "other", "-c", "user.name=P", "-c", "user.email=p@x", "commit", "-q", "--allow-empty", "-m", "theirs"
-    )
-    git(tmp_path / "other", "push", "-q", "origin", "HEAD:main")
-    theirs = git(bare, "rev-parse", "main")
+    theirs = pushed_by_another(bare, tmp_path)
     with pytest.raises(Conflict, match="does not have, so nothing was pushed"):
         asyncio.run(GitPublisher().apply(what, plan, {}, Reports(), no_keys))
     assert git(bare, "rev-parse", "main") == theirs
+
+
+@pytest.mark.parametrize("path", ["app", "published repo"])
+@pytest.mark.parametrize("before", [False, True], ids=["no repository yet", "one that was published to"])
+def test_what_the_hint_says_about_a_remote_that_is_ahead_leads_to_a_publication(
+    app: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, before: bool
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    (tmp_path / "gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    where, files = target("git", path=path, remote=str(bare)), {**FILES, "js/app.js": b"new\n"}
+    if before:
+        write(app, FILES)
+        publish(GitPublisher(), release(app), where)
+    theirs = pushed_by_another(bare, tmp_path)
+    error = fault(GitPublisher(), release(app, files, "1.1.0"), where, Conflict)
+    way, _, other = error.hint.partition(": ")[2].partition(";")
+    assert shlex.quote(str(app.parent / path)) in way
+    assert "name another branch" in other
+    for command in way.removesuffix(", which goes forward only").split(", then "):
+        subprocess.run(shlex.split(command), check=True, cwd=tmp_path, capture_output=True)
+    publish(GitPublisher(), release(app, files, "1.1.0"), where)
+    assert git(bare, "rev-parse", "main^") == theirs
+    assert git(bare, "show", "v1.1.0:js/app.js") == "new"
+    assert (fsck(app.parent / path), fsck(bare)) == ("", "")
+
+
+def test_a_remote_that_went_another_way_is_gone_round_by_another_branch(app: Path, bare: Path, tmp_path: Path) -> None:
+    publish(GitPublisher(), release(app), target("git", path="repo"))
+    pushed_by_another(bare, tmp_path)
+    where = target("git", path="repo", remote=str(bare), branch="published")
+    hint = fault(GitPublisher(), release(app), target("git", path="repo", remote=str(bare)), Conflict).hint
+    assert "where git refuses that, name another branch" in hint
+    publish(GitPublisher(), release(app, {"a": b"a"}, "1.1.0"), where)
+    assert git(bare, "tag") == "v1.1.0"
 
 
 def test_a_refusal_by_the_remote_carries_its_reason(app: Path, bare: Path) -> None:
@@ -229,6 +360,9 @@ def test_every_problem_of_the_options_is_named_at_once(app: Path) -> None:
         "git://example.org/x",
         "http://example.org/x.git",
         "https://token@example.org/x.git",
+        "file://https://example.org/x.git",
+        "FILE://example.org/x.git",
+        "~nobody-of-that-name/x.git",
         "app",
         ".studio/x.git",
     ],

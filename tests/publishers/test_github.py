@@ -1,6 +1,7 @@
 """A release on GitHub: the repository made by the API's contract, a real push over HTTP, refusals in words, the key nowhere else."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,12 @@ from studio.domain.errors import (
     Refused,
     RequestRejected,
     StudioError,
+    TimedOut,
 )
+from studio.publishers import github_api
 from studio.publishers.base import KeyUse, Target, Value
 from studio.publishers.github import GithubPublisher
+from studio.publishers.github_api import GithubApi
 from tests.publishers.hub import BASIC, TOKEN, Answer, Hub, running_hub
 from tests.publishers.making import FILES, Killed, Reports, fsck, git, no_keys, publish, release, target, write
 
@@ -191,6 +195,8 @@ def test_a_public_repository_is_announced_before_it_is_made(app: Path, hub: Hub)
         ),
         (Answer(301, {}, {"location": "https://evil.example/repos/1"}), Refused, "has moved"),
         (Answer(502, b"<html>bad gateway</html>"), Overloaded, "status 502"),
+        (Answer(403, {"message": "wait"}, {"retry-after": "nan"}), RateLimited, "60 seconds"),
+        (Answer(200, b"[" * 500_000), BadReply, "not JSON"),
         (Answer(200, b"<html>captive portal</html>"), BadReply, "not JSON"),
         (Answer(418, {"message": f"tea {TOKEN}"}), RequestRejected, r"tea \[key removed\]"),
     ],
@@ -204,6 +210,31 @@ def test_each_refusal_of_the_api_is_one_sentence_without_the_key(
         asyncio.run(GithubPublisher().apply(release(app), plan, {}, Reports(), keys))
     assert TOKEN not in str(caught.value)
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("answer", [Answer(404, {}), Answer(200, {}), Answer(200, [])])
+def test_an_api_that_does_not_say_whose_the_key_is_is_refused(app: Path, hub: Hub, answer: Answer) -> None:
+    hub.faults["GET /user"] = [answer]
+    with pytest.raises(BadReply, match="does not say whose the key is") as caught:
+        asyncio.run(GithubPublisher().plan(release(app), at(hub), keys))
+    assert "api/v3" in caught.value.hint
+
+
+async def test_a_reply_that_comes_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(github_api, "TOTAL_S", 0.3)
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(TimedOut):
+        await asyncio.wait_for(GithubApi(f"http://127.0.0.1:{port}", TOKEN).call("GET", "/user"), 10)
+    server.close()
 
 
 def test_a_limit_says_how_long_to_wait_and_the_next_call_goes_on(app: Path, hub: Hub) -> None:

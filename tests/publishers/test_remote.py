@@ -145,6 +145,34 @@ def test_the_forms_of_a_remote_are_told_apart(text: str, protocol: str, host: st
     assert (found.protocol, found.host) == (protocol, host)
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://example.org/x.git", "example.org"),
+        ("HTTPS://Example.org/x.git", "example.org"),
+        ("http://127.0.0.1:8080/x.git", "127.0.0.1"),
+        ("file://https://example.org/x.git", ""),
+        ("file:///srv/https://example.org/x.git", ""),
+        ("ssh://git@example.org/x.git", ""),
+        ("https://user@example.org/x.git", ""),
+    ],
+)
+def test_a_named_key_is_told_for_every_address_that_it_would_be_sent_to_and_for_no_other(
+    app: Path, address: str, host: str
+) -> None:
+    where = target("git", remote=address, key="HUB_KEY")
+    assert [use.host for use in GitPublisher().keys(where)] == ([host] if host else [])
+    asked: list[str] = []
+
+    def secrets(name: str) -> None:
+        asked.append(name)
+
+    if not host:
+        with pytest.raises(StudioError):
+            asyncio.run(GitPublisher().plan(release(app), where, secrets))
+        assert asked == []
+
+
 _CHILD = """
 import asyncio, json, os, sys
 from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import BadInput, Conflict
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.publishers.supabase import SupabasePublisher, migration, quoted
 from studio.publishers.tables import Column, Table, parse
 from tests.publishers.making import APPROVED, Killed, Reports, fault, no_keys, publish, release, target
@@ -101,6 +101,55 @@ def test_two_tables_may_name_each_other(app: Path) -> None:
     b = Table("b", (Column("a_id", "uuid", references="a"),))
     sql, _ = migration((), (a, b), "1.0.0")
     assert sql.index('create table "public"."b"') < sql.index("add constraint")
+
+
+def names_made(sql: str) -> list[str]:
+    """Names of tables and of every index, those that PostgreSQL makes by itself too."""
+    found = re.findall(r'create table "public"\."([^"]+)"', sql)
+    for table, body in re.findall(r'create table "public"\."([^"]+)" \((.*?)\n\);', sql, re.DOTALL):
+        found += [] if 'constraint "' in body.splitlines()[1] else [f"{table}_pkey"]
+        found += [f"{table}_{column}_key" for column in re.findall(r'"(\w+)" \S+(?: not null)? unique', body)]
+    return [*found, *re.findall(r'constraint "([^"]+)" (?:unique|primary)', sql), *re.findall(r'index "([^"]+)"', sql)]
+
+
+def test_no_two_tables_and_indexes_have_one_name_and_none_is_too_long() -> None:
+    refers = Column("b_c", "uuid", references="a")
+    tables = (
+        Table("a", (refers, Column("email", "string", unique=True), Column("x_y", "string", unique=True))),
+        Table("a_b", (Column("c", "uuid", references="a"),)),
+        Table("a_x", (Column("y", "string", unique=True),)),
+        Table("a_pkey", ()),
+        Table("a_email_key", ()),
+        Table("t" * 50, tuple(Column(f"{'c' * 48}{end}", "uuid", references="a") for end in "xy")),
+    )
+    first, _ = migration((), tables, "1.0.0")
+    made = names_made(first)
+    assert len(made) == len(set(made)) == 6 + 6 + 3 + 4
+    assert max(len(name.encode()) for name in made) <= 63
+    assert migration((), tables, "1.0.0")[0] == first
+
+    usual, _ = migration((), (Table("a", (refers,)),), "1.0.0")
+    assert 'index "a_b_c_idx"' in usual
+    second, _ = migration((Table("a", (refers,)),), tables[:2], "1.1.0")
+    assert "a_b_c_idx" not in names_made(second)
+
+
+def test_a_folder_of_migrations_that_is_a_link_is_not_followed(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (app.parent / "supabase").mkdir()
+    (app.parent / "supabase/migrations").symlink_to(tmp_path / "elsewhere")
+    error = fault(SupabasePublisher(), release(app), target("supabase", tables=TEXT), Refused)
+    assert "is a link" in error.message
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_newest_migration_that_nothing_can_follow_is_named_when_planning(app: Path) -> None:
+    folder = app.parent / "supabase/migrations"
+    folder.mkdir(parents=True)
+    (folder / "99999999999999_x.sql").write_text("select 1;\n")
+    error = fault(SupabasePublisher(), release(app), target("supabase", tables=TEXT), Refused)
+    assert "later than 99999999999999_x.sql" in error.message
+    assert error.hint == "Rename that one first."
 
 
 def test_every_table_has_row_level_security_and_no_type_is_from_the_plan(app: Path) -> None:

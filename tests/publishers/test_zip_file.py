@@ -1,12 +1,13 @@
 """A release as a zip: the same bytes each time, and never over a file that is somebody's own."""
 
 import asyncio
+import contextlib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from studio.domain.errors import Conflict, Refused
+from studio.domain.errors import Conflict, Refused, StudioError
 from studio.publishers.zip_file import ZipPublisher, pack
 from tests.publishers.making import FILES, Killed, Reports, fault, no_keys, publish, release, target
 
@@ -49,6 +50,16 @@ def test_any_other_file_is_refused_and_kept(app: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "shop.zip", "w") as archive:
         archive.writestr("a", "b")
     fault(ZipPublisher(), release(app), target("zip", path="../shop.zip"), Refused)
+
+
+def test_a_zip_with_damaged_bytes_is_refused_in_words(app: Path, tmp_path: Path) -> None:
+    where, path = target("zip", path="../shop.zip"), tmp_path / "shop.zip"
+    publish(ZipPublisher(), release(app), where)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with contextlib.suppress(StudioError):
+            asyncio.run(ZipPublisher().plan(release(app), where, no_keys))
 
 
 def test_a_change_since_the_plan_is_a_conflict(app: Path, tmp_path: Path) -> None:

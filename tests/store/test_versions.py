@@ -189,8 +189,10 @@ async def test_a_publication_goes_on_where_its_steps_ended(store: Store) -> None
     assert await store.read(lambda tx: publications.get(tx, made.id)) == changed
     await store.transact(lambda tx: publications.insert(tx, again))
     assert await store.read(publications.listing) == [again, changed]
-    assert await store.read(lambda tx: publications.find(tx, "site", "v1", "d1")) == again
-    assert await store.read(lambda tx: publications.find(tx, "site", "v1", "d2")) is None
+    assert await store.read(lambda tx: publications.unfinished(tx, "site", "v1", "d1")) == again
+    assert await store.read(lambda tx: publications.unfinished(tx, "site", "v1", "d2")) is None
+    await store.transact(lambda tx: publications.update(tx, again.id, status=PublicationStatus.DONE))
+    assert await store.read(lambda tx: publications.unfinished(tx, "site", "v1", "d1")) is None
     with pytest.raises(NotFound):
         await store.transact(lambda tx: publications.update(tx, "nobody", url=""))
     with pytest.raises(ValueError, match="target"):

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -116,3 +118,27 @@ def test_a_computer_without_git_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NotFound, match="git is not installed"):
         run(Git(tmp_path), "version")
+
+
+def test_folders_of_ended_processes_are_swept_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "a").write_text("a")
+    names = [
+        f"studio-git-{gone.pid}-old",
+        f"studio-git-{os.getpid()}-old",
+        "studio-git-mine",
+        f"studio-git-{gone.pid}-new",
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "objects").symlink_to(tmp_path / "kept")
+        if not name.endswith("new"):
+            os.utime(tmp_path / name, (0, 0))
+    module._sweep.cache_clear()
+    with module.empty_folder() as own:
+        assert Path(own).name.startswith(f"studio-git-{os.getpid()}-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["kept", *names[1:]])
+    assert (tmp_path / "kept" / "a").exists()

@@ -45,7 +45,7 @@ class _Way:
 async def get_publish_plan(project: OpenProject, query: q.GetPublishPlan, actor: str) -> v.PublishPlanView:
     way = await _way(project, query.target, query.version, actor)
     plan = await way.publisher.plan(way.release, way.target, project.models.key)
-    found = await project.store.read(lambda tx: publications.find(tx, query.target, way.version.id, plan.digest))
+    found = await project.store.read(lambda tx: publications.unfinished(tx, query.target, way.version.id, plan.digest))
     done = found.steps if found else {}
     left = () if query.version else await _left_behind(project, way.version)
     return v.PublishPlanView(
@@ -72,16 +72,20 @@ async def publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
 
 async def _publish(project: OpenProject, command: b.Publish, call: Call) -> Done:
     way = await _way(project, command.target, command.version, call.actor)
-    begun = await project.store.read(lambda tx: publications.find(tx, command.target, way.version.id, command.plan))
+    begun = await project.store.read(
+        lambda tx: publications.unfinished(tx, command.target, way.version.id, command.plan)
+    )
     plan = await _plan(project, way, command.plan, begun)
+    if not plan.steps:  # nothing was published now, and nothing is recorded
+        return await project.act(call, lambda tx: Done(seq=0, message=plan.summary, version=way.version.id))
     row = await project.store.transact(lambda tx: _begin(tx, way, plan, begun), actor=call.actor)
     try:
         done = await way.publisher.apply(
             way.release, plan, row.steps, _Reporter(project, row, call.actor), project.models.key
         )
     except StudioError as error:
-        words = project.models.redact(str(error))
-        await project.store.transact(lambda tx: _failed(tx, row, words), actor=call.actor)
+        words, moved = project.models.redact(str(error)), isinstance(error, Conflict)
+        await project.store.transact(lambda tx: _failed(tx, row, words, afresh=moved), actor=call.actor)
         raise
     except asyncio.CancelledError:
         await asyncio.shield(
@@ -104,6 +108,8 @@ async def _plan(project: OpenProject, way: _Way, digest: str, begun: Publication
         await _refuse_strange_hosts(project, way.publisher, plan.target)
     else:
         plan = await way.publisher.plan(way.release, way.target, project.models.key)
+        if not plan.steps:  # nothing would be done, whatever was looked at
+            return plan
     if plan.digest != digest:
         raise Conflict(
             "What publishing would do has changed since you looked at it.",
@@ -140,10 +146,6 @@ class _Reporter:
 
 
 def _begin(tx: Tx, way: _Way, plan: PublishPlan, begun: Publication | None) -> Publication:
-    if begun is not None and begun.status is PublicationStatus.DONE:
-        raise Refused(
-            f"Version {way.version.number} is published to {way.target.name} already.", hint=begun.url or begun.detail
-        )
     if begun is not None:
         publications.update(tx, begun.id, status=PublicationStatus.RUNNING, error="")
         return publications.get(tx, begun.id)
@@ -164,8 +166,10 @@ def _begin(tx: Tx, way: _Way, plan: PublishPlan, begun: Publication | None) -> P
     return row
 
 
-def _failed(tx: Tx, row: Publication, words: str) -> None:
-    publications.update(tx, row.id, status=PublicationStatus.FAILED, error=words)
+def _failed(tx: Tx, row: Publication, words: str, *, afresh: bool = False) -> None:
+    """`afresh` forgets the steps that are done: what they stood on has changed, and another try looks at each anew."""
+    forgotten: dict[str, object] = {"steps": {}} if afresh else {}
+    publications.update(tx, row.id, status=PublicationStatus.FAILED, error=words, **forgotten)
     tx.emit(PublicationChanged(publication=row.id, target=row.target, status="failed", message=words))
 
 
@@ -280,24 +284,24 @@ async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...
 async def _release(project: OpenProject, version: AppVersion, target: str, actor: str) -> Release:
     name, email = await _who(project, actor)
 
-    def read(tx: Tx) -> tuple[Release, Revision | None]:
-        page = pages.get(tx, version.page_id) if version.page_id else None
+    def read(tx: Tx) -> tuple[Release, Revision | None, AppVersion]:
+        worded = _origin(tx, version)  # whose words they are: a restored version has none of its own
+        page = pages.get(tx, worded.page_id) if worded.page_id and worded.restored_from is None else None
         last = project.workflow.stages[-1]
-        own = version.restored_from is None  # else the words of the release are those of another version of its change
-        words = revisions.head(tx, page.id, last.name) if page and own and last.output is OutputKind.RELEASE else None
+        words = revisions.head(tx, page.id, last.name) if page and last.output is OutputKind.RELEASE else None
         before = [
             one for one in publications.listing(tx) if one.target == target and one.status is PublicationStatus.DONE
         ]
         numbers = {one.id: one.number for one in versions.listing(tx)}
         previous = next((numbers[one.version_id] for one in before if one.version_id in numbers), None)
-        title = page.title if page and own and page.title else version.summary
+        title = page.title if page and page.title else worded.summary
         return (
             Release(
                 version=version.number,
                 version_id=version.id,
                 title=one_line(title, 120) or f"Version {version.number}",
-                message=version.summary,
-                changelog=version.changelog,
+                message=worded.summary,
+                changelog=version.changelog or worded.changelog,
                 author_name=name,
                 author_email=email,
                 app=project.app.root,
@@ -307,10 +311,31 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
                 approved_at=(version.finished_at or version.started_at).replace(tzinfo=UTC),
             ),
             words,
+            worded,
         )
 
-    release, words = await project.store.read(read)
-    return _worded(release, words)
+    release, words, worded = await project.store.read(read)
+    release = _worded(release, words)
+    return release if worded.id == version.id else _as_restored(release, version, worded)
+
+
+def _origin(tx: Tx, version: AppVersion) -> AppVersion:
+    """The approved version whose files this one brought back, through every restoring; the version itself where there is none."""
+    found, seen = version, {version.id}
+    while found.restored_from and found.restored_from not in seen:
+        seen.add(found.restored_from)
+        before = versions.get(tx, found.restored_from)
+        if not before.approved:
+            break
+        found = before
+    return found
+
+
+def _as_restored(release: Release, version: AppVersion, origin: AppVersion) -> Release:
+    """A subject that tells it is a restoring, the words that were approved, and whose they are."""
+    parts = (version.summary, release.message, f"Restored from version {origin.number}.")
+    message = "\n\n".join(part for part in parts if part.strip())
+    return replace(release, title=one_line(f"{version.summary}: {release.title}", 120), message=message)
 
 
 async def _who(project: OpenProject, actor: str) -> tuple[str, str]:

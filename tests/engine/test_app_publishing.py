@@ -1,0 +1,86 @@
+"""Publishing again: what was there before and went away, nothing to do, and steps that no longer hold."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from studio.domain.errors import Conflict
+from studio.engine.inprocess import InProcessClient
+from studio.protocol import build_commands as b
+from studio.protocol import build_queries as bq
+from studio.protocol.commands import Done
+from studio.publishers import folder
+from tests.engine.test_app_limits import settings
+from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_roles import Roles
+from tests.fakes.project import environment, opened
+from tests.fakes.wire_server import WireServer
+
+
+def _shop(tmp_path: Path) -> Path:
+    root = make_app(tmp_path)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
+    return root
+
+
+async def _publish(client: InProcessClient, version: str | None = None) -> Done:
+    plan = await client.query(bq.GetPublishPlan(target="here", version=version))
+    return await client.execute(b.Publish(target="here", plan=plan.digest, version=version))
+
+
+async def _statuses(client: InProcessClient) -> list[tuple[str, str]]:
+    found = (await client.query(bq.GetPublications())).publications
+    return [(one.version, one.status) for one in reversed(found)]
+
+
+async def test_a_version_goes_out_again_after_another_one_or_when_it_was_removed(tmp_path: Path) -> None:
+    root = _shop(tmp_path)
+    style = root / "published" / "site" / "style.css"
+    async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
+        await through(client, await begun(client))
+        (root / "app" / "style.css").write_text("/* mine */\n")
+        await client.execute(b.SaveVersion(summary="Warmer"))
+        await client.execute(b.ApproveVersion(version="1.0.1"))
+        for version in ("1.0.0", "1.0.1", "1.0.0", "1.0.1"):
+            done = await _publish(client, version)
+            assert f"Version {version} is published to here" in done.message
+            assert (style.read_text() == "/* mine */\n") is (version == "1.0.1")
+        shutil.rmtree(root / "published")
+        plan = await client.query(bq.GetPublishPlan(target="here"))
+        assert [step.done for step in plan.steps] == [False, False]
+        await _publish(client)
+        assert style.read_text() == "/* mine */\n"
+        assert len(await _statuses(client)) == 5
+
+        again = await _publish(client)
+        assert again.message.endswith("already: nothing is left to do.")
+        assert again.publication is None
+        late = await client.execute(b.Publish(target="here", plan=plan.digest))
+        assert late.message == again.message
+        assert await _statuses(client) == [(version, "done") for version in ("1.0.0", "1.0.1") * 2 + ("1.0.1",)]
+
+
+async def test_after_a_conflict_the_steps_that_were_done_count_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = _shop(tmp_path)
+    site = root / "published" / "site"
+    async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
+        await through(client, await begun(client))
+
+        def moved(*_: object) -> None:
+            raise Conflict("It has changed since the plan.", hint="Plan again.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(folder, "_swap", moved)
+            with pytest.raises(Conflict):
+                await _publish(client)
+        assert await _statuses(client) == [("1.0.0", "failed")]
+        plan = await client.query(bq.GetPublishPlan(target="here"))
+        assert [step.done for step in plan.steps] == [False, False]
+        await client.execute(b.Publish(target="here", plan=plan.digest))
+        assert (site / "style.css").exists()
+        assert await _statuses(client) == [("1.0.0", "done")]
