@@ -198,8 +198,8 @@ def _warn_unknown(found: Checked, text: str, dotted: str, key: str, known: Itera
     _warn(found, text, dotted, "is not a known setting and has no effect.", hint)
 
 
-_HEADER = re.compile(r"^\s*\[\[?\s*([^\[\]#]+?)\s*\]")
-_KEY = re.compile(r"""^\s*([\w.'"\s:-]+?)\s*=""")
+_HEADER = re.compile(r"^\s*+\[\[?\s*+([^\[\]#]++)\]")
+_KEY = re.compile(r"""^([\w.'"\s:-]++)=""")
 
 
 def line_of(text: str, key: str) -> int:

@@ -41,11 +41,23 @@ def parse_rules(markdown: str, where: str) -> tuple[Rules, tuple[Problem, ...]]:
     return rules, tuple(sorted(problems, key=lambda problem: problem.line))
 
 
+def without_blocks(markdown: str) -> str:
+    """The document without its rules blocks and their fences. One that is not closed stays."""
+    lines, at = markdown.split("\n"), 0
+    kept: list[str] = []
+    for block in _blocks(markdown):
+        if block.closed:
+            kept += lines[at : block.start - 1]
+            at = block.end
+    return "\n".join((*kept, *lines[at:]))
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block: line n of its text is line `start + n` of the document."""
+    """A block: line n of its text is line `start + n` of the document; `end` is the line of the closing fence."""
 
     start: int
+    end: int
     text: str
     closed: bool = True
 
@@ -60,12 +72,12 @@ def _blocks(markdown: str) -> Iterator[_Block]:
                 opened, inside = (number, fence["fence"], fence["info"].split()[:1] == ["rules"]), []
         elif fence and fence["fence"].startswith(opened[1]) and not fence["info"].strip():
             if opened[2]:
-                yield _Block(opened[0], "\n".join(inside))
+                yield _Block(opened[0], number, "\n".join(inside))
             opened = None
         else:
             inside.append(line)
     if opened is not None and opened[2]:
-        yield _Block(opened[0], "\n".join(inside), closed=False)
+        yield _Block(opened[0], opened[0] + len(inside), "\n".join(inside), closed=False)
 
 
 def _read_block(block: _Block, where: str) -> tuple[Rules, list[Problem]]:

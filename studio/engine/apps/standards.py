@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from studio.domain.canon import CanonDocument, CanonWarning, Include
 from studio.domain.errors import StudioError
 from studio.domain.text import digest
 from studio.validators.rules import NO_RULES, Rules
-from studio.validators.rules_block import parse_rules
+from studio.validators.rules_block import parse_rules, without_blocks
 from studio.workspace import front_matter
 
 FOLDER = "standards"
@@ -23,7 +22,6 @@ FOUND = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
 """Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
 
 _PACKAGED = {"web": ("web.md",), "fullstack": ("web.md", "python.md"), "api": ("python.md",)}
-_BLOCK = re.compile(r"^(`{3,}|~{3,})rules[ \t]*\n.*?^\1[ \t]*\n?", re.M | re.S)
 _LIMIT = 200_000
 _FIRST = 100
 """Priority among documents: a tight budget lets go of everything else before the standards."""
@@ -48,7 +46,7 @@ class Standards:
 
     def for_prompt(self, *, short: bool) -> tuple[CanonDocument, ...]:
         """The documents; `short` without their `rules` blocks, which bind all the same, for a model with little room."""
-        return tuple(replace(one, body=_BLOCK.sub("", one.body)) for one in self.documents) if short else self.documents
+        return tuple(replace(one, body=without_blocks(one.body)) for one in self.documents) if short else self.documents
 
 
 Known = tuple[object, Standards]
