@@ -147,7 +147,7 @@ def _store_target(found: Checked, text: str, dotted: str, value: object) -> None
         return
     for key, option in value.items():
         if not isinstance(option, str | int | float | bool) or (
-            isinstance(option, float) and not math.isfinite(option)
+            not isinstance(option, str) and not -(1 << 63) <= option < 1 << 63
         ):
             _problem(found, text, f"{dotted}.{key}", f"must be text, a number, true or false, not {_kind(option)}")
         else:

@@ -122,7 +122,8 @@ class Rules:
     @property
     def globs(self) -> int:
         """How many globs a path or a name may be compared with, each of their alternatives counted."""
-        listed = [one for rule in (*self.patterns, *self.limits) for one in (*rule.globs, *rule.excepted)]
+        listed = [one for rule in self.patterns for one in (*rule.globs, *rule.excepted)]
+        listed += [one for limit in self.limits for one in (*limit.globs, *limit.excepted)]
         listed += [one for rule in self.files for one in (*rule.forbid, *rule.require, *rule.excepted)]
         listed += [one for rule in self.dependencies for one in (*(rule.allow or ()), *rule.deny)]
         return sum(len(alternatives(one)) for one in listed)
