@@ -14,6 +14,7 @@ from studio.domain import dialogue, plan, release, review
 from studio.domain.answer_json import find_object, tries
 from studio.domain.errors import BadInput
 from studio.prompts import source
+from studio.providers import tool_calls
 from studio.providers.classify import _TOO_LONG
 from studio.publishers import follow_ups
 from studio.tui.presenters import search, structured
@@ -94,6 +95,16 @@ def test_a_text_is_read_in_time_that_grows_with_its_length(name: str, tmp_path: 
         _edit(text, tmp_path)
     else:
         read(text)
+
+
+def test_a_name_that_comes_twice_among_thousands_is_found_at_once() -> None:
+    names = ", ".join(f'"{number}": 1' for number in range(MANY))
+    with pytest.raises(tool_calls.ArgumentsError, match="'last' twice"):
+        tool_calls._json(f'{{{names}, "last": 1, "last": 2}}')
+
+
+def test_a_number_of_thousands_of_digits_is_no_place() -> None:
+    assert search._numbered("1" * 5_000, (), None) == []
 
 
 def test_the_brackets_of_a_long_answer_are_tried_less_often() -> None:
