@@ -11,7 +11,7 @@ from studio.domain.errors import StudioError
 DOTENV_LIMIT = 64_000
 """Bytes; a `.env` with twenty keys has about 2,000."""
 
-_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]{0,99})\s*=\s*(.*?)\s*$")
+_LINE = re.compile(r"^\s*+(?:export\s++)?([A-Za-z_][A-Za-z0-9_]{0,99})\s*+=(.*)$")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 
@@ -31,7 +31,7 @@ def parse_dotenv(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in text.splitlines():
         if not line.lstrip().startswith("#") and (match := _LINE.match(line)):
-            found[match[1]] = _value(match[2])
+            found[match[1]] = _value(match[2].strip())
     return found
 
 
@@ -40,4 +40,4 @@ def _value(raw: str) -> str:
         return raw[1:end]
     if raw[:1] == '"' and (quoted := re.match(r'"((?:[^"\\]|\\.)*)"', raw)):
         return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), quoted[1])
-    return re.split(r"\s+#", raw, maxsplit=1)[0].strip()
+    return re.split(r"(?<!\s)\s++#", raw, maxsplit=1)[0].strip()

@@ -21,7 +21,7 @@ _SHAPES = re.compile(
 )
 _NAMED = re.compile(
     r"""(?ix)
-    ( \b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)?\s*
+    ( \b(?:proxy-)?authorization["']?\s*+[:=]\s*+(?:["']\s*+)?(?:(?:bearer|basic|token)\s*+)?
     | \bbearer\s+
     | \b(?:x-)?api[-_]?key["']?\s*[:=]\s*["']?
     | \b(?:[a-z0-9]+_)*(?:api_key|secret|access_token|auth_token)["']?\s*[:=]\s*["']?

@@ -147,7 +147,7 @@ def _store_target(found: Checked, text: str, dotted: str, value: object) -> None
         return
     for key, option in value.items():
         if not isinstance(option, str | int | float | bool) or (
-            isinstance(option, float) and not math.isfinite(option)
+            not isinstance(option, str) and not -(1 << 63) <= option < 1 << 63
         ):
             _problem(found, text, f"{dotted}.{key}", f"must be text, a number, true or false, not {_kind(option)}")
         else:
@@ -198,8 +198,8 @@ def _warn_unknown(found: Checked, text: str, dotted: str, key: str, known: Itera
     _warn(found, text, dotted, "is not a known setting and has no effect.", hint)
 
 
-_HEADER = re.compile(r"^\s*\[\[?\s*([^\[\]#]+?)\s*\]")
-_KEY = re.compile(r"""^\s*([\w.'"\s:-]+?)\s*=""")
+_HEADER = re.compile(r"^\s*+\[\[?\s*+([^\[\]#]++)\]")
+_KEY = re.compile(r"""^([\w.'"\s:-]++)=""")
 
 
 def line_of(text: str, key: str) -> int:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from studio.domain.text import clean, one_line
 
 Object = Mapping[str, object]
 
-_FENCE = re.compile(r"^\s*```[\w-]*\s*\n|\n\s*```\s*$")
 _OPENING = re.compile(r"[\[{]")
-# A broken answer of 64 KB with an opening bracket in every second character is not read thousands of times over.
-_TRIES = 400
+_TRIES, _FEWEST = 400, 40
+_TRIED = 64_000 * _TRIES
 _DEPTH = 3
+
+
+def tries(text: str) -> int:
+    """How many brackets of a broken answer are tried. One of 64 KB with a bracket in every second character is not read
+    thousands of times over, and one of several MB not hundreds of times."""
+    return min(_TRIES, max(_FEWEST, _TRIED // (len(text) + 1)))
 
 
 def find_object(reply: str, fits: Callable[[Object], bool]) -> Object | None:
     """The first JSON object in `reply` that `fits`, wherever it stands; also one held by an object or list around it."""
-    for value in _values(_FENCE.sub("", reply.strip())):
+    for value in _values(reply):
         found = _within(value, fits, _DEPTH)
         if found is not None:
             return found
@@ -28,7 +34,7 @@ def find_object(reply: str, fits: Callable[[Object], bool]) -> Object | None:
 
 def find_list(reply: str, fits: Callable[[Object], bool]) -> list[Object] | None:
     """The first JSON list in `reply` whose first entry is an object that `fits`: an answer without the object around it."""
-    for value in _values(_FENCE.sub("", reply.strip())):
+    for value in _values(reply):
         if isinstance(value, list) and value and isinstance(value[0], dict) and fits(value[0]):
             return [row for row in value if isinstance(row, dict)]
     return None
@@ -39,9 +45,7 @@ def whole_objects(partial: str, fits: Callable[[Object], bool]) -> list[Object]:
     decoder = json.JSONDecoder(strict=False)
     found: list[Object] = []
     end = 0
-    for tries, match in enumerate(re.finditer(r"{", partial)):
-        if tries >= _TRIES:
-            break
+    for match in islice(re.finditer(r"{", partial), tries(partial)):
         if match.start() < end:
             continue
         try:
@@ -98,9 +102,7 @@ def _values(text: str) -> Iterator[object]:
     """Every outermost JSON object or list in `text`."""
     decoder = json.JSONDecoder(strict=False)
     end = 0
-    for tries, match in enumerate(_OPENING.finditer(text)):
-        if tries >= _TRIES:
-            return
+    for match in islice(_OPENING.finditer(text), tries(text)):
         if match.start() < end:
             continue
         try:

@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
+from studio.domain.answer_json import tries
 from studio.domain.errors import BadInput
 from studio.domain.text import clean
 
@@ -50,9 +52,8 @@ DIALOGUE_SCHEMA: dict[str, object] = {
 """The answer asked for where a model supports JSON schema (strict subset: all required, nothing additional)."""
 
 # A colon also ends speech such as "Listen: the river"; only a short name without sentence marks before it is a speaker.
-_READABLE = re.compile(r"^(?P<name>[^:\n.!?\"“”]{1,60}?)\s*(?:\((?P<kind>[^)\n]{1,20})\))?\s*:\s*(?P<text>.+)$")
-_FENCE = re.compile(r"^\s*```[\w-]*\s*\n|\n\s*```\s*$")
-_MARKUP = re.compile(r"^[\s>*_#-]+|[*_]+(?=\s*[:(])")
+_READABLE = re.compile(r"^(?P<name>[^:\n.!?\"“”]{1,60}?)\s*+(?:\((?P<kind>[^)\n]{1,20})\)\s*+)?:\s*(?P<text>.+)$")
+_MARKUP = re.compile(r"^[\s>*_#-]+|(?<![*_])[*_]++(?=\s*+[:(])")
 # JSON that was begun and could not be read: its pieces are no lines of dialogue, however much they look like `name: text`.
 _BROKEN_JSON = re.compile(r'[{\[]\s*"(?:lines|dialogue|speaker|text|kind)"\s*:')
 _KINDS = {
@@ -102,22 +103,33 @@ def finished(partial: str) -> tuple[DialogueLine, ...]:
         pass
     decoder = json.JSONDecoder(strict=False)
     found: list[DialogueLine] = []
+    end, left = 0, tries(partial)
     for match in re.finditer(r"{", partial):
-        try:
-            value, _ = decoder.raw_decode(partial, match.start())
-        except (ValueError, RecursionError):
+        if match.start() < end:
             continue
-        if line := _row(value):
+        line, end = _line_at(partial, match.start(), decoder)
+        if line:
             found.append(line)
+        elif not (left := left - 1):
+            break
     return tuple(found)
 
 
+def _line_at(partial: str, start: int, decoder: json.JSONDecoder) -> tuple[DialogueLine | None, int]:
+    """The line whose object begins at `start`, and where that ends; None and `start` when there is none."""
+    try:
+        value, end = decoder.raw_decode(partial, start)
+    except (ValueError, RecursionError):
+        return None, start
+    line = _row(value)
+    return line, end if line else start
+
+
 def _from_json(reply: str) -> tuple[DialogueLine, ...]:
-    text = _FENCE.sub("", reply.strip())
     decoder = json.JSONDecoder(strict=False)
-    for start in (match.start() for match in re.finditer(r"[\[{]", text)):
+    for match in islice(re.finditer(r"[\[{]", reply), tries(reply)):
         try:
-            value, _ = decoder.raw_decode(text, start)
+            value, _ = decoder.raw_decode(reply, match.start())
         except (ValueError, RecursionError):
             continue
         rows = value.get("lines", value.get("dialogue")) if isinstance(value, dict) else value
@@ -136,7 +148,7 @@ def _row(row: object) -> DialogueLine | None:
 
 
 def _from_text(reply: str) -> tuple[DialogueLine, ...]:
-    lines: list[DialogueLine] = []
+    lines: list[tuple[str, LineKind, list[str]]] = []
     for raw in clean(reply).split("\n"):
         if not raw.strip():
             continue
@@ -144,13 +156,12 @@ def _from_text(reply: str) -> tuple[DialogueLine, ...]:
         if match is None:
             if not lines:
                 return ()
-            last = lines[-1]
-            lines[-1] = DialogueLine(last.speaker, f"{last.text} {raw.strip()}", last.kind)
+            lines[-1][2].append(raw.strip())
             continue
         name = match["name"].strip()
         kind = kind_of(match["kind"] or name)
-        lines.append(DialogueLine(_speaker(name, kind), " ".join(match["text"].split()), kind))
-    return tuple(lines)
+        lines.append((_speaker(name, kind), kind, match["text"].split()))
+    return tuple(DialogueLine(speaker, " ".join(words), kind) for speaker, kind, words in lines)
 
 
 def _speaker(name: str, kind: LineKind) -> str:

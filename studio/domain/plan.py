@@ -231,9 +231,9 @@ def _errors(tasks: Sequence[PlannedTask]) -> list[str]:
 
 # The readable form
 
-READABLE = re.compile(r"^ {0,3}##[ \t]+tasks[ \t]*#*[ \t]*$", re.I | re.M)
+READABLE = re.compile(r"^ {0,3}##[ \t]+tasks[ \t]*+#*+[ \t]*+$", re.I | re.M)
 """What only the readable form has."""
-_IN_TEXT = re.compile(r"##[ \t]+(?:approach|tasks)[ \t]*#*[ \t]*$", re.I)
+_IN_TEXT = re.compile(r"##[ \t]+(?:approach|tasks)[ \t]*+#*+[ \t]*+$", re.I)
 _IN_TASK = re.compile(r"##[ \t]+\S|###[ \t]+\d+[.)]")
 _ENTRY = re.compile(r"^ {0,3}###[ \t]+\d+[.)](?:[ \t]+(?P<title>.*))?$")
 _FIELD = re.compile(r"(?:^|[\s|·;,-])[*`_]*(?P<name>id|type|priority|needs)[*`_]*[ \t]*:[*`_]*[ \t]*", re.I)

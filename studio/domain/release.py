@@ -131,15 +131,15 @@ def _follow_up(row: object) -> FollowUp | None:
 # The readable form
 
 READABLE = re.compile(
-    r"^[*_]{0,3}version[*_ ]{0,4}:|^ {0,3}##[ \t]+(?:changelog|commit message)[ \t]*#*[ \t]*$", re.I | re.M
+    r"^[*_]{0,3}version[*_ ]{0,4}:|^ {0,3}##[ \t]+(?:changelog|commit message)[ \t]*+#*+[ \t]*+$", re.I | re.M
 )
 """What only the readable form has."""
 _NAMES = ("changelog", "commit message", "follow-ups")
 _RESERVED = re.compile(
-    r"##[ \t]+(?:changelog|commit message|follow-ups)[ \t]*#*[ \t]*$|#[ \t]|[*_`]*version[*_`]*:", re.I
+    r"##[ \t]+(?:changelog|commit message|follow-ups)[ \t]*+#*+[ \t]*+$|#[ \t]|[*_`]*+version[*_`]*+:", re.I
 )
 _TITLE = re.compile(r"^#[ \t]+(?P<title>.+)$")
-_BUMP = re.compile(r"^[*_`]*version[*_`]*:[*_`\s]*(?P<word>\w+)[*_`.\s]*$", re.I)
+_BUMP = re.compile(r"^[*_`]*+version[*_`]*+:[*_`\s]*+(?P<word>\w++)[*_`.\s]*+$", re.I)
 _FOLLOW_UP = re.compile(r"^[-*][ ]+(?:\*\*(?P<bold>.+?)\*\*(?::[ ]*(?P<why>.*))?|(?P<plain>\S.*))$")
 
 

@@ -21,7 +21,6 @@ from studio.domain.answer_json import (
 from studio.domain.errors import BadInput
 from studio.domain.finding import Problem, Severity
 from studio.domain.sections import guard, split, unguard
-from studio.domain.text import one_line
 
 FINDINGS_LIMIT = 60
 DEFAULT_RULE = "review"
@@ -165,10 +164,10 @@ def _block(text: str) -> str:
 
 # The readable form
 
-READABLE = re.compile(r"^[*_# ]{0,4}verdict[*_ ]{0,4}:|^ {0,3}##[ \t]+findings[ \t]*#*[ \t]*$", re.I | re.M)
+READABLE = re.compile(r"^[*_# ]{0,4}verdict[*_ ]{0,4}:|^ {0,3}##[ \t]+findings[ \t]*+#*+[ \t]*+$", re.I | re.M)
 """What only the readable form has."""
-_IN_SUMMARY = re.compile(r"##[ \t]+findings[ \t]*#*[ \t]*$|\W{0,4}verdict\W{0,4}:", re.I)
-_VERDICT = re.compile(r"^\W{0,4}verdict[*_`]*:[*_`\s]*(?P<word>[\w ]+?)[*_`.\s]*$", re.I)
+_IN_SUMMARY = re.compile(r"##[ \t]+findings[ \t]*+#*+[ \t]*+$|\W{0,4}verdict\W{0,4}:", re.I)
+_VERDICT = re.compile(r"^\W{0,4}verdict[*_`]*+:[*_`\s]*+(?P<word>[\w ]++)[*_`.\s]*+$", re.I)
 _ENTRY = re.compile(
     r"^[-*][ ]+(?:(?P<severity>error|warning|note)\b[ ]*(?:`(?P<path>[^`]+)`[ ]*)?(?:\((?P<rule>[^)\s]{1,40})\)[ ]*)?:[ ]+)?"
     r"(?P<message>\S.*)$",
@@ -212,27 +211,27 @@ def read_text(markdown: str) -> Review:
 def _entries(section: str) -> tuple[str, list[dict[str, str]]]:
     """What is no finding, and the findings' fields."""
     loose: list[str] = []
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, list[str]]] = []
     for line in section.split("\n"):
         match = _ENTRY.match(line)
         if match:
-            rows.append({name: text for name, text in match.groupdict().items() if text})
+            rows.append({name: [text] for name, text in match.groupdict().items() if text})
         elif rows and line.startswith("  "):
             _continue(rows[-1], line)
         elif line.strip():
             loose.append(line)
-    return "\n".join(loose), rows
+    return "\n".join(loose), [{name: "\n".join(lines) for name, lines in row.items()} for row in rows]
 
 
-def _continue(row: dict[str, str], line: str) -> None:
+def _continue(row: dict[str, list[str]], line: str) -> None:
     if "suggestion" in row:
-        row["suggestion"] += "\n" + line.removeprefix("  ").removeprefix("  ")
+        row["suggestion"].append(line.removeprefix("  ").removeprefix("  "))
     elif quoted := _QUOTED.match(line):
-        row["quote"] = "\n".join(filter(None, (row.get("quote"), quoted["text"])))
+        row.setdefault("quote", []).append(quoted["text"])
     elif advice := _ADVICE.match(line):
-        row["suggestion"] = advice["text"]
+        row["suggestion"] = [advice["text"]]
     else:
-        row["message"] = one_line(f"{row['message']} {line}", _MESSAGE_LIMIT)
+        row["message"].append(line)
 
 
 # As it is stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_HEADING = re.compile(r"^ {0,3}##[ \t]+(?P<name>.+?)[ \t]*#*[ \t]*$")
+_HEADING = re.compile(r"^ {0,3}##(?=[ \t])(?P<name>.*)$")
 
 
 def guard(text: str, reserved: re.Pattern[str]) -> str:
@@ -46,16 +46,22 @@ def split(text: str, names: Sequence[str], *, closed: Sequence[str] = ()) -> dic
     found: dict[str, list[str]] = {"": []}
     here = ""
     for line in text.split("\n"):
-        match = _HEADING.match(line)
-        name = match["name"].casefold() if match else None
+        name = _name(line)
         if name in names:
-            here = name or ""
+            here = name
             found.setdefault(here, [])
             continue
-        if match and here in closed:
+        if name and here in closed:
             here = "other"
         found.setdefault(here, []).append(line)
     return {name: "\n".join(lines).strip("\n") for name, lines in found.items()}
+
+
+def _name(line: str) -> str:
+    """The lower-case name of a `## name` heading, without the hashes that may close it; empty when it is none."""
+    match = _HEADING.match(line)
+    words = match["name"].strip(" \t") if match else ""
+    return (words.rstrip("#").rstrip(" \t") or words).casefold()
 
 
 def first_paragraph(text: str) -> tuple[str, str]:

@@ -96,7 +96,7 @@ def parse(name: str, text: str) -> Source:
     front_lines, start = _front_lines(name, lines)
     front = _front(name, "\n".join(front_lines)) if front_lines else Front()
     blocks, roles = _blocks(name, lines, start)
-    if not any(_COMMENT.sub("", block.text).strip() or _COMMENT.search(block.text) for block in blocks):
+    if not any((bare := _without_comments(block.text)).strip() or bare != block.text for block in blocks):
         raise TemplateError(name, 0, "there is no text below the front matter")
     return Source(name, text, digest(text), front, blocks, roles)
 
@@ -122,7 +122,7 @@ def _blocks(name: str, lines: list[str], start: int) -> tuple[tuple[Block, ...],
         return (Block("user", "\n".join(lines[start:]), start + 1),), False
     if is_part(name):
         raise role_in_part(name, lines, marks[0] + 1)
-    before = _COMMENT.sub("", "\n".join(lines[start : marks[0]])).strip()
+    before = _without_comments("\n".join(lines[start : marks[0]])).strip()
     if before:
         line = next(index for index in range(start, marks[0]) if lines[index].strip()) + 1
         hint = "Each message is rendered by itself: move the text below a line `system:`, `user:` or `assistant:`."
@@ -228,6 +228,12 @@ def _defaults(name: str, inputs: object, line: int) -> Mapping[str, object]:
             name, line, "a `default` must be text, a number, true, false, or lists and keys of these"
         ) from None
     return found
+
+
+def _without_comments(text: str) -> str:
+    """The text without `{# comments #}`. What stands after the last `#}` is not looked at: each `{#` would be read to its end."""
+    end = text.rfind("#}") + 2
+    return _COMMENT.sub("", text[:end]) + text[end:] if end > 1 else text
 
 
 def _line(text: str, key: str) -> int:

@@ -30,7 +30,7 @@ from studio.domain.text import one_line
 _KEY_LIKE = re.compile(r"\b(?:sk|xai|gsk|pk|rk)-[\w*.\-]{6,}")
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window|limit)|prompt is too long|too many (?:input )?tokens|exceeds? the (?:maximum|available)"
-    r"[\w ]*(?:context|tokens)|maximum[\w ]* context|input is too long",
+    r"[\w ]{0,80}(?:context|tokens)|maximum[\w ]{0,80} context|input is too long",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(r"insufficient_quota|billing|credit balance|insufficient credits|payment", re.IGNORECASE)

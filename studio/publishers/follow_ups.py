@@ -47,12 +47,14 @@ _AUTHENTICATION = re.compile(
     re.VERBOSE,
 )
 _TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
-_ICON = re.compile(r"""<link\b[^>]{0,300}\brel\s*=\s*["']?[^"'>]{0,40}\bicon\b""", re.IGNORECASE)
+_LINK = re.compile(r"<link\b([^<>]{0,300})", re.IGNORECASE)
+_REL = re.compile(r"""\brel\s*+=\s*+["']?([^"'>]{0,40})""", re.IGNORECASE)
+_ICON = re.compile(r"\bicon\b", re.IGNORECASE)
 _LOGO_FILE = re.compile(r"(?:^|/)(?:logo|favicon|icon)[^/]*\.(?:svg|png|ico|webp|jpe?g)$", re.IGNORECASE)
 _DATA_HEADING = re.compile(r"^#{1,6}\s.*\b(?:tables?|database|schema|data model|entities|collections)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^#{1,6}\s")
-_TABLE_LINE = re.compile(r"^\s*[-*]\s+[*`_]*([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*\s*[:(–—-]+\s*([^)\n]{2,400})\)?\s*$")
-_COLUMN = re.compile(r"^[*`_]*([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*(?:\s*[: ]\s*\(?([A-Za-z]+)\)?)?")
+_TABLE_LINE = re.compile(r"^[-*]\s++[*`_]*+([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*+\s*+[:(–—-]++\s*+([^)\n]{2,400})\)?+$")
+_COLUMN = re.compile(r"^[*`_]*+([A-Za-z][A-Za-z0-9_]{0,49})[*`_]*+(?:(?:\s*+:|\s)\s*+\(?([A-Za-z]++)\)?)?")
 _FENCE = re.compile(r"^```(?:json)?[ \t]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PLACES = frozenset({"folder", "zip", "git", "github", "appwrite"})
 _DATABASE = frozenset({"supabase", "appwrite"})
@@ -137,11 +139,7 @@ def _tables(files: Mapping[str, str], tables: tuple[Table, ...]) -> FollowUp | N
 
 def _logo(files: Mapping[str, str]) -> FollowUp | None:
     pages = {path: text for path, text in files.items() if path.endswith((".html", ".htm"))}
-    if (
-        not pages
-        or any(_LOGO_FILE.search(path) for path in files)
-        or any(_ICON.search(text) for text in pages.values())
-    ):
+    if not pages or any(_LOGO_FILE.search(path) for path in files) or any(map(_has_icon, pages.values())):
         return None
     titles = [match[1] for text in pages.values() if (match := _TITLE.search(text))]
     title = one_line(titles[0], 80) if titles else "the app"
@@ -155,6 +153,10 @@ def _logo(files: Mapping[str, str]) -> FollowUp | None:
         ),
         kind=FollowUpKind.PROMPT,
     )
+
+
+def _has_icon(page: str) -> bool:
+    return any(_ICON.search(rel[1]) for link in _LINK.finditer(page) for rel in _REL.finditer(link[1]))
 
 
 def _deployment(files: Mapping[str, str], tables: tuple[Table, ...]) -> FollowUp | None:
@@ -202,7 +204,7 @@ def _listed(text: str) -> Iterator[tuple[str, tuple[Column, ...]]]:
     for line in text.splitlines():
         if _HEADING.match(line):
             inside = bool(_DATA_HEADING.match(line))
-        match = _TABLE_LINE.match(line) if inside else None
+        match = _TABLE_LINE.match(line.strip()) if inside else None
         if match and "," in match[2]:
             yield match[1], tuple(_columns(match[2]))
 

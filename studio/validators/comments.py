@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 Span = tuple[int, int]
+# No text begins at a quote that a backslash stands before: an unclosed one would be read to its end again from each of them.
 _PYTHON = re.compile(
-    r"\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?P<comment>#[^\n]*)",
+    r"(?<!\\)(?:\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')|(?P<comment>#[^\n]*)",
     re.DOTALL,
 )
-_HASH = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?P<comment>(?:(?<=\s)|(?<![\s\S]))#[^\n]*)")
-_STYLE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|(?P<comment>/\*(?:.*?\*/|.*))", re.DOTALL)
-_LOOSE_JSON = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*))', re.DOTALL)
+_HASH = re.compile(r"(?<!\\)\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?P<comment>(?:(?<=\s)|(?<![\s\S]))#[^\n]*)")
+_STYLE = re.compile(r"(?<!\\)(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')|(?P<comment>/\*(?:.*?\*/|.*))", re.DOTALL)
+_LOOSE_JSON = re.compile(r'(?<!\\)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*))', re.DOTALL)
 _PAGE = re.compile(r"(?P<comment><!--(?:.*?-->|.*))", re.DOTALL)
 _BY_LANGUAGE = {
     Language.PYTHON: _PYTHON,

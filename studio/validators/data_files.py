@@ -13,8 +13,8 @@ from studio.domain.text import one_line
 from studio.validators.grammar import TooSlow
 
 YAML_SECONDS = 3.0  # of processor time; 1 MB that is not hostile takes as long
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
-_TRAILING = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+_COMMENTS = re.compile(r'(?<!\\)"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
+_TRAILING = re.compile(r'(?<!\\)"(?:[^"\\\n]|\\.)*"|,(?=\s*+[}\]])', re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 _LINE = re.compile(r"at line (\d+)")
 

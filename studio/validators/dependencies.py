@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from studio.domain.finding import Problem
 from studio.domain.text import one_line
+from studio.validators.globs import segment
 from studio.validators.html_tokens import Kind
 from studio.validators.languages import Language
 from studio.validators.place import Lines, problem
@@ -36,7 +37,10 @@ _ADDRESSES = {
     "search",
     "me",
 }
-Named = tuple[str, int]
+NAMES_LIMIT = 2_000
+SHOWN = 50
+Named = tuple[str, int | str]
+"""A dependency, and its line or the words that stand on it: a line is looked for where a rule speaks only."""
 
 
 def check_dependencies(scan: Scan, rules: Rules) -> Iterator[Problem]:
@@ -45,21 +49,33 @@ def check_dependencies(scan: Scan, rules: Rules) -> Iterator[Problem]:
         return
     for kind, found in (("npm", _npm), ("python", _python), ("cdn", _hosts)):
         wanted = [rule for rule in rules.dependencies if rule.kind == kind]
-        named = dict.fromkeys(found(scan)) if wanted else {}
-        yield from (_problem(rule, scan, *one) for one in named for rule in wanted if not _allowed(rule, one[0]))
+        named = list(dict.fromkeys(islice(found(scan), NAMES_LIMIT + 1))) if wanted else []
+        for rule in wanted:
+            allowed = _allowed(rule)
+            yield from islice((_problem(rule, scan, *one) for one in named if not allowed(one[0])), SHOWN)
+            if len(named) > NAMES_LIMIT:
+                words = f"{scan.path} names more than {NAMES_LIMIT:,} dependencies; those after them were not checked."
+                yield problem(rule.id, scan.path, 0, words, severity=rule.severity)
 
 
-def _problem(rule: DependencyRule, scan: Scan, name: str, line: int) -> Problem:
+def _problem(rule: DependencyRule, scan: Scan, name: str, place: int | str) -> Problem:
+    line = place if isinstance(place, int) else _line(scan.lines, place)
     what = "loading from" if rule.kind == "cdn" else "the dependency"
     words = f"The standards do not allow {what} {name}. {rule.message}".strip()
     suggestion = rule.suggestion or _choice(rule)
     return problem(rule.id, scan.path, line, words, severity=rule.severity, suggestion=suggestion, lines=scan.lines)
 
 
-def _allowed(rule: DependencyRule, name: str) -> bool:
-    if any(fnmatchcase(name, _plain(rule, one)) for one in rule.deny):
-        return False
-    return rule.allow is None or any(fnmatchcase(name, _plain(rule, one)) for one in rule.allow)
+def _allowed(rule: DependencyRule) -> Callable[[str], bool]:
+    denied = [segment(_plain(rule, one)) for one in rule.deny]
+    listed = None if rule.allow is None else [segment(_plain(rule, one)) for one in rule.allow]
+
+    def allowed(name: str) -> bool:
+        if any(one.match(name) for one in denied):
+            return False
+        return listed is None or any(one.match(name) for one in listed)
+
+    return allowed
 
 
 def _plain(rule: DependencyRule, name: str) -> str:
@@ -89,7 +105,7 @@ def _npm(scan: Scan) -> Iterator[Named]:
     for table in _TABLES:
         given = data.get(table) if isinstance(data, dict) else None
         for name in given if isinstance(given, dict) else ():
-            yield one_line(name, 100), _line(scan.lines, f'"{name}"')
+            yield one_line(name, 100), f'"{name}"'
 
 
 def _python(scan: Scan) -> Iterator[Named]:
@@ -117,12 +133,12 @@ def _pyproject(scan: Scan) -> Iterator[Named]:
     for requirement in (one for several in lists if isinstance(several, list) for one in several):
         found = _REQUIREMENT.match(requirement) if isinstance(requirement, str) else None
         if found:
-            yield _normal(found[1]), _line(scan.lines, str(requirement))
+            yield _normal(found[1]), str(requirement)
     poetry = data.get("tool", {}).get("poetry", {}) if isinstance(data.get("tool"), dict) else {}
     table = poetry.get("dependencies", {}) if isinstance(poetry, dict) else {}
     for name in table if isinstance(table, dict) else ():
         if name != "python":
-            yield _normal(name), _line(scan.lines, name)
+            yield _normal(name), name
 
 
 def _hosts(scan: Scan) -> Iterator[Named]:
@@ -139,7 +155,7 @@ def _hosts(scan: Scan) -> Iterator[Named]:
         yield from _of_addresses([(token.value(_LOADS[token.name]) or "", scan.lines.at(token.start))])
 
 
-def _of_addresses(found: Iterable[Named]) -> Iterator[Named]:
+def _of_addresses(found: Iterable[tuple[str, int]]) -> Iterator[Named]:
     for address, line in found:
         if _OUTSIDE.match(address.strip()):
             try:

@@ -13,7 +13,7 @@ from studio.validators.languages import Language
 from studio.validators.place import problem
 from studio.validators.scan import Scan
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+#./-]*)(?:[ \t]+[^`\n]*)?$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)(?:[ \t]*+([\w+#./-]++)(?=[ \t]|$)|(?=[ \t]|$))[^`\n]*+$")
 _INTRODUCTION = re.compile(
     r"^(?:#+ +|\*\*|> )?(?:here(?:'s|’s| is| are)|sure\b|certainly\b|of course\b|below is|this is|the following|okay\b|ok,|"
     r"absolutely\b|i(?:'ve| have| will|'ll)\b|"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -41,8 +41,14 @@ def _matches(path: str, glob: str) -> bool:
         glob += "**"
     parts, wanted = path.split("/"), glob.strip("/").split("/")
     if not anchored and "**" not in wanted:
-        return fnmatchcase(parts[-1], wanted[-1])
+        return segment(wanted[-1]).match(parts[-1]) is not None
     return _from_root(parts, wanted if anchored else ["**", *wanted])
+
+
+@lru_cache(maxsize=4096)
+def segment(pattern: str) -> re.Pattern[str]:
+    """Kept: `fnmatch` remembers 256 patterns, and standards may have more for each file."""
+    return re.compile(translate(pattern))
 
 
 def _from_root(parts: list[str], wanted: list[str]) -> bool:
@@ -52,5 +58,6 @@ def _from_root(parts: list[str], wanted: list[str]) -> bool:
         if pattern == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else set()
         else:
-            reached = {at + 1 for at in reached if at < len(parts) and fnmatchcase(parts[at], pattern)}
+            matched = segment(pattern).match
+            reached = {at + 1 for at in reached if at < len(parts) and matched(parts[at])}
     return len(parts) in reached

@@ -40,7 +40,7 @@ _KEYS_OF = re.compile(r"(?<=\bkeyof )readonly(?=\s)")
 _NAMELESS = re.compile(r"export default function (?=\()")
 # `({ a: b }: T) => U` as a type.
 _NAME = r"[\w$]+(?:\s*:\s*[\w$]+)?"
-_TAKEN_APART = re.compile(rf"(?<=\()\{{\s*(?:{_NAME}\s*,\s*)*{_NAME}\s*,?\s*\}}(?=\s*:)")
+_TAKEN_APART = re.compile(rf"(?<=\()\{{\s*(?:{_NAME}\s*,\s*)*{_NAME}\s*+(?:,\s*+)?\}}(?=\s*:)")
 # `interface A<in out T>`: variance.
 _VARIANCE = re.compile(
     r"(?<=[<,])(\s*(?:/\*[^/]{0,200}\*/\s*)?)((?:in\s+)?(?:out\s+)?)(?=[A-Za-z_$][\w$]*\s*(?:[,>=]|extends\b))"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from studio.validators.pattern_size import SIZE_LIMIT, too_large
+
 SECONDS = 1.0  # of processor time
 HITS = 20
 
@@ -41,9 +43,11 @@ def fault_of(pattern: str) -> str:
     """What is wrong with a pattern, in the words of the compiler; empty when it is sound."""
     import regex
 
+    if too_large(pattern):
+        return f"its counted repeats make it longer than {SIZE_LIMIT:,} parts"
     try:
         _compiled(pattern, False)
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
+    except (regex.error, ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
         return str(error) or "it cannot be compiled"
     return ""
 

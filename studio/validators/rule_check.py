@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import islice
+from time import thread_time
 
 from studio.domain.finding import Problem, Severity
 from studio.validators.globs import matches
-from studio.validators.patterns import TooSlow, hits
+from studio.validators.patterns import SECONDS, TooSlow, hits
 from studio.validators.place import Lines, problem
 from studio.validators.rules import LimitRule, PatternRule, Rules, applies
 
 LINES_SHOWN = 5
+FILE_SECONDS = 4.0  # of processor time, for all patterns on one file
 
 
 def check_rules(path: str, text: str, code: str, rules: Rules) -> Iterator[Problem]:
     """What one file breaks. `code` is its text with comments blanked, of the same length."""
-    lines = Lines(text)
+    lines, left = Lines(text), FILE_SECONDS
     for rule in rules.patterns:
         if applies(rule, path):
-            yield from _pattern(rule, path, text if rule.comments else code, lines)
+            begun = thread_time()
+            yield from _pattern(rule, path, text if rule.comments else code, lines, left)
+            left -= thread_time() - begun
     for limit in rules.limits:
         if applies(limit, path):
             yield from _limit(limit, path, text, lines)
@@ -44,10 +48,18 @@ def missing_files(paths: Collection[str], rules: Rules) -> Iterator[Problem]:
                 yield Problem(rule.id, glob, 0, message, rule.severity, rule.suggestion)
 
 
-def _pattern(rule: PatternRule, path: str, text: str, lines: Lines) -> Iterator[Problem]:
+def _pattern(rule: PatternRule, path: str, text: str, lines: Lines, left: float) -> Iterator[Problem]:
     try:
-        found = list(hits(rule.pattern, text, ignore_case=rule.ignore_case))
+        if left <= 0:
+            raise TooSlow(rule.pattern)
+        found = list(hits(rule.pattern, text, ignore_case=rule.ignore_case, seconds=min(SECONDS, left)))
     except TooSlow:
+        if left < SECONDS:
+            message = f"Rule {rule.id} could not be checked: the patterns before it took {FILE_SECONDS:g} seconds on this file."
+            yield problem(
+                rule.id, path, 0, message, severity=rule.severity, suggestion="Mend or remove the slow patterns."
+            )
+            return
         message = f"The pattern of rule {rule.id} takes too long on this file, so it could not be checked."
         yield problem(
             rule.id, path, 0, message, severity=rule.severity, suggestion="Write the pattern with fewer nested repeats."

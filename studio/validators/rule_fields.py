@@ -12,6 +12,9 @@ from studio.validators.patterns import fault_of
 
 PATTERN_LIMIT = 1000
 GLOBS_LIMIT = 200
+FAULTS_LIMIT = 100
+_NUMBER_LIMIT = 10**9
+_HEADER = re.compile(r"^\s*+\[{1,2}([^\[\]]++)\]")
 _ID = re.compile(r"^[a-z0-9][a-z0-9._-]{0,59}$")
 
 
@@ -20,13 +23,27 @@ class Faults:
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
+        self._headers: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines, 1):
+            if header := _HEADER.match(line):
+                self._headers.setdefault(header[1].strip(), []).append(number)
         self.found: list[tuple[int, str]] = []
 
+    @property
+    def full(self) -> bool:
+        return len(self.found) > FAULTS_LIMIT
+
     def say(self, line: int, message: str) -> None:
-        self.found.append((line, message))
+        """Keep a fault; after the first hundred, that there are more."""
+        if len(self.found) == FAULTS_LIMIT:
+            self.found.append((line, f"More than {FAULTS_LIMIT} things are wrong; what follows is not told."))
+        elif not self.full:
+            self.found.append((line, message))
 
     def line_of(self, word: str) -> int:
         """The last line that holds `word`, the first of the block when none does."""
+        if self.full:
+            return 1
         return max((number for number, line in enumerate(self._lines, 1) if word in line), default=1)
 
     def id_line(self, one: str) -> int:
@@ -36,12 +53,13 @@ class Faults:
 
     def header(self, name: str, index: int) -> int:
         """The line of table `[name]`, or of the `[[name]]` at `index`."""
-        wanted = re.compile(rf"^\s*\[{{1,2}}\s*{re.escape(name)}\s*\]")
-        at = [number for number, line in enumerate(self._lines, 1) if wanted.match(line)]
+        at = self._headers.get(name, [])
         return at[index] if index < len(at) else 1
 
     def key_line(self, header: int, key: str) -> int:
         """The line of `key =` in the table that begins at `header`; the header's where it is not written."""
+        if self.full:
+            return header
         wanted = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*=""")
         for number, line in enumerate(self._lines[header:], header + 1):
             if line.lstrip().startswith("["):
@@ -110,9 +128,9 @@ class Table:
         given = self.fields.get(key)
         if given is None:
             return None
-        if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= _NUMBER_LIMIT:
             return given
-        self.say(key, f"wants a whole number above 0 for `{key}`")
+        self.say(key, f"wants a whole number from 1 to {_NUMBER_LIMIT:,} for `{key}`")
         return None
 
     def words(self, key: str) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from studio.domain.finding import Severity
-from studio.validators.globs import matches
+from studio.validators.globs import alternatives, matches
 
 EVERYWHERE = ("**",)
 
@@ -94,6 +94,16 @@ class Rules:
             off=self.off | other.off,
         )
 
+    def add(self, other: Rules) -> Rules:
+        """Both together, none replaced and none switched off; a file keeps the rules of both where their ids are the same."""
+        return Rules(
+            patterns=(*self.patterns, *other.patterns),
+            limits=(*self.limits, *other.limits),
+            files=(*self.files, *other.files),
+            dependencies=(*self.dependencies, *other.dependencies),
+            off=self.off,
+        )
+
     def without(self, ids: Collection[str]) -> Rules:
         """The rules without those of these ids: what a person waived."""
         return Rules(
@@ -108,6 +118,15 @@ class Rules:
     def ids(self) -> tuple[str, ...]:
         every: tuple[AnyRule, ...] = (*self.patterns, *self.limits, *self.files, *self.dependencies)
         return tuple(rule.id for rule in every)
+
+    @property
+    def globs(self) -> int:
+        """How many globs a path or a name may be compared with, each of their alternatives counted."""
+        listed = [one for rule in self.patterns for one in (*rule.globs, *rule.excepted)]
+        listed += [one for limit in self.limits for one in (*limit.globs, *limit.excepted)]
+        listed += [one for rule in self.files for one in (*rule.forbid, *rule.require, *rule.excepted)]
+        listed += [one for rule in self.dependencies for one in (*(rule.allow or ()), *rule.deny)]
+        return sum(len(alternatives(one)) for one in listed)
 
 
 NO_RULES = Rules()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,9 +19,11 @@ from studio.validators.rule_fields import Faults, Table
 from studio.validators.rules import EVERYWHERE, DependencyRule, FileRule, LimitRule, PatternRule, Rules
 
 BAD_BLOCK = "rules-block"
-BLOCK_CHARACTERS = 200_000
+BLOCK_CHARACTERS = 50_000
+"""Of all blocks of a document together; the packaged ones have at most 6,000."""
 RULES_LIMIT = 200
 _FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\n]*)$")
+_DOTS_SQUARED = 4_000_000  # the reader of TOML takes quadratic time for a key `a.a.a`: 0.1 s for 2,000 of them
 _TOML_LINE = re.compile(r"at line (\d+)")
 _TABLES = ("forbid", "require", "limits", "files", "dependencies", "off")
 _KINDS = ("npm", "python", "cdn")
@@ -33,19 +36,34 @@ _DEPENDENCIES = _SHARED | {"allow", "deny"}
 
 def parse_rules(markdown: str, where: str) -> tuple[Rules, tuple[Problem, ...]]:
     """The rules of a document named `where`, and everything wrong with its blocks. Sound rules stand beside broken ones."""
-    rules, problems = Rules(), []
+    rules, problems, left = Rules(), [], BLOCK_CHARACTERS
     for block in _blocks(clean(markdown)):
-        faults = _read_block(block, where)
-        rules = rules.merge(faults[0])
-        problems.extend(faults[1])
+        left -= len(block.text)
+        read, found = _read_block(block, where, fits=left >= 0)
+        rules = rules.merge(read)
+        problems.extend(found)
+        if left < 0:
+            break
     return rules, tuple(sorted(problems, key=lambda problem: problem.line))
+
+
+def without_blocks(markdown: str) -> str:
+    """The document without its rules blocks and their fences. One that is not closed stays."""
+    lines, at = markdown.split("\n"), 0
+    kept: list[str] = []
+    for block in _blocks(markdown):
+        if block.closed:
+            kept += lines[at : block.start - 1]
+            at = block.end
+    return "\n".join((*kept, *lines[at:]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block: line n of its text is line `start + n` of the document."""
+    """A block: line n of its text is line `start + n` of the document; `end` is the line of the closing fence."""
 
     start: int
+    end: int
     text: str
     closed: bool = True
 
@@ -60,36 +78,43 @@ def _blocks(markdown: str) -> Iterator[_Block]:
                 opened, inside = (number, fence["fence"], fence["info"].split()[:1] == ["rules"]), []
         elif fence and fence["fence"].startswith(opened[1]) and not fence["info"].strip():
             if opened[2]:
-                yield _Block(opened[0], "\n".join(inside))
+                yield _Block(opened[0], number, "\n".join(inside))
             opened = None
         else:
             inside.append(line)
     if opened is not None and opened[2]:
-        yield _Block(opened[0], "\n".join(inside), closed=False)
+        yield _Block(opened[0], opened[0] + len(inside), "\n".join(inside), closed=False)
 
 
-def _read_block(block: _Block, where: str) -> tuple[Rules, list[Problem]]:
-    faults = Faults(block.text)
+def _read_block(block: _Block, where: str, *, fits: bool) -> tuple[Rules, list[Problem]]:
+    faults = Faults(block.text if fits else "")
     if not block.closed:
         faults.say(0, "The rules block is not closed; end it with a line of three backticks.")
-    rules = _rules(_data(block.text, faults), faults)
+    if not fits:
+        faults.say(
+            0,
+            f"The rules of a document are longer than {BLOCK_CHARACTERS:,} characters; this block and what follows is left out.",
+        )
+    rules = _rules(_data(block.text, faults), faults) if fits else Rules()
     return rules, [
         Problem(BAD_BLOCK, where, block.start + line, message, Severity.WARNING) for line, message in faults.found
     ]
 
 
 def _data(text: str, faults: Faults) -> Mapping[str, object]:
-    if len(text) > BLOCK_CHARACTERS:
-        faults.say(0, f"The rules block is longer than {BLOCK_CHARACTERS:,} characters and is left out.")
+    if sum(line.count(".") ** 2 for line in text.split("\n")) > _DOTS_SQUARED:
+        faults.say(0, "The rules block has lines with thousands of dots and is left out.")
         return {}
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:  # ValueError alone: a number of more than 4,300 digits
         line = _TOML_LINE.search(str(error))
-        faults.say(
-            int(line.group(1)) if line else text.count("\n") + 1,
-            f"The rules block is not TOML: {one_line(str(error), 160)}.",
-        )
+        ended = text.count("\n") + 1 if isinstance(error, tomllib.TOMLDecodeError) else 0
+        faults.say(int(line.group(1)) if line else ended, f"The rules block is not TOML: {one_line(str(error), 160)}.")
         return {}
 
 
@@ -99,7 +124,11 @@ def _rules(data: Mapping[str, object], faults: Faults) -> Rules:
             faults.say(
                 faults.line_of(key), f"A rules block knows no {one_line(key, 40)!r}; it knows {', '.join(_TABLES)}."
             )
-    off = Table("", 0, 0, data, faults).words("off")
+    count = sum(len(given) for key in _TABLES if isinstance(given := data.get(key), list) and key != "off")
+    if count > RULES_LIMIT:
+        faults.say(0, f"A rules block holds at most {RULES_LIMIT} rules; this one has {count} and is left out.")
+        return Rules()
+    off = Table("off", 0, 0, data, faults).words("off")
     rules = Rules(
         patterns=(*_patterns(data, "forbid", faults), *_patterns(data, "require", faults)),
         limits=tuple(rule for table in faults.tables(data, "limits", _LIMIT) if (rule := _limit(table))),
@@ -107,12 +136,7 @@ def _rules(data: Mapping[str, object], faults: Faults) -> Rules:
         dependencies=tuple(_dependencies(data, faults)),
         off=frozenset(off or ()),
     )
-    if len(rules.ids) > RULES_LIMIT:
-        faults.say(
-            0, f"A rules block holds at most {RULES_LIMIT} rules; this one has {len(rules.ids)} and is left out."
-        )
-        return Rules()
-    for one in sorted({one for one in rules.ids if rules.ids.count(one) > 1}):
+    for one in sorted(one for one, times in Counter(rules.ids).items() if times > 1):
         faults.say(faults.id_line(one), f"Two rules have the id {one!r}; give each its own.")
     return rules
 

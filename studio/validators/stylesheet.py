@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 )
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 _CUSTOM = re.compile(r"--[\w-]*\s*:|[\w-]*filter\s*:", re.IGNORECASE)
-_SECOND = re.compile(r"\n\s*[a-z-]+\s*$", re.IGNORECASE)
+_SECOND = re.compile(r"\n\s*+[a-z-]++\s*+$", re.IGNORECASE)
 
 Found = tuple[int, str]
 
@@ -44,8 +44,9 @@ class _Reading:
         """Inside round or square brackets, or the block of a custom property: declarations are not looked for."""
         return bool(self.stack) and (self.stack[-1][0] != "{" or self.stack[-1][2])
 
-    def of_chunk(self, end: int) -> str:
-        return self.text[self.chunk.start : end] if self.chunk.start >= 0 else ""
+    def custom(self, end: int) -> bool:
+        """Whether what stands before `end` begins a custom property."""
+        return self.chunk.start >= 0 and _CUSTOM.match(self.text, self.chunk.start, end) is not None
 
 
 def faults(text: str) -> Iterator[Found]:
@@ -84,7 +85,7 @@ def _part(reading: _Reading, token: re.Match[str]) -> None:
 
 def _bracket(reading: _Reading, bracket: str, at: int) -> Iterator[Found]:
     if bracket == "{":
-        custom = reading.opaque or _CUSTOM.match(reading.of_chunk(at)) is not None
+        custom = reading.opaque or reading.custom(at)
         reading.stack.append((bracket, at, custom))
         if not custom:
             reading.chunk = _Chunk()
@@ -130,6 +131,6 @@ def _ended(reading: _Reading, at: int, by: str) -> Iterator[Found]:
 def _end(reading: _Reading) -> Iterator[Found]:
     for opener, at, _ in reading.stack[:1]:
         yield at, f"{opener!r} is not closed."
-    left = reading.of_chunk(len(reading.text)).strip()
+    left = reading.text[reading.chunk.start :].strip() if reading.chunk.start >= 0 else ""
     if left and not reading.stack and left[0] != "@" and left not in ("-->", "<!--"):
         yield reading.chunk.start, "The text ends in the middle of a rule."

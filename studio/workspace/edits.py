@@ -18,7 +18,8 @@ from studio.workspace.files import make_below, safe_name
 FOLDER = "edits"
 
 # Not only at the beginning: whoever writes above the header means it as text, and the header as none.
-_HEADER = re.compile(r"^[ \t]*<!-- studio\n(?P<lines>.*?)\n?-->[ \t]*\n?\n?", re.DOTALL | re.MULTILINE)
+_BEGINS = re.compile(r"^[ \t]*+<!-- studio\n", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*+<!-- studio\n(?P<lines>.*?)\n?-->[ \t]*\n?\n?", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^(page|stage|revision|text): ?(\S*)$", re.MULTILINE)
 
 
@@ -103,7 +104,7 @@ def read(path: Path) -> EditFile:
     whole = clean(read_text(path, where=path.name))
     slug, _, stage = path.name.removesuffix(".md").rpartition(".")
     stage = stage.partition("~")[0]
-    match = _HEADER.search(whole)
+    match = _header(whole)
     fields = dict(_FIELD.findall(match["lines"])) if match else {}
     text = _bare(whole[: match.start()] + whole[match.end() :] if match else whole)
     changed = bool(text.strip()) and digest(text) != fields.get("text")
@@ -118,6 +119,12 @@ def read(path: Path) -> EditFile:
         base=bool(fields),
         handed=fields.get("text", ""),
     )
+
+
+def _header(whole: str) -> re.Match[str] | None:
+    """The first header. One that is not closed is not looked for: each would be read to the end of the text."""
+    begins = _BEGINS.search(whole, 0, max(0, whole.rfind("-->")))
+    return _HEADER.match(whole, begins.start()) if begins else None
 
 
 def text_line(path: Path) -> int:

@@ -121,12 +121,12 @@ def _plain(value: object, left: list[int], depth: int) -> object:
     return clean(str(value))
 
 
-_KEYS = re.compile(r"^([^\s:#][^:\n]*?)\s*:", re.MULTILINE)
+_KEYS = re.compile(r"^([^\s:#][^:\n]*+):", re.MULTILINE)
 
 
 def key_line(text: str, key: str) -> int:
     """The line, from 1, of a top-level key in a file with front matter; 1 when it is not found."""
     for match in _KEYS.finditer(text):
-        if match[1].strip("\"'") == key:
+        if match[1].rstrip().strip("\"'") == key:
             return text.count("\n", 0, match.start()) + 1
     return 1

@@ -18,7 +18,6 @@ from studio.workspace.files import safe_name
 
 FOLDER = "manuscript"
 
-_HEADING = re.compile(r"^##[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*$")
 _LIKE_HEADING = re.compile(r"^\\*##(?=[ \t])")
 _ESCAPED = re.compile(r"^\\(?=\\*##[ \t])")
 _CONFLICT = re.compile(r"\.conflict-\d+\.md$")
@@ -177,8 +176,7 @@ class _Sections:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
     def take(self, number: int, line: str) -> None:
-        heading = _HEADING.match(line)
-        stage = self.by_heading.get(heading[1].casefold()) if heading else None
+        stage = self.by_heading.get(_heading(line).casefold())
         if stage is None:
             self.lines[self.current].append(_ESCAPED.sub("", line))
         elif stage in self.lines:
@@ -192,6 +190,13 @@ class _Sections:
 
     def text(self, stage: str | None) -> str:
         return _trimmed("\n".join(self.lines[stage]))
+
+
+def _heading(line: str) -> str:
+    """The words of a `## Label` line, without the hashes that may close it after a blank; empty for any other line."""
+    words = line[3:].strip(" \t") if line.startswith(("## ", "##\t")) else ""
+    bare = words.rstrip("#")
+    return bare.rstrip(" \t") if bare.endswith((" ", "\t")) else words
 
 
 def parse(text: str, labels: Mapping[str, str]) -> ParsedMirror:

@@ -98,7 +98,8 @@ What is true of your application, one Markdown file each. The studio reads every
 
 `standards/` holds the rules that all code of the application follows. They go into every prompt, and a fenced block that is
 marked `rules` binds in code: what breaks it is not written. The packaged standards apply while this folder has none of its own:
-`studio canon copy standards/web.md` makes a copy to change. An AGENTS.md, CLAUDE.md or .cursorrules of the application counts too.
+`studio canon copy standards/web.md` makes a copy to change. An AGENTS.md, CLAUDE.md or .cursorrules in the project's
+folder counts too; one in `app/` adds to the standards and takes nothing from them.
 
 Other folders are yours (`domain/`, `design/`): a file there goes into a draft when the change mentions its name, or always with
 `include: always` in its head.

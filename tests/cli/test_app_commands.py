@@ -187,6 +187,8 @@ def test_the_standards_in_force_are_listed_with_where_they_come_from_and_the_rul
     (Path.cwd() / "app" / "AGENTS.md").write_text(
         '# For agents\n\n```rules\n[[forbid]]\nid = "x"\npattern = \'y\'\nmessage = "No y."\n```\n'
     )
+    both = {one["path"]: (one["source"], len(one["rules"])) for one in shop.data("canon", "list")["standards"]}
+    assert both == {**packaged, "app/AGENTS.md": ("application", 1)}
     (Path.cwd() / "canon" / "standards" / "ours.md").write_text('---\nname: Ours\n---\n\n```rules\noff = ["z"]\n```\n')
     own = {one["path"]: (one["source"], one["rules"]) for one in shop.data("canon", "list")["standards"]}
     assert own == {"canon/standards/ours.md": ("project", []), "app/AGENTS.md": ("application", ["x"])}

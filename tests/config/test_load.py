@@ -100,6 +100,18 @@ def test_a_broken_file_is_one_sentence(root: Path, env: dict[str, str], text: st
         load(root, env)
 
 
+@pytest.mark.parametrize("number", ["0x" + "f" * 6_000, "1e999", "-1e999", "nan"])
+@pytest.mark.parametrize("key", ["app.workers", "publish.site.port", "limits.run_usd", "lmits.x"])
+def test_a_number_of_any_size_ends_in_words(root: Path, env: dict[str, str], key: str, number: str) -> None:
+    table, _, name = key.rpartition(".")
+    project(root, f"[{table}]\n{name} = {number}\n")
+    if table == "lmits":
+        assert [one.key for one in load(root, env).warnings] == ["lmits"]
+        return
+    with pytest.raises(BadInput, match=key):
+        load(root, env)
+
+
 @pytest.mark.parametrize("data", [b"\xff\xfe[\x00", b"a = '\xe9'\n", b"\x00\x01\x02", b"#" * 300_000])
 def test_a_file_that_is_not_utf8_or_far_too_large_is_refused_in_words(
     root: Path, env: dict[str, str], data: bytes

@@ -11,6 +11,7 @@ import pytest
 
 from studio.protocol import build_queries as bq
 from studio.protocol import queries as q
+from tests.fakes.project import environment, opened
 from tests.fakes.wire_server import WireServer
 from tests.server.build_walk import (
     BASE,
@@ -24,9 +25,10 @@ from tests.server.build_walk import (
     begin,
     complete,
     handed_in,
+    make_app,
     up_to,
 )
-from tests.server.conftest import Running
+from tests.server.conftest import Running, running
 
 
 @pytest.fixture
@@ -323,3 +325,37 @@ async def test_methods_and_ids_that_are_none_are_refused(app: Running) -> None:
 async def test_a_story_has_no_phases_to_begin(gate: Running) -> None:
     error = await gate.refused(409, "POST", f"{BASE}/initialize", BEGIN)
     assert "--workflow app" in error["hint"]
+
+
+async def test_requirements_that_fit_into_no_prompt_make_no_change(app: Running) -> None:
+    before = await app.client.query(q.GetBook())
+    told = await app.refused(422, "POST", f"{BASE}/initialize", {**BEGIN, "requirements": "x" * 1_000_001})
+    assert "1,000,001 characters" in told["message"]
+    assert await app.client.query(q.GetBook()) == before
+
+
+async def test_a_prompt_that_cannot_be_made_is_told_beside_the_id_of_the_change(
+    wire_server: WireServer, tmp_path: Path
+) -> None:
+    root = make_app(tmp_path)
+    template = root / "prompts" / "app" / "discovery.md.j2"
+    template.parent.mkdir(parents=True, exist_ok=True)
+    packaged = Path(__file__).parents[2] / "prompts" / "app" / "discovery.md.j2"
+    template.write_text(f"{packaged.read_text('utf-8')}\n{'{{ brief }}' * 5}\n")
+    async with opened(root, environment(wire_server, tmp_path)) as client, running(client) as app:
+        told = await app.post(f"{BASE}/initialize", {**BEGIN, "requirements": "x" * 900_000})
+        again = await app.post(f"{BASE}/initialize", BEGIN)
+    assert told["workflow_id"]
+    assert (told["system_prompt"], told["success"], told["current_state"]) == ("", True, "DISCOVERY")
+    assert told["prompt_error"]["message"] in told["message"]
+    assert "longer than" in told["message"]
+    assert again["workflow_id"] == told["workflow_id"]
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" * 5000, "-1e999", "[" * 5000])
+async def test_a_number_that_nothing_can_hold_is_refused_in_words(app: Running, number: str) -> None:
+    workflow = await begin(app)
+    raw = f'{{"workflow_id": "{workflow}", "ai_response": "x", "phase_result": {{"a": {number}}}}}'
+    answer = await app.http.post(f"{BASE}/complete-phase", content=raw, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "could not be read" in answer.json()["error"]["message"] or "nested" in answer.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,9 @@ from studio.config.files import read_text
 from studio.config.paths import packaged
 from studio.domain.canon import CanonDocument, CanonWarning, Include
 from studio.domain.errors import StudioError
-from studio.domain.text import digest
+from studio.domain.text import digest, listed
 from studio.validators.rules import NO_RULES, Rules
-from studio.validators.rules_block import parse_rules
+from studio.validators.rules_block import parse_rules, without_blocks
 from studio.workspace import front_matter
 
 FOLDER = "standards"
@@ -23,10 +22,12 @@ FOUND = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
 """Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
 
 _PACKAGED = {"web": ("web.md",), "fullstack": ("web.md", "python.md"), "api": ("python.md",)}
-_BLOCK = re.compile(r"^(`{3,}|~{3,})rules[ \t]*\n.*?^\1[ \t]*\n?", re.M | re.S)
 _LIMIT = 200_000
 _FIRST = 100
 """Priority among documents: a tight budget lets go of everything else before the standards."""
+_APP = "app/"
+RULES_LIMIT, GLOBS_LIMIT = 400, 2_000
+"""Of all documents together. Globs with their alternatives: a file's path is compared with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Standards:
 
     def for_prompt(self, *, short: bool) -> tuple[CanonDocument, ...]:
         """The documents; `short` without their `rules` blocks, which bind all the same, for a model with little room."""
-        return tuple(replace(one, body=_BLOCK.sub("", one.body)) for one in self.documents) if short else self.documents
+        return tuple(replace(one, body=without_blocks(one.body)) for one in self.documents) if short else self.documents
 
 
 Known = tuple[object, Standards]
@@ -57,15 +58,17 @@ Known = tuple[object, Standards]
 async def load(
     root: Path, canon: Sequence[CanonDocument], kind: str, *, use_packaged: bool, known: Known | None = None
 ) -> Known:
-    """The project's own standards, what its code base brings along, and the packaged ones where there are none.
+    """The person's standards (canon/standards, and instructions in the project's folder), else the packaged ones; and what is in
+    the application's folder, where workers and agents outside write: it adds to the others and takes nothing from them.
 
     `kind` is the application's type (`[app] type`). The first of the pair names the texts: given back as `known`, the same
     texts are not read again.
     """
     own = [one for one in canon if one.path.startswith(f"{FOLDER}/") and one.include is not Include.NEVER]
     found = await asyncio.to_thread(_brought, root)
-    extra = () if own or found or not use_packaged else await asyncio.to_thread(_packaged, kind)
-    documents = (*(_always(one) for one in own), *found, *extra)
+    persons = (*(_always(one) for one in own), *(one for one in found if not one.path.startswith(_APP)))
+    extra = () if persons or not use_packaged else await asyncio.to_thread(_packaged, kind)
+    documents = (*persons, *extra, *(one for one in found if one.path.startswith(_APP)))
     name = tuple((one.path, one.digest) for one in documents)
     if known is not None and known[0] == name:
         return known
@@ -74,14 +77,39 @@ async def load(
 
 
 def _read(root: Path, documents: tuple[CanonDocument, ...]) -> Standards:
-    rules, warnings = NO_RULES, []
+    """The rules of the documents in their order, those of the application's folder last and as additions."""
+    held, added, warnings = NO_RULES, NO_RULES, []
     for one in documents:
         parsed, problems = parse_rules(one.body, one.path)
-        rules = rules.merge(parsed)
         shown = f"canon/{one.path}" if one.path.startswith(f"{FOLDER}/") else one.path
         above = _lines_above(root / shown, one.body) if problems else 0
         warnings += [CanonWarning(shown, problem.line + above, problem.message) for problem in problems]
-    return Standards(documents, rules=rules, warnings=tuple(warnings))
+        if too_many := _too_many(held.add(added), parsed):
+            warnings.append(CanonWarning(shown, 1, too_many))
+        elif one.path.startswith(_APP):
+            warnings += [CanonWarning(shown, line, words) for line, words in _in_vain(one, held, parsed)]
+            added = added.merge(parsed)
+        else:
+            held = held.merge(parsed)
+    return Standards(documents, rules=held.add(added), warnings=tuple(warnings))
+
+
+def _too_many(rules: Rules, more: Rules) -> str:
+    if more != NO_RULES and len(rules.ids) + len(more.ids) > RULES_LIMIT:
+        return f"All standards together hold at most {RULES_LIMIT} rules; those of this document are left out."
+    if more != NO_RULES and rules.globs + more.globs > GLOBS_LIMIT:
+        return f"All standards together hold at most {GLOBS_LIMIT:,} globs; the rules of this document are left out."
+    return ""
+
+
+def _in_vain(document: CanonDocument, held: Rules, parsed: Rules) -> list[tuple[int, str]]:
+    """What a document of the application's folder would switch off: (line, sentence)."""
+    kept = sorted(parsed.off & set(held.ids))
+    if not kept:
+        return []
+    lines = document.body.split("\n")
+    line = next((number for number, text in enumerate(lines, 1) if text.lstrip().startswith("off")), 1)
+    return [(line, f"A file in app/ switches no standard off: {listed(kept)} still holds. Say it in canon/standards.")]
 
 
 def _lines_above(path: Path, body: str) -> int:

@@ -25,12 +25,18 @@ from studio.protocol.events import BookChanged
 from studio.store import builds, chapters, pages, revisions, versions
 from studio.store.transaction import Tx
 
+REQUIREMENTS_LIMIT = 1_000_000
+"""Characters. A template gives up at 4 million, when the change would stand on the board already."""
+
 
 async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -> Done:
     project.needs_app()
     text = clean(command.requirements).strip()
     if not text.strip(" #\t\n"):
         raise BadInput("The requirements are empty.", hint="Say what is to be built or changed.")
+    if len(text) > REQUIREMENTS_LIMIT:
+        words = f"The requirements have {len(text):,} characters; at most {REQUIREMENTS_LIMIT:,} fit into a prompt."
+        raise BadInput(words, hint="Say it in fewer words, or put what is always true into canon.")
     title = typed_line(command.title, "title") or _beginning(text)
     if command.model:
         project.models.parse(command.model)

@@ -187,7 +187,7 @@ def find_revision(project: OpenProject, tx: Tx, ref: str) -> Revision:
     if not number:
         found = revisions.head(tx, page.id, stage)
     else:
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise BadInput(f"{number!r} is not a revision's number.", hint="Write it as 2/14@narration:3.")
         found = revisions.by_number(tx, page.id, stage, int(number))
     if found is None:

@@ -64,7 +64,7 @@ async def initialize(asked: Asked) -> s.Initialized:
         project=given.project_id, build=given.build_id, user=given.user_id, model=given.model,
     )  # fmt: skip
     done = await asked.client.execute(command, request=asked.key_for("build"))
-    build, system = await asyncio.gather(
+    build, (system, fault) = await asyncio.gather(
         asked.client.query(bq.GetTurn(page=done.page or "")), _system_prompt(asked, done.page or "")
     )
     turn = turn_after(build.state, build)
@@ -75,16 +75,20 @@ async def initialize(asked: Asked) -> s.Initialized:
         system_prompt=system,
         next_role=turn.role,
         next_action=turn.action,
-        message=done.message,
+        message=done.message if fault is None else f"{done.message} Its prompt cannot be made: {fault.message}",
+        prompt_error=fault,
     )
 
 
-async def _system_prompt(asked: Asked, page: str) -> str:
-    """Empty for a change that is complete: no role has a turn then."""
+async def _system_prompt(asked: Asked, page: str) -> tuple[str, ErrorBody | None]:
+    """Empty for a change that is complete: no role has a turn then. The change stands, so what is wrong with a prompt is said
+    beside its id."""
     try:
-        return (await asked.client.query(bq.GetBuildPrompt(page=page))).system_prompt
+        return (await asked.client.query(bq.GetBuildPrompt(page=page))).system_prompt, None
     except Refused:
-        return ""
+        return "", None
+    except StudioError as error:
+        return "", failure(error).error
 
 
 async def complete_phase(asked: Asked) -> s.PhaseCompleted:

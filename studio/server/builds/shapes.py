@@ -82,7 +82,8 @@ class Initialize(Body, frozen=True, kw_only=True):
 
 
 class Initialized(View, frozen=True, kw_only=True):
-    """For a build that was begun earlier, `current_state` and what follows it speak of where that stands now."""
+    """For a build that was begun earlier, `current_state` and what follows it speak of where that stands now. With a
+    `prompt_error` the build stands, and `system_prompt` is empty: mend what it names and ask for the prompt again."""
 
     workflow_id: str
     initial_state: str
@@ -92,6 +93,7 @@ class Initialized(View, frozen=True, kw_only=True):
     next_action: str
     message: str
     success: bool = True
+    prompt_error: ErrorBody | None = None
 
 
 class CompletePhaseBody(Body, frozen=True, kw_only=True):

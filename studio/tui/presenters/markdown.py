@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from studio.tui.presenters.lines import BLANK, Line, Span, line, wrap
 from studio.tui.presenters.spans import flow
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(?P<words>.*?)\s*#*$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s(?P<words>.*)$")
 _ITEM = re.compile(r"^(?P<indent>\s*)(?P<mark>[-*+]|\d{1,3}[.)])\s+(?P<words>.*)$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _QUOTE = re.compile(r"^\s{0,3}>\s?(?P<words>.*)$")
-_BOLD = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
+_OPENS, _CLOSES = re.compile(r"\*\*(?=\S)"), re.compile(r"(?<=\S)\*\*")
 _FACTS = re.compile(r"^id: \S+ - type: ")
 """The line of a plan that names a task's id, type, priority and needs."""
 _DEEPEST = 8
@@ -51,7 +51,7 @@ class Markdown:
             return [line(("  " + row, "text"), stop=stop) for row in wrap(raw, self.width - 2)]
         if found := _HEADING.match(raw):
             style = "head" if len(found[1]) < 3 else "strong"
-            return flow([(found["words"].replace("**", ""), style)], self.width, stop=stop)
+            return flow([(found["words"].rstrip("#").strip().replace("**", ""), style)], self.width, stop=stop)
         if found := _ITEM.match(raw):
             return self._item(found, stop)
         if found := _QUOTE.match(raw):
@@ -72,9 +72,12 @@ def inline(words: str) -> list[Span]:
     """Words with `**strong**` ones set strong."""
     spans: list[Span] = []
     at = 0
-    for found in _BOLD.finditer(words):
-        spans += [(words[at : found.start()], "text"), (found[1], "strong")]
-        at = found.end()
+    while opens := _OPENS.search(words, at):
+        closes = _CLOSES.search(words, opens.end() + 1)
+        if closes is None:
+            break
+        spans += [(words[at : opens.start()], "text"), (words[opens.end() : closes.start()], "strong")]
+        at = closes.end()
     spans.append((words[at:], "text"))
     return [span for span in spans if span[0]] or [("", "text")]
 

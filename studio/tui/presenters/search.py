@@ -11,7 +11,7 @@ from studio.tui.presenters.fuzzy import Match, rank
 from studio.tui.presenters.lines import Line, Span, fit, line
 from studio.tui.presenters.spans import padded, width_of
 
-_NUMBERS = re.compile(r"^\s*(\d+)(?:\s*[/.\s]\s*(\d+))?\s*$")
+_NUMBERS = re.compile(r"^\s*+(\d{1,9})(?:(?:\s*+[/.]\s*+|\s++)(\d{1,9}))?\s*+$")
 
 
 @dataclass(frozen=True, slots=True)

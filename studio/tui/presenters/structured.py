@@ -6,7 +6,7 @@ import re
 
 from studio.domain.errors import BadInput
 
-_START = re.compile(r"\A\s*(?:```[\w-]*\s*\n)?\s*(?=[\[{])")
+_START = re.compile(r"\A\s*+(?:```[\w-]*+[^\S\n]*+\n\s*+)?(?=[\[{])")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*\\?\Z|[{}\[\],:]|[^\s{}\[\],:"]+', re.S)
 _HALF_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[0-9a-fA-F]{0,3}\Z")
 STRUCTURED = frozenset({"plan", "review", "release"})
