@@ -278,6 +278,11 @@ class StudioApp(App[int], inherit_bindings=False):
         if isinstance(self.screen, StudioScreen) and self.screen is not self.workbench:
             self.screen.show_message()
 
+    def tell_more(self) -> None:
+        """How much stands below a view is another number."""
+        if self.screen_stack and isinstance(self.screen, StudioScreen):
+            self.screen.tell_more()
+
     def refresh_footer(self) -> None:
         if isinstance(self.screen, StudioScreen):
             self.screen.show_footer()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """`bar` marks the cursor and heads of cells; `here` is the page on this screen, `other` one on somebody else's; `down` says
-    that there is more below."""
+    """`bar` marks the cursor and heads of cells; `here` is the page on this screen, `other` one on somebody else's; `up` and
+    `down` say that there is more above or below."""
 
     empty: str = "○"
     drafting: str = "◌"
@@ -28,6 +28,7 @@ class Glyphs:
     rule: str = "─"
     wall: str = "│"
     dot: str = "·"
+    up: str = "↑"
     down: str = "↓"
     more: str = "…"
     pilcrow: str = "¶"
@@ -36,7 +37,7 @@ class Glyphs:
 UNICODE = Glyphs()
 ASCII = Glyphs(
     empty=".", drafting="*", waiting="?", approved="v", locked="#", bar="|", here=">", other="@", folded="+", unfolded="-",
-    rule="-", wall="|", dot="-", down="v", more="...", pilcrow="P",
+    rule="-", wall="|", dot="-", up="^", down="v", more="...", pilcrow="P",
 )  # fmt: skip
 
 

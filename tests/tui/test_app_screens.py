@@ -7,6 +7,8 @@ from pathlib import Path
 
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
+from studio.tui.options import WorkbenchOptions
+from studio.tui.screens.tasks import TasksScreen
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import settled
 from tests.fakes.wire_asked import Answering, Asked
@@ -44,6 +46,33 @@ async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path
         differs = "The board differs from this plan: 1 edited, 1 added, in another order."
         view = at.at.app.workbench.page_view
         await at.at.until(lambda: differs in " ".join(row.text for row in view.lines))
+
+
+async def test_the_first_task_moved_down_hides_no_row(tmp_path: Path) -> None:
+    for size in ((80, 24), (160, 48)):
+        where = tmp_path / str(size[0])
+        where.mkdir()
+        async with shop(where, size=size) as at:
+            await at.through("generating_implementation")
+            await at.opened("t", "TasksScreen")
+            await at.at.press("J")
+            await at.at.until(lambda: "Write page" in at.at.screen().split("\n")[3])
+            assert "Write style" in at.at.screen().split("\n")[2]
+
+
+async def test_a_list_and_a_text_say_how_much_of_them_is_out_of_sight(tmp_path: Path) -> None:
+    async with shop(tmp_path, size=(80, 24), options=WorkbenchOptions(ascii=True)) as at:
+        await at.through("generating_implementation")
+        await at.opened("t", "TasksScreen")
+        screen = at.at.app.screen
+        assert isinstance(screen, TasksScreen)
+        rows = at.at.screen().split("\n")
+        hidden = 8 - screen.list.size.height
+        if hidden > 0:
+            assert f"v {hidden} more line" in rows[2 + screen.list.size.height]
+        await at.at.pilot.resize_terminal(80, 18)
+        await at.at.until(lambda: "v 3 more lines" in at.at.screen())
+        assert at.at.screen().split("\n")[1 + screen.list.size.height].endswith("v")
 
 
 async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Path) -> None:

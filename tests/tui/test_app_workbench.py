@@ -93,6 +93,7 @@ async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(t
         await at.at.until(lambda: (at.root / "app" / "index.html").exists())
         await at.client.execute(c.Stop(run=done.run))
         await at.at.until(lambda: at.phase == "interrupted")
+        await at.at.press("G")
         await at.at.until(lambda: "C or g goes on with the tasks that are not done" in at.at.screen())
         assert "keep it as a revision" not in at.at.screen()
         footer = at.at.screen().split("\n")[-1]
@@ -326,3 +327,36 @@ async def test_an_application_that_nobody_touches_paints_nothing(tmp_path: Path)
                 painted = pane.written
                 await pane.pilot.pause(2.2)
                 assert pane.written == painted
+
+
+async def test_a_report_that_is_done_is_read_from_its_heading_and_says_that_it_goes_on(tmp_path: Path) -> None:
+    async with shop(tmp_path, size=(80, 24)) as at:
+        await at.through("generating_planning")
+        await at.drafted("planning")
+        view = at.at.app.workbench.page_view
+        await at.at.until(lambda: view.lines[view.top].text.startswith("PLANNING"))
+        assert view.cursor == ("planning", "head")
+        rows = at.at.screen().split("\n")
+        below = len(view.lines) - view.top - view.size.height
+        assert f"↓ {below} more lines" in rows[-2]
+        assert rows[2].endswith("↑")
+        assert rows[-3].endswith("↓")
+        await at.at.press("G")
+        rows = at.at.screen().split("\n")
+        assert "more line" not in rows[-2]
+        assert not rows[-3].endswith("↓")
+
+
+async def test_one_who_reads_further_up_stays_there_when_the_plan_is_done(tmp_path: Path) -> None:
+    async with shop(tmp_path, size=(80, 24)) as at:
+        await at.through("generating_planning")
+        at.server.tokens_per_second = 150.0
+        await at.at.press("g")
+        await at.at.until(lambda: at.at.app.pending)
+        await at.at.press("g")
+        view = at.at.app.workbench.page_view
+        await at.at.until(lambda: view.top > 6)
+        await at.at.press("home")
+        await at.at.until(lambda: at.state == "user_reviewing_planning")
+        await at.at.pilot.pause()
+        assert view.top == 0

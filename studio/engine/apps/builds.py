@@ -242,15 +242,18 @@ class Builds:
 
     def wants_return(self, tx: Tx, page: Page, revision: Revision) -> bool:
         """Whether a report that nobody reviews sends back by itself: its verdict says so and there are returns left."""
+        stage, build = self._project.workflow.stage(revision.stage), builds.get(tx, page.id)
+        return self._asks_return(revision) and (build.returns if build else 0) < stage.returns
+
+    def _asks_return(self, revision: Revision) -> bool:
+        """Whether the verdict of a report is that the work goes back."""
         stage = self._project.workflow.stage(revision.stage)
         if stage.returns_to is None or not revision.data:
             return False
-        build = builds.get(tx, page.id)
         try:
-            verdict = reviews.from_json(revision.data).verdict
+            return reviews.from_json(revision.data).verdict is reviews.Verdict.RETURN
         except BadInput:
             return False
-        return verdict is reviews.Verdict.RETURN and (build.returns if build else 0) < stage.returns
 
     def refuse_return_verdict(self, revision: Revision) -> None:
         """Raises Refused for the approval of a report that asks to send back."""
@@ -292,6 +295,11 @@ class Builds:
                 f"{stage.label} has sent this change back {stage.returns} times already.",
                 hint="Revise the implementation yourself, settle the findings, or raise `returns` in the workflow.",
                 data={"limit": stage.returns},
+            )
+        if not note and not findings.listing(tx, page.id, open_only=True) and not self._asks_return(revision):
+            raise Refused(
+                "There is nothing to send back: no finding is open, and no note says what to mend.",
+                hint="Say in a note what should be mended, or open a finding again.",
             )
         assert following.stage is not None
         target = workflow.stage(following.stage)

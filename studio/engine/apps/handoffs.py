@@ -35,7 +35,8 @@ def send_back(
     open_findings = findings.listing(tx, page.id, open_only=True)
     lines = [f"- {one.problem.place}: {one.problem.message}" for one in open_findings]
     lines = list(dict.fromkeys(lines))[:_FILES]
-    note = "\n".join(["Sent back with these findings:", *lines, *([f"The person adds: {words}"] if words else [])])
+    said = ["Sent back with these findings:", *lines] if lines else ["Sent back; no finding is open."]
+    note = "\n".join([*said, *([f"The person adds: {words}"] if words else [])])
     _keep(tx, page, stage, target, workflow.final_state, note[: _NOTE * 2], revision.id)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.screen import Screen
 from textual.widget import Widget
 
+from studio.tui.widgets.line_view import LineView
+
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
@@ -45,6 +47,13 @@ class StudioScreen(Screen[object], inherit_bindings=False):
 
     def show_message(self) -> None:
         """The message to the person changed."""
+
+    def tell_more(self) -> None:
+        """How much of what is read stands below the screen is another number."""
+
+    def reading(self) -> LineView | None:
+        """The view that stands above the footer, whose rule counts what goes on below."""
+        return self.focused if isinstance(self.focused, LineView) else None
 
     def show_footer(self) -> None:
         """What the keys do now changed."""

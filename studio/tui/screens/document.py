@@ -25,7 +25,7 @@ class Pages(LineView):
 
     def prepare(self, width: int) -> None:
         if width:
-            self.set_lines(_rows(self.body, min(self.text_width, MEASURE + 8)))
+            self.set_lines(_rows(self.body, min(self.text_width - 1, MEASURE + 8)))
 
 
 def _rows(body: str, cells: int) -> list[Line]:

@@ -52,6 +52,10 @@ class FramedScreen(StudioScreen):
         if self.is_mounted:
             self.footer.show()
 
+    def tell_more(self) -> None:
+        if self.is_mounted:
+            self.footer.show_rule()
+
     def show_message(self) -> None:
         self.show_footer()
 

@@ -45,7 +45,7 @@ class DiffView(LineView):
 
     def prepare(self, width: int) -> None:
         if width:
-            self.set_lines(self.history.text_rows(self.text_width))
+            self.set_lines(self.history.text_rows(self.text_width - 1))
 
 
 class EntryList(PickList, can_focus=False):

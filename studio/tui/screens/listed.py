@@ -12,7 +12,7 @@ from textual.widget import Widget
 from studio.protocol.events import AnyEvent
 from studio.tui.presenters.lines import Line, line, wrap
 from studio.tui.screens.framed import Acts, FramedScreen
-from studio.tui.widgets.bars import Rule
+from studio.tui.widgets.bars import Rule, below
 from studio.tui.widgets.line_view import LineView
 from studio.tui.widgets.pick_list import PickList, empty_row
 from studio.tui.widgets.wall import Wall
@@ -107,10 +107,20 @@ class ListedScreen(FramedScreen):
         """Put new answers of the engine into this screen."""
         raise NotImplementedError
 
+    def tell_more(self) -> None:
+        super().tell_more()
+        if self.is_mounted:
+            self.between.say(below(self.list, self.app.glyphs))
+
+    def reading(self) -> LineView | None:
+        """What stands above the footer: the text; beside it, the list while the cursor is in that."""
+        beside = self.panes.has_class("beside") and not self.whole
+        return self.list if beside and self.focused is self.list else self.detail
+
     def list_rows(self, width: int) -> Sequence[Line]:
         if not self.loaded:
             return empty_row("Looking...")
-        return self.rows(width - 1) or [line(), *(line((row, "dim")) for row in wrap(self.nothing(), width - 2))]
+        return self.rows(width) or [line(), *(line((row, "dim")) for row in wrap(self.nothing(), width - 1))]
 
     def nothing(self) -> str:
         """What stands in a list without rows, in one sentence."""

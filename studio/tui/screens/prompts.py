@@ -48,8 +48,8 @@ class Source(LineView):
         if not width or self.template is None:
             self.set_lines([])
             return
-        about = facts(self.template.template, self.text_width, self.app.glyphs)
-        text = numbered(self.template.text, self.text_width, self.template.template.error_line)
+        about = facts(self.template.template, self.text_width - 1, self.app.glyphs)
+        text = numbered(self.template.text, self.text_width - 1, self.template.template.error_line)
         self.set_lines([*about, BLANK, *text])
 
 

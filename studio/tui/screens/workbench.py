@@ -180,6 +180,14 @@ class Workbench(StudioScreen):
         self.app.terminal.show()
         self.place.moved()
 
+    def tell_more(self) -> None:
+        if self.is_mounted:
+            self.footer.show_rule()
+
+    def reading(self) -> LineView | None:
+        """The page, also while the line above the footer is open; a pane that stands in its place."""
+        return self.page_view if self.middle.display and self.drawer is None else super().reading()
+
     def show_footer(self) -> None:
         if self.is_mounted:
             self.footer.show()

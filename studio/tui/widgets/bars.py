@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
+
+from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import Line, Span, line, spread
 from studio.tui.widgets.line_view import LineView
+
+_AFTER = 2
+"""Cells of a rule after the words in it."""
 
 
 class Strip(LineView, can_focus=False):
@@ -62,6 +68,34 @@ class Rule(LineView, can_focus=False):
     DEFAULT_CSS = "Rule { height: 1; }"
     marked = False
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._said = ""
+
+    def say(self, words: str) -> None:
+        """Words near its right end."""
+        if words != self._said:
+            self._said = words
+            self.prepare(self.size.width)
+
     def prepare(self, width: int) -> None:
         if width:
-            self.set_lines([line((self.app.glyphs.rule * width, "rule"))])
+            self.set_lines([ruled(width, self.app.glyphs, self._said)])
+
+
+def ruled(width: int, glyphs: Glyphs, said: str = "", left: tuple[Span, ...] = ()) -> Line:
+    """A rule with words near its right end, and others at its left; those at the right go where there is no room."""
+    used = sum(cell_len(text) for text, _ in left)
+    words = f" {said} " if said else ""
+    rest = width - used - cell_len(words) - _AFTER
+    if not words or rest < 1:
+        return line(*left, (glyphs.rule * max(width - used, 0), "rule"))
+    return line(*left, (glyphs.rule * rest, "rule"), (words, "accent"), (glyphs.rule * _AFTER, "rule"))
+
+
+def below(view: LineView | None, glyphs: Glyphs, *, counted: bool = True) -> str:
+    """How much of a view stands below it, in words; empty where nothing does. A text that grows is not counted."""
+    count = view.below if view is not None and view.size.height else 0
+    if not count:
+        return ""
+    return f"{glyphs.down} {count} more line{'s' if count != 1 else ''}" if counted else f"{glyphs.down} more"

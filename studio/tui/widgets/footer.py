@@ -6,6 +6,8 @@ from rich.cells import cell_len
 
 from studio.tui.pointing import OF_THE_PAGE, elsewhere, on_a_chapter
 from studio.tui.presenters.lines import BLANK, Line, Span, line, wrap
+from studio.tui.screens.base import StudioScreen
+from studio.tui.widgets.bars import below, ruled
 from studio.tui.widgets.line_view import LineView
 
 MAX_ROWS = 4
@@ -26,7 +28,7 @@ class Footer(LineView, can_focus=False):
     def prepare(self, width: int) -> None:
         if not width:
             return
-        rows = self._message(width) or [line((self.app.glyphs.rule * width, "rule"))]
+        rows = self._message(width) or [ruled(width, self.app.glyphs, self._below())]
         if self.styles.height is None or self.styles.height.value != len(rows) + 1:
             self.styles.height = len(rows) + 1
         if self.screen is self.app.screen or not self.lines:
@@ -36,16 +38,29 @@ class Footer(LineView, can_focus=False):
     def show(self) -> None:
         self.prepare(self.size.width)
 
+    def show_rule(self) -> None:
+        """The rule again, or the first row of the message: what goes on below is told there."""
+        width = self.size.width
+        if not width or len(self.lines) < 2:
+            return
+        first = (self._message(width) or [ruled(width, self.app.glyphs, self._below())])[0]
+        if first != self.lines[0]:
+            self.set_line(0, first)
+
+    def _below(self) -> str:
+        screen = self.screen
+        if not isinstance(screen, StudioScreen):
+            return ""
+        return below(screen.reading(), self.app.glyphs, counted=not self.app.session.running)
+
     def _message(self, width: int) -> list[Line]:
         message = self.app.message
         if message is None:
             return []
         rows = wrap(message.text, width - 2)[:MAX_ROWS]
-        rule = self.app.glyphs.rule
         if len(rows) == 1:
-            rest = rule * max(width - 3 - len(rows[0]), 0)
-            return [line((" " + rows[0] + " ", message.style), (rest, "rule"))]
-        return [line((rule * width, "rule")), *(line((" " + row, message.style)) for row in rows)]
+            return [ruled(width, self.app.glyphs, self._below(), ((f" {rows[0]} ", message.style),))]
+        return [ruled(width, self.app.glyphs, self._below()), *(line((" " + row, message.style)) for row in rows)]
 
     def _keys(self, width: int) -> Line:
         app = self.app

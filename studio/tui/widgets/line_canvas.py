@@ -20,15 +20,18 @@ from studio.tui.theme import Palette
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
+_HEIGHT_WITH_EDGES = 3
+"""Rows from which a view says where its lines go on."""
 
-Face = tuple[Line, int, int]
+Face = tuple[Line, int, int, int]
 """All that the cells of one row come from, two equal faces look the same: the line; 0 without the cursor, 1 with it, 2 with it in
-the view that has the focus; the indent. A plain tuple, for there is one a row in each frame of a stream."""
+the view that has the focus; the indent; -1 where lines go on above this row, 1 where they go on below it. A plain tuple, for there
+is one a row in each frame of a stream."""
 
 
 class LineCanvas(Widget):
     """Subclasses override `prepare` to make their lines for a width. `indent` cells stand before each line, and two more for the
-    cursor's mark when `marked` is set.
+    cursor's mark when `marked` is set; then the last cell of the first and the last row says that lines go on above or below.
 
     What each row of the window was last asked to show is remembered as a `Face`, and `repaint` compares with that. So lines,
     cursor, scroll and indent may change in any order and number before it: a row that looks otherwise is painted, no other is.
@@ -48,6 +51,7 @@ class LineCanvas(Widget):
         self._drawn_with: Palette | None = None
         self._prepared_for = (0, 0)
         self._preparing = self._hidden = False
+        self._told = 0
 
     if TYPE_CHECKING:
 
@@ -71,9 +75,23 @@ class LineCanvas(Widget):
     def face(self, index: int) -> Face:
         """How line `index` looks now; past the end an empty line."""
         row = self.lines[index] if 0 <= index < len(self.lines) else BLANK
+        edge = self._edge(index)
         if row.stop is None or row.stop != self.cursor or not self.marked:
-            return row, 0, self.indent
-        return row, 2 if self.has_focus else 1, self.indent
+            return row, 0, self.indent, edge
+        return row, 2 if self.has_focus else 1, self.indent, edge
+
+    def _edge(self, index: int) -> int:
+        height = self._prepared_for[1]
+        if not self.marked or height < _HEIGHT_WITH_EDGES:
+            return 0
+        if index == self.top + height - 1 and self.below:
+            return 1
+        return -1 if index == self.top and index else 0
+
+    @property
+    def below(self) -> int:
+        """How many lines stand below the window."""
+        return max(len(self.lines) - self.top - self._prepared_for[1], 0)
 
     def repaint(self) -> None:
         """Have painted every row of the window that looks otherwise than it was last asked to."""
@@ -90,14 +108,17 @@ class LineCanvas(Widget):
                 regions.append(Region(0, y, min(self._changed_width(before, now), width), 1))
         if regions:
             self.refresh(*regions)
+        if self.marked and self.below != self._told:
+            self._told = self.below
+            self.app.tell_more()
 
     def _changed_width(self, before: Face | None, now: Face) -> int:
         """How many cells from the left can differ between two faces."""
-        if before is None:
+        if before is None or before[3] != now[3]:
             return self.size.width
         if before[0] == now[0] and before[2] == now[2]:
             return self.mark_width
-        return max(row.width + indent for row, _, indent in (before, now)) + 2
+        return max(row.width + indent for row, _, indent, _ in (before, now)) + 2
 
     @property
     def mark_width(self) -> int:
@@ -164,7 +185,7 @@ class LineCanvas(Widget):
         return strip
 
     def _draw(self, face: Face, palette: Palette) -> Strip:
-        width, (row, _, indent) = self.size.width, face
+        width, (row, _, indent, edge) = self.size.width, face
         spans = [(" " * indent, "text"), *self._mark(row), *self.decorate(row)]
         merged: list[list[str]] = []
         for text, style in spans:
@@ -172,7 +193,11 @@ class LineCanvas(Widget):
                 merged[-1][0] += text
             elif text:
                 merged.append([text, style])
-        return Strip([Segment(text, palette[style]) for text, style in merged]).adjust_cell_length(width, palette.base)
+        strip = Strip([Segment(text, palette[style]) for text, style in merged]).adjust_cell_length(width, palette.base)
+        if not edge:
+            return strip
+        sign = self.app.glyphs.down if edge > 0 else self.app.glyphs.up
+        return Strip([*strip.crop(0, width - 1), Segment(sign, palette["accent"])])
 
     def _mark(self, row: Line) -> tuple[tuple[str, str], ...]:
         if not self.marked:

@@ -88,22 +88,38 @@ class PageView(LineView):
         self.set_lines(rows, full=live is None or len(rows) <= self.size.height)
         self._place(page, first, fresh)
         if ended is not None and not first:
-            self._settle(ended)
+            self._settle(page, ended)
 
     def _ending(self, page: Page) -> LiveText | None:
         """The run whose end was heard while the page is still known as it was before: its text stands until the page has it."""
         run = self._live.run if self._live is not None else ""
         return self._live if any(cell.live is not None and cell.live.id == run for cell in page.cells) else None
 
-    def _settle(self, ended: LiveText) -> None:
-        """After a draft whose end was followed: a cursor out of sight goes to the first paragraph of it that begins on the screen,
-        so that the next key is about words that are seen."""
+    def _settle(self, page: Page, ended: LiveText) -> None:
+        """After a draft whose end was followed. Prose was read as it came and stays: a cursor out of sight goes to the first
+        paragraph of it that begins on the screen, so that the next key is about words that are seen. What an application's role
+        hands in was shown as a log until now, and is read from its heading."""
+        if self.following and writes_files(self.app.session.project) and page.stage == ended.stage:
+            self._to_heading(ended.stage)
+            return
         if not self.following or self.sees(self.cursor):
             return
         seen = [stop for stop, row, _ in self.stops if self.top <= row < self.top + self.size.height]
         written = [stop for stop in seen if isinstance(stop, tuple) and stop[0] == ended.stage and stop[1] != HEAD]
         if written:
             self.set_cursor(written[0], scroll=False)
+
+    def _to_heading(self, stage: str) -> None:
+        """The cursor on the head of a cell, and that at the top of the view where the cell is not seen whole."""
+        stop = head_stop(stage)
+        if (span := self._span(stop)) is None:
+            return
+        self.set_cursor(stop, scroll=False)
+        last = max(row for key, _, row in self.stops if cell_of(key) == stage)
+        if span[0] < self.top or last >= self.top + self.size.height:
+            self.top = min(span[0], max(len(self.lines) - self.size.height, 0))
+        self.following = False
+        self.repaint()
 
     def _with_stream(self, drawn: picture.Picture, page: Page, column: int) -> list[Line]:
         self._head, self._text, self._board = drawn.live_head, drawn.live_text, drawn.live_board
@@ -138,7 +154,11 @@ class PageView(LineView):
         written = next((cell.name for cell in page.cells if cell.head is not None), BRIEF)
         stop = head_stop(page.stage or written)
         if self._span(stop) is not None:
-            self.set_cursor(stop, scroll=self._live is None and page.stage is not None)
+            waits = self._live is None and page.stage is not None
+            below = not self.sees(stop)
+            self.set_cursor(stop, scroll=waits)
+            if waits and below:
+                self._to_heading(page.stage or written)
 
     def follow(self, run: str) -> None:
         """A draft was asked for from here: the cursor goes to its cell, and the view follows its end."""

@@ -25,7 +25,12 @@ class PickList(LineView):
         """Make the rows again; `first` puts the cursor on the first one, as after another query."""
         if not self.size.width:
             return
-        self.set_lines(self._make(self.text_width))
+        top = self.top
+        moved = self._anchor()
+        self.set_lines(self._make(self.text_width - 1), full=True)
+        if not top and moved is not None and moved[0] == self.cursor and self.top:
+            self.top = 0  # the row under the cursor went down: it is the others that stay
+            self.repaint()
         if not self.stops:
             return
         if first or self.cursor is None:
