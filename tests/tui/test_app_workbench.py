@@ -173,7 +173,7 @@ async def test_words_of_a_note_for_sending_back_outlive_leaving_it(tmp_path: Pat
         kept = (await at.view()).kept
         assert [words.text for words in kept if words.place == "return:verification"] == ["Half a note"]
         await at.at.press("B")
-        assert "Half a note" in at.at.screen()
+        await at.at.until(lambda: "Half a note" in at.at.screen())
 
 
 async def test_live_workers_stand_on_the_board_and_nothing_above_them_moves(tmp_path: Path) -> None:
