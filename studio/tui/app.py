@@ -258,8 +258,7 @@ class StudioApp(App[int], inherit_bindings=False):
     def ask(
         self, question: str, action_id: str, go: Callable[[], Coroutine[Any, Any, None]], *, about: Hashable = None
     ) -> None:
-        """Say `question`; the same key again, or enter, goes; any other key withdraws it. A question `about` the page as it
-        stood (`pointing.standing`) is withdrawn when that is another one."""
+        """Say `question`; the same key again, or enter, goes; any other key, or another `pointing.standing`, withdraws it."""
         self.say(question, "ask")
         self.pending = Pending(action_id, go, about)
         self.refresh_footer()
@@ -279,7 +278,6 @@ class StudioApp(App[int], inherit_bindings=False):
             self.screen.show_message()
 
     def tell_more(self) -> None:
-        """How much stands below a view is another number."""
         if self.screen_stack and isinstance(self.screen, StudioScreen):
             self.screen.tell_more()
 
