@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,9 +42,13 @@ class OnTerminal:
         return self._raw.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def until(self, words: str, seconds: float = 90.0) -> None:
+        self.until_so(lambda: words in self.seen, seconds, f"{words!r} did not come")
+
+    def until_so(self, holds: Callable[[], bool], seconds: float = 90.0, otherwise: str = "that did not come") -> None:
+        """Read on until `holds()`; `AssertionError` with all that was shown after `seconds`."""
         end = time.monotonic() + seconds
-        while words not in self.seen:
-            assert time.monotonic() < end, f"{words!r} did not come: {self.seen!r}"
+        while not holds():
+            assert time.monotonic() < end, f"{otherwise}: {self.seen!r}"
             self._read(0.1)
 
     def type(self, keys: str) -> None:
