@@ -1,4 +1,5 @@
-"""An approved plan against its board, which a person may have changed since: the plan as it holds now, and the difference in words."""
+"""A plan against its board, which a person may have changed since: the plan as it holds now, the difference in words, and what of
+the board lives on when a person writes the plan anew."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     try:
         plan = plans.kept(revision.text, revision.data)
     except BadInput:
-        return BoardPlan(revision.text)
+        plan = plans.Plan()
     planned = {one.id: one for one in plan.tasks}
     of_plan = [one for one in tasks if one.plan_revision == revision.id and (one.key in planned or one.edited_by)]
     dropped = {one.key for one in of_plan if one.status is TaskStatus.DROPPED}
@@ -38,9 +39,42 @@ def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     words = [f"{count} {word}" for count, word in counts if count]
     if kept != [one.id for one in plan.tasks if one.id in kept]:
         words.append("in another order")
-    if not of_plan or not words:
+    if tasks and not of_plan:
+        return BoardPlan(revision.text, "its tasks are those of an earlier text")
+    if not words:
         return BoardPlan(revision.text)
     return BoardPlan(plans.render(replace(plan, tasks=now)), ", ".join(words))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A task of a plan that a person wrote: as planned there, or as somebody had it on the board of the text before (`by`)."""
+
+    task: PlannedTask
+    dropped: bool = False
+    by: str = ""
+
+
+def carried(before: Revision, board: Sequence[BuildTask], plan: plans.Plan) -> list[Kept]:
+    """The tasks of a person's `plan`, merged three ways: where it leaves a task as the text `before` had it, what was done to
+    that task on the `board` stays; tasks that were added there stay behind the others, unless the plan is without tasks."""
+    try:
+        old = {one.id: one for one in plans.kept(before.text, before.data).tasks}
+    except BadInput:
+        old = {}
+    own = {one.key: one for one in board if one.plan_revision == before.id and one.edited_by}
+    found = []
+    for task in plan.tasks:
+        on_board = own.get(task.id)
+        found.append(_kept(on_board) if on_board is not None and old.get(task.id) == task else Kept(task))
+    named = {task.id for task in plan.tasks}
+    added = [_kept(one) for key, one in own.items() if key not in named and key not in old]
+    return found + (added if found else [])
+
+
+def _kept(task: BuildTask) -> Kept:
+    planned = PlannedTask(task.key, task.title, task.type, task.description, task.priority, task.needs)
+    return Kept(planned, task.status is TaskStatus.DROPPED, task.edited_by)
 
 
 def _planned(task: BuildTask, dropped: set[str]) -> PlannedTask:

@@ -200,8 +200,8 @@ def _request(
         page_number=material.number,
         page_title=material.page.title,
         brief=material.brief.text if material.brief else "",
-        stages={stage.name: _approved_text(stage, revision, app) for stage, revision in material.earlier},
-        draft=material.head.text if material.head else None,
+        stages={stage.name: _text_now(stage, revision, app) for stage, revision in material.earlier},
+        draft=_text_now(material.stage, material.head, app) if material.head else None,
         feedback=tuple(notes),
         continue_from=continue_from,
         target_words=material.stage.target_words,
@@ -209,8 +209,8 @@ def _request(
     )
 
 
-def _approved_text(stage: Stage, revision: Revision, app: Mapping[str, object] | None) -> str:
-    """An earlier stage's text; a plan as its board stands, for that is what is worked at."""
+def _text_now(stage: Stage, revision: Revision, app: Mapping[str, object] | None) -> str:
+    """A stage's text; a plan as its board stands, for that is what is worked at, and what a revision must not undo."""
     plan = app.get("plan") if app is not None and stage.output is OutputKind.PLAN else None
     return plan if isinstance(plan, str) and plan else revision.text
 

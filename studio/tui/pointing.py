@@ -33,6 +33,8 @@ class Pointed:
     number: str
     archived: bool
     approved: bool
+    begun: bool
+    """A stage is drafting, drafted or decided."""
 
 
 def chapter_pointed(app: StudioApp) -> ChapterLine | None:
@@ -87,15 +89,16 @@ def withdrawn(app: StudioApp) -> bool:
 
 def _of_line(project: ProjectView | None, page: PageLine) -> Pointed:
     chapters = project.chapters if project else ()
-    number = next((chapter.number for chapter in chapters if chapter.id == page.chapter), 0)
-    return Pointed(
-        page.id, page.title, page.number, f"{number}/{page.number or '-'}", page.archived, page.phase == "approved"
-    )
+    chapter = next((chapter.number for chapter in chapters if chapter.id == page.chapter), 0)
+    number = f"{chapter}/{page.number or '-'}"
+    begun = page.stages_done > 0 or page.phase not in ("awaiting", "generating") or page.live is not None
+    return Pointed(page.id, page.title, page.number, number, page.archived, page.phase == "approved", begun)
 
 
 def _of_page(page: PageView) -> Pointed:
     number = f"{page.chapter_number}/{page.number or '-'}"
-    return Pointed(page.id, page.title, page.number, number, page.archived, page.phase == "approved")
+    begun = any(cell.head or cell.live or cell.partial for cell in page.cells)
+    return Pointed(page.id, page.title, page.number, number, page.archived, page.phase == "approved", begun)
 
 
 def on_a_chapter(app: StudioApp) -> bool:

@@ -297,7 +297,7 @@ async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_whi
         assert (newest.origin, newest.added) == ("person", 1)
 
 
-async def test_a_version_that_was_saved_is_approved_by_one_key(tmp_path: Path) -> None:
+async def test_a_version_that_was_saved_is_approved_by_the_second_key(tmp_path: Path) -> None:
     async with shop(tmp_path) as at:
         await at.through("complete")
         (at.root / "app" / "mine.txt").write_text("Mine.\n")
@@ -308,9 +308,16 @@ async def test_a_version_that_was_saved_is_approved_by_one_key(tmp_path: Path) -
         await at.at.press("enter")
         await at.at.until(lambda: "studio versions approve 1.0.1" in at.at.message)
         await at.at.press("home", "a")
+        await at.at.until(lambda: at.at.app.pending and "Version 1.0.1 would be approved" in at.at.message)
+        assert not (await at.client.query(bq.GetVersions())).versions[0].approved
+        await at.at.press("a")
         await at.at.until(lambda: "Version 1.0.1 is approved" in at.at.message)
         newest = (await at.client.query(bq.GetVersions())).versions[0]
         assert (newest.number, newest.approved) == ("1.0.1", True)
+        await at.at.press("home", "a")
+        await at.at.until(lambda: at.at.message.startswith("Version 1.0.1 is approved already"))
+        await at.at.press("R")
+        await at.at.until(lambda: "Version 1.0.1 is the newest" in at.at.message)
 
 
 async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_path: Path) -> None:

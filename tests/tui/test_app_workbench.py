@@ -77,6 +77,21 @@ async def test_an_archived_change_names_the_key_that_brings_it_back_in_one_word_
         await at.at.until(lambda: at.at.message == "Change is back in its release.")
 
 
+async def test_taking_an_approval_back_and_archiving_begun_work_wait_for_a_second_key(tmp_path: Path) -> None:
+    async with shop(tmp_path) as at:
+        await at.through("user_reviewing_planning")
+        await at.at.press("u")
+        await at.at.until(lambda: at.at.app.pending and "The approval of Discovery would be taken back" in at.at.message)
+        assert (await at.view()).state == "user_reviewing_planning"
+        await at.at.press("escape", "D")
+        await at.at.until(lambda: at.at.app.pending and "has been begun. D again archives it" in at.at.message)
+        assert not (await at.view()).archived
+        await at.at.press("escape", "u", "u")
+        await at.at.until(lambda: at.state == "user_reviewing_discovery")
+        await at.at.press("D", "D")
+        await at.at.until(lambda: at.at.app.session.page and at.at.app.session.page.archived)
+
+
 async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Path) -> None:
     async with shop(tmp_path) as at:
         await at.through("generating_implementation")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.domain import plan as plans
 from studio.domain import release as releases
 from studio.domain import review as reviews
 from studio.domain.build import Build, PublicationStatus, TaskStatus, count_to_work, undone
@@ -16,7 +15,17 @@ from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
 from studio.domain.text import counted
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
-from studio.engine.apps import checks, fix_tasks, handoffs, progress, recording, reviewing, standards, standing
+from studio.engine.apps import (
+    checks,
+    fix_tasks,
+    handoffs,
+    planned,
+    progress,
+    recording,
+    reviewing,
+    standards,
+    standing,
+)
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
 from studio.engine.apps.fix_tasks import FEEDBACK
@@ -196,8 +205,7 @@ class Builds:
             return  # a text that cannot be read stays a text: the person revises or edits it
 
     def _plan_tasks(self, tx: Tx, page: Page, revision: Revision) -> None:
-        plan = plans.kept(revision.text, revision.data)
-        for task in build_tasks.plan(tx, page.id, revision.id, plan.tasks):
+        for task in planned.plan_tasks(tx, page.id, revision):
             tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
 
     def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:

@@ -6,7 +6,8 @@ from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
 from studio.domain.run import Run
 from studio.domain.text import clean
-from studio.domain.workflow import Action, Phase
+from studio.domain.workflow import Action, OutputKind, Phase
+from studio.engine.apps.planned import board_stays
 from studio.engine.gates import text_arrived
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
@@ -42,10 +43,10 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
         _refuse_closed(project, tx, page, stage.name)
         revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
         page = _take(project, tx, page, revision, "edit")
-        return c.Done(
-            seq=0, message=f"{stage.label} saved as revision {revision.number}.", page=page.id,
-            revision=revision.id, state=page.state,
-        )  # fmt: skip
+        said = f"{stage.label} saved as revision {revision.number}."
+        if stage.output is OutputKind.PLAN and project.builds is not None:
+            said = f"{said} {board_stays(tx, revision)}".rstrip()
+        return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)
     await project.manuscript.write_page(done.page or "")

@@ -201,9 +201,10 @@ async def archive(app: StudioApp) -> None:
         await app.session.update()
         app.say(app.words.put(f"{done.message or 'Archived; nothing is deleted.'} {_way_back(app, page)}"))
 
-    if page.approved:
+    worth = "is approved" if page.approved else "has been begun" if is_app(app) and page.begun else ""
+    if worth:
         key = app.keymap.shown("archive")
-        app.ask(f"{page.number} {page.title} is approved. {key} again archives it; nothing is deleted.", "archive", go)
+        app.ask(f"{page.number} {page.title} {worth}. {key} again archives it; nothing is deleted.", "archive", go)
         return
     await go()
 

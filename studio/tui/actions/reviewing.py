@@ -98,7 +98,19 @@ def _undoes(app: StudioApp) -> bool:
 
 @action("reopen", when=_undoes, changes=True)
 async def reopen(app: StudioApp) -> None:
+    """Take the last approval back. Of a change it is asked first: what was released, or is about to be, would wait again."""
     page = app.session.page
-    if page is not None:
+    last = next((cell for cell in reversed(page.cells) if cell.approved), None) if page is not None else None
+    if page is None or last is None:
+        return
+
+    async def go() -> None:
         done = await app.session.execute(Reopen(page=page.id))
         app.say(done.message or "Approval undone; no text changed.")
+
+    if not is_app(app):
+        await go()
+        return
+    key = app.keymap.shown("reopen")
+    asked = f"The approval of {last.label} would be taken back; no file changes. {key} again does it."
+    app.ask(asked, "reopen", go, about=standing(app))

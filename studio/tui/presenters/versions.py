@@ -36,13 +36,17 @@ def version_rows(one: VersionView, width: int, now: datetime, glyphs: Glyphs, *,
         one.id,
     )
     mark = ((f"  {glyphs.here} compare with", "accent"),) if marked else ()
-    return [head, line(("  ", "text"), (fit(facts(one, glyphs), width - 2, glyphs.more), "dim"), *mark, stop=one.id)]
+    state = {"in_progress": "being made", "failed": "failed"}.get(one.status, "")
+    said = facts(one, glyphs, state)
+    return [head, line(("  ", "text"), (fit(said, width - 2, glyphs.more), "dim"), *mark, stop=one.id)]
 
 
-def facts(one: VersionView, glyphs: Glyphs) -> str:
-    """`+8 ~1 -0 of 12 files · by hand · $0.12`."""
-    states = {"in_progress": "being made", "failed": "failed"}
-    parts = [states.get(one.status, ""), f"+{one.added} ~{one.modified} -{one.deleted} of {one.files} files"]
+def facts(one: VersionView, glyphs: Glyphs, state: str = "") -> str:
+    """`+8 ~1 of 12 files · by hand · $0.12`, behind the `state`."""
+    counts = (("+", one.added), ("~", one.modified), ("-", one.deleted))
+    changed = " ".join(f"{before}{count}" for before, count in counts if count)
+    files = f"{one.files} file{'s' if one.files != 1 else ''}"
+    parts = [state, f"{changed} of {files}" if changed else f"no change, {files}"]
     parts.append(f"restored {one.restored_from}" if one.restored_from else _ORIGINS.get(one.origin, one.origin))
     parts.append(money(one.cost_usd) if one.cost_usd else "")
     return f" {glyphs.dot} ".join(part for part in parts if part)
@@ -50,8 +54,8 @@ def facts(one: VersionView, glyphs: Glyphs) -> str:
 
 def story(one: VersionView, width: int, glyphs: Glyphs) -> list[Line]:
     """What a version is: summary, changelog, error."""
-    approved = "approved" if one.approved else one.status.replace("_", " ")
-    rows = [line((f"{one.number}  ", "strong"), (f"{approved} {glyphs.dot} {facts(one, glyphs)}", "dim"))]
+    state = "approved" if one.approved else one.status.replace("_", " ")
+    rows = [line((f"{one.number}  ", "strong"), (facts(one, glyphs, state), "dim"))]
     if one.summary:
         rows += [line((row, "text")) for row in wrap(one.summary, width)]
     if one.error:

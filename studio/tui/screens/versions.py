@@ -109,6 +109,22 @@ class VersionsScreen(ListedScreen):
             acts["versions.save"] = self.save
         return acts
 
+    def why_not(self, action_id: str) -> str:
+        one = self.one
+        if action_id == "versions.undo":
+            return "There is no version before this one to go back to."
+        if action_id not in ("versions.mark", "versions.restore", "versions.approve"):
+            return ""
+        if one is None:
+            save = self.app.keymap.shown("versions.save")
+            return f"The cursor is on no version. {save} makes one of what you changed." if self._own(80) else ""
+        if one.status != "completed":
+            does = "restored" if action_id == "versions.restore" else "approved"
+            return f"Version {one.number} is {one.status.replace('_', ' ')}: only a completed one is {does}."
+        if action_id == "versions.restore":
+            return f"Version {one.number} is the newest: there is nothing to go back to."
+        return f"Version {one.number} is approved already."
+
     async def mark(self) -> None:
         self.marked = self.one.id if self.one and self.one.id != self.marked else None
         self.list.show()
@@ -162,9 +178,14 @@ class VersionsScreen(ListedScreen):
         self.app.say(done.message or f"Back to {to.number}.")
 
     async def approve(self, one: VersionView) -> None:
-        done = await self.app.session.execute(ApproveVersion(version=one.id))
-        await self.refresh_rows()
-        self.app.say(done.message)
+        async def go() -> None:
+            done = await self.app.session.execute(ApproveVersion(version=one.id))
+            await self.refresh_rows()
+            self.app.say(done.message)
+
+        key = self.app.keymap.shown("versions.approve")
+        asked = f"Version {one.number} would be approved, and could be published. {key} again approves it."
+        self.app.ask(asked, "versions.approve", go)
 
     async def save(self) -> None:
         """Ask for a title, over the files as they are now: no event tells of a file that was changed outside."""
