@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from studio.domain.errors import BudgetExceeded, LimitReached
@@ -37,7 +36,7 @@ def check_revisions(project: OpenProject, tx: Tx, page_id: str, stage: str, kind
 
 def spend(tx: Tx, limits: Limits) -> SpendView:
     """What was spent so far, in US dollars; a day begins at midnight UTC."""
-    midnight = datetime(tx.now.year, tx.now.month, tx.now.day)
+    midnight = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
     day, _ = executions.spent(tx, since=midnight)
     total, unknown = executions.spent(tx)
     return SpendView(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.errors import StorageError
 from studio.domain.text import one_line
+from studio.store.transaction import bound
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,7 +54,9 @@ def migrate(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], clock:
         try:
             connection.execute("BEGIN TRANSACTION")
             connection.execute(step.sql)
-            connection.execute("INSERT INTO schema_version VALUES ($1, $2, $3)", [step.version, step.name, clock()])
+            connection.execute(
+                "INSERT INTO schema_version VALUES ($1, $2, $3)", [step.version, step.name, bound(clock())]
+            )
             connection.execute("COMMIT")
         except duckdb.Error as error:
             _roll_back(connection)

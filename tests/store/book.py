@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from studio.domain.ids import new_id
 from studio.domain.page import Chapter, Feedback, FeedbackKind, Origin, Page, Revision
@@ -12,7 +12,7 @@ from studio.domain.text import digest
 from studio.store import chapters, pages, revisions
 from studio.store.transaction import Tx
 
-AT = datetime(2026, 11, 21, 9, 30, 0, 123456)
+AT = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)
 
 
 def later(seconds: float) -> datetime:

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -258,16 +258,19 @@ async def test_a_reading_transaction_refuses_to_write_by_any_way(store: Store) -
     assert await store.read(lambda tx: meta.get(tx, "a")) is None
 
 
-async def test_times_are_utc_without_zone_whatever_the_clock_gives(database: Path) -> None:
+async def test_times_come_back_in_utc_whatever_the_clock_gives(database: Path) -> None:
     west = datetime(2026, 11, 21, 20, 0, tzinfo=timezone(timedelta(hours=-5)))
     store = await Store.open(database, clock=lambda: west)
 
     def write(tx: Tx) -> None:
-        assert tx.now == datetime(2026, 11, 22, 1, 0)
-        tx.run("INSERT INTO blobs VALUES ('d', 't', $1)", datetime(2026, 1, 1, 12, tzinfo=UTC))
+        assert tx.now.isoformat() == "2026-11-22T01:00:00+00:00"
+        tx.run("INSERT INTO blobs VALUES ('d', 't', $1)", west)
+        pairs = "SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::timestamp[])"
+        tx.run(f"INSERT INTO blobs {pairs}", ["e", "f"], ["t", "t"], [west, datetime(2026, 1, 1, 12)])
 
     await store.transact(write)
-    assert await store.read(lambda tx: tx.one("SELECT created_at FROM blobs")) == (datetime(2026, 1, 1, 12),)
+    rows = await store.read(lambda tx: tx.all("SELECT created_at, digest FROM blobs ORDER BY digest"))
+    assert [at.isoformat() for at, _ in rows] == [*["2026-11-22T01:00:00+00:00"] * 2, "2026-01-01T12:00:00+00:00"]
     await store.aclose()
 
 

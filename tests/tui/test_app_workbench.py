@@ -81,7 +81,9 @@ async def test_taking_an_approval_back_and_archiving_begun_work_wait_for_a_secon
     async with shop(tmp_path) as at:
         await at.through("user_reviewing_planning")
         await at.at.press("u")
-        await at.at.until(lambda: at.at.app.pending and "The approval of Discovery would be taken back" in at.at.message)
+        await at.at.until(
+            lambda: at.at.app.pending and "The approval of Discovery would be taken back" in at.at.message
+        )
         assert (await at.view()).state == "user_reviewing_planning"
         await at.at.press("escape", "D")
         await at.at.until(lambda: at.at.app.pending and "has been begun. D again archives it" in at.at.message)

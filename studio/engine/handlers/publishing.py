@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
 
 import msgspec
 
@@ -308,7 +307,7 @@ async def _release(project: OpenProject, version: AppVersion, target: str, actor
                 files=tuple(versions.files(tx, version.id)),
                 previous=previous,
                 read=project.app.objects.get,
-                approved_at=(version.finished_at or version.started_at).replace(tzinfo=UTC),
+                approved_at=version.finished_at or version.started_at,
             ),
             words,
             worded,

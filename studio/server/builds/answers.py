@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -12,7 +11,6 @@ from studio.protocol import build_views as v
 from studio.server.asked import Asked, NoParameters
 from studio.server.builds import shapes as s
 from studio.server.builds.phases import turn_after
-from studio.server.story.answers import utc
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -58,7 +56,7 @@ async def prompt(asked: Asked) -> s.BuildPrompt:
 
 async def audit(asked: Asked) -> v.AuditView:
     asked.parameters(NoParameters)
-    return zoned(await asked.client.query(bq.GetAudit(page=asked.path("id"))))
+    return await asked.client.query(bq.GetAudit(page=asked.path("id")))
 
 
 async def tasks(asked: Asked) -> v.TasksView:
@@ -68,26 +66,14 @@ async def tasks(asked: Asked) -> v.TasksView:
 
 async def findings(asked: Asked) -> v.FindingsView:
     asked.parameters(NoParameters)
-    return zoned(await asked.client.query(bq.GetFindings(page=await _page(asked))))
+    return await asked.client.query(bq.GetFindings(page=await _page(asked)))
 
 
 async def versions(asked: Asked) -> v.VersionsView:
     asked.parameters(NoParameters)
-    return zoned(await asked.client.query(bq.GetVersions(page=await _page(asked))))
+    return await asked.client.query(bq.GetVersions(page=await _page(asked)))
 
 
 async def _page(asked: Asked) -> str:
     """The page of its own id, or of the sender's build id."""
     return (await asked.client.query(bq.GetTurn(page=asked.path("id")))).page
-
-
-def zoned(view: S) -> S:
-    """The view with times that say that they are UTC, also in the lists of structs that it holds."""
-    values: dict[str, object] = {}
-    for name in view.__struct_fields__:
-        value = getattr(view, name)
-        if isinstance(value, datetime):
-            values[name] = utc(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
-            values[name] = tuple(map(zoned, value))
-    return msgspec.structs.replace(view, **values) if values else view

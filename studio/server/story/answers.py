@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -31,15 +30,8 @@ _UNSOUND = {
 
 
 def shaped(view: v.View, shape: type[S]) -> S:
-    """The fields of a view that the shape has; times say that they are UTC."""
-    found = msgspec.convert(view, shape, from_attributes=True)
-    values = {name: getattr(found, name) for name in found.__struct_fields__}
-    times = {name: utc(value) for name, value in values.items() if isinstance(value, datetime)}
-    return msgspec.structs.replace(found, **times)
-
-
-def utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC)
+    """The fields of a view that the shape has."""
+    return msgspec.convert(view, shape, from_attributes=True)
 
 
 async def status(asked: Asked) -> s.Status:
@@ -62,7 +54,7 @@ async def status(asked: Asked) -> s.Status:
             brief=page.brief.text if page.brief else None,
             stages=tuple(stages.values()),
             cost_usd=page.cost_usd,
-            updated_at=utc(page.updated_at),
+            updated_at=page.updated_at,
         ),
     )
 

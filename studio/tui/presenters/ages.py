@@ -8,8 +8,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def age(then: datetime, now: datetime | None = None) -> str:
-    """`now`, `4 min`, `3 h`, `2 d`, then the date. Times without a zone are taken as UTC."""
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    """`now`, `4 min`, `3 h`, `2 d`, then the date."""
     now = now or datetime.now(UTC)
     seconds = (now - then).total_seconds()
     if seconds < _MINUTE:
