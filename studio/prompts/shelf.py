@@ -165,12 +165,12 @@ async def settle(choices: Mapping[str, Choice], tryer: Tryer) -> dict[str, Versi
     await _step_back(choices, tryer)
     for name, choice in choices.items():
         await _restore(name, choice, choices, tryer)
-    return _shelf(choices)
+    return newest(choices)
 
 
 async def _step_back(choices: Mapping[str, Choice], tryer: Tryer) -> None:
     while True:
-        shelf = _shelf(choices)
+        shelf = newest(choices)
         failures = await _failures(shelf, tryer)
         if not failures:
             return
@@ -185,14 +185,15 @@ async def _restore(name: str, choice: Choice, choices: Mapping[str, Choice], try
     if not choice.at or not choice.versions:
         return
     before, choice.at = choice.at, 0
-    working = set(_shelf(choices)) | {name}
-    if await _failures({key: value for key, value in _shelf(choices).items() if key in working}, tryer):
+    working = set(newest(choices)) | {name}
+    if await _failures({key: value for key, value in newest(choices).items() if key in working}, tryer):
         choice.at = before
     else:
         choice.error = None
 
 
-def _shelf(choices: Mapping[str, Choice]) -> dict[str, Version]:
+def newest(choices: Mapping[str, Choice]) -> dict[str, Version]:
+    """The versions that the choices stand at."""
     return {name: version for name, choice in choices.items() if (version := choice.current)}
 
 
