@@ -37,7 +37,10 @@ async def change_of(client: EngineClient, ref: str | None) -> str:
         return ref
     known = [page for chapter in project.chapters for page in chapter.pages]
     if not known:
-        raise NotFound("There is no change yet.", hint='Describe one: studio change "A page that lists our goods."')
+        every = await client.query(q.GetProject(archived=True))
+        archived = any(chapter.pages for chapter in every.chapters)
+        said = "Every change is archived." if archived else "There is no change yet."
+        raise NotFound(said, hint='Describe one: studio change "A page that lists our goods."')
     return next((page.id for page in known if page.phase != "approved"), known[-1].id)
 
 

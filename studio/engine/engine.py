@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from studio.domain.errors import StorageError, StudioError
+from studio.domain.errors import BadInput, NotFound, StorageError, StudioError
+from studio.domain.words import words_of
 from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.presence import Presence
@@ -196,6 +197,11 @@ class Engine:
     async def _guarded(self, work: Awaitable[Any]) -> Any:
         try:
             return await work
+        except (BadInput, NotFound) as error:
+            workflow = self._project.workflow
+            words = words_of(workflow.labels, writes_files=workflow.writes_files)
+            error.message, error.hint = words.put_around_names(error.message), words.put_around_names(error.hint)
+            raise
         except StudioError:
             raise
         except Exception as error:

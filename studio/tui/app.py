@@ -15,6 +15,7 @@ from textual.app import App, SystemCommand
 from textual.widget import Widget
 
 from studio.domain.errors import StudioError
+from studio.domain.words import OURS
 from studio.protocol.client import EngineClient
 from studio.tui import glyphs, keymap, screens
 from studio.tui.actions import registry
@@ -24,7 +25,6 @@ from studio.tui.linking import farewell, watch_link
 from studio.tui.message import Level, Message, Pending
 from studio.tui.options import WorkbenchOptions
 from studio.tui.pointing import OF_THE_PAGE, bring, elsewhere, withdrawn
-from studio.tui.presenters.words import OURS
 from studio.tui.screens.base import StudioScreen
 from studio.tui.screens.workbench import Workbench
 from studio.tui.session import Session

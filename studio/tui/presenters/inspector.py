@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from studio.domain.page import BRIEF
+from studio.domain.words import OURS, Words
 from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView, LedgerView, PageView, SpendView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
@@ -13,7 +14,6 @@ from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wr
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.status import money
 from studio.tui.presenters.warnings import told
-from studio.tui.presenters.words import OURS, Words
 
 TABS = ("context", "notes", "history", "costs")
 

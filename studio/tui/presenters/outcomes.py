@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from studio.domain.words import Words
 from studio.protocol.events import RunEnded
 from studio.protocol.views import PageView
 from studio.tui.presenters.status import money
-from studio.tui.presenters.words import Words
 
 _WHY = {
     "cut_off": "This text is cut off: the model reached its output limit.",
@@ -14,7 +14,7 @@ _WHY = {
     "refused": "The model declined to write this.",
     "filtered": "The service's content filter stopped this text.",
     "unparsed": "This could not be read as what was asked for; it is kept as it came.",
-    "incomplete": "A task was not done; the others are.",
+    "incomplete": "Not every task was done.",
     "stopped": "This text was stopped before its end.",
     "interrupted": "This text was interrupted before its end.",
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 
+from studio.domain.words import OURS, Words
 from studio.protocol.views import ChapterLine, PageLine, ProjectView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
-from studio.tui.presenters.words import OURS, Words
 
 
 def state_sign(page: PageLine, glyphs: Glyphs) -> tuple[str, str]:

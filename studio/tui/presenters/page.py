@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from studio.domain.diff import paragraphs
 from studio.domain.text import word_count
+from studio.domain.words import OURS, Words
 from studio.protocol.build_views import TasksView
 from studio.protocol.views import FeedbackView, PageView, PartialText, RevisionView, StageCell
 from studio.tui.glyphs import Glyphs
@@ -22,7 +23,6 @@ from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wr
 from studio.tui.presenters.outcomes import why_incomplete
 from studio.tui.presenters.stream import LiveText
 from studio.tui.presenters.text import text_lines
-from studio.tui.presenters.words import OURS, Words
 
 BRIEF = "brief"
 HEAD = "head"

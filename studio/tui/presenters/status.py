@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from studio.domain.words import OURS, Words
 from studio.protocol.views import PageView, ProjectView, SpendView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import Line, Span, fit, line
-from studio.tui.presenters.words import OURS, Words
 
 
 def money(usd: float) -> str:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from studio.domain.errors import BadInput
+from studio.domain.words import OURS, Words
 from studio.protocol.build_views import FileDiff, FileLine, FilesView, FindingView, TasksView, TaskView
 from studio.tui.glyphs import ASCII, UNICODE
 from studio.tui.presenters import files, findings, task_form
@@ -18,7 +19,6 @@ from studio.tui.presenters.inspector import context_lines, costs_lines
 from studio.tui.presenters.markdown import markdown_lines
 from studio.tui.presenters.stream import StreamLines
 from studio.tui.presenters.structured import closed, readable
-from studio.tui.presenters.words import OURS, Words
 
 PLAN = json.dumps(
     {
