@@ -36,6 +36,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     meant = _with_fallback(parser, wanted, list(words))
     args, rest = parser.parse_known_args(meant)
     if rest:
+        if len(meant) > len(words) and wanted is not None and not rest[0].startswith("-"):
+            raise _unknown_action(wanted, rest[0], list(_commands(_commands(parser).choices[wanted]).choices))
         inner = getattr(args, "action", None) if len(meant) == len(words) else None
         where = " ".join(filter(None, ("studio", wanted, inner if isinstance(inner, str) else None)))
         raise BadInput(f"Unrecognized arguments: {_one_line(rest)}.", hint=f"See: {where} --help")
@@ -80,6 +82,16 @@ def _unknown(wanted: str) -> BadInput:
     near = get_close_matches(wanted, FAMILIES, 2)
     hint = f"Did you mean: studio {' or studio '.join(near)}?" if near else "See: studio --help"
     return BadInput(f"There is no command {one_line(wanted, 60)!r}.", hint=hint)
+
+
+def _unknown_action(wanted: str, word: str, actions: Sequence[str]) -> BadInput:
+    from difflib import get_close_matches
+
+    from studio.domain.text import one_line
+
+    near = get_close_matches(word, actions, 1)
+    hint = f"Did you mean: studio {wanted} {near[0]}?" if near else f"There are: {', '.join(actions)}."
+    return BadInput(f"{one_line(word, 60)!r} is nothing that `studio {wanted}` takes.", hint=hint)
 
 
 def command_in(words: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from studio.domain.build import BuildTask, PlannedTask, TaskStatus
 from studio.domain.errors import Conflict, NotFound
 from studio.domain.ids import new_id
+from studio.domain.text import counted
 from studio.store import sql
 from studio.store.naming import nearby, shown
 from studio.store.transaction import Row, Tx
@@ -68,7 +69,7 @@ def find(tx: Tx, page_id: str, ref: str) -> BuildTask:
             return task
     if ref.isascii() and ref.isdigit() and 0 < int(ref[:9]) <= len(present):
         return present[int(ref) - 1]
-    otherwise = f"The plan has {len(present)} task(s), from 1." if present else "The change has no tasks yet."
+    otherwise = f"The plan has {counted(len(present), 'task')}, from 1." if present else "The change has no tasks yet."
     raise NotFound(f"There is no task {shown(ref)!r}.", hint=nearby(ref, (task.key for task in present), otherwise))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from studio.domain.errors import NotFound
 from studio.domain.page import Origin, Revision
 from studio.domain.run import Outcome
+from studio.domain.text import counted
 from studio.store import sql
 from studio.store.naming import shown
 from studio.store.transaction import Row, Tx
@@ -112,7 +113,7 @@ def by_number(tx: Tx, page_id: str, stage: str, number: int) -> Revision:
     if row is None:
         count = next_number(tx, page_id, stage) - 1
         raise NotFound(
-            f"There is no revision {number} of {shown(stage)}.", hint=f"The stage has {count} revision(s), from 1."
+            f"There is no revision {number} of {shown(stage)}.", hint=f"The stage has {counted(count, 'revision')}, from 1."
         )
     return _revision(row)
 

@@ -196,4 +196,8 @@ def test_a_word_too_many_after_a_command_of_several_points_to_all_of_them() -> N
     assert named.value.hint == "See: studio files list --help"
     with pytest.raises(BadInput) as unnamed:
         parse(["files", "cart.js"])
-    assert unnamed.value.hint == "See: studio files --help"
+    assert unnamed.value.message == "'cart.js' is nothing that `studio files` takes."
+    assert unnamed.value.hint.startswith("There are: list, ")
+    with pytest.raises(BadInput) as near:
+        parse(["versions", "shw"])
+    assert near.value.hint == "Did you mean: studio versions show?"
