@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from studio.protocol import build_commands as b
@@ -118,10 +119,13 @@ async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(t
         assert " w keep" not in footer
         await at.at.press("w")
         assert at.at.message.startswith("What broke off is work on files, which hold what it wrote")
+        await at.at.press("X")
+        await at.at.until(lambda: at.at.app.pending)
+        assert re.search(r"[1-8] files? would be as before: .*index.html.*\. X again does it\.", at.at.message)
         roles.pause = 0.0
         await at.at.press("C")
-        await at.at.until(lambda: at.at.app.pending)
-        assert "in all at most" in at.at.message
+        await at.at.until(lambda: at.at.app.pending and "in all at most" in at.at.message)
+        assert (at.root / "app" / "index.html").exists()
         await at.at.press("C")
         await at.at.until(lambda: at.state == "user_reviewing_implementation", 40)
         assert {task.status for task in await at.tasks()} == {"done"}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
+from studio.domain.text import counted, listed
+from studio.protocol.build_queries import GetVersionDiff, GetVersions
 from studio.protocol.commands import Generate, Resume, Stop
 from studio.protocol.queries import GetContext
 from studio.protocol.views import PageView
@@ -146,4 +149,20 @@ async def resume_discard(app: StudioApp) -> None:
     if not broken_work(app):
         await discard()
         return
-    app.ask("Discard what the workers did: their files go back", "resume.discard", discard, about=standing(app))
+    page, stands = app.session.page, standing(app)
+    files = await _written(app, page.id) if page is not None else []
+    back = f"{counted(len(files), 'file')} would be as before: {listed(files)}"
+    key = app.keymap.shown("resume.discard")
+    question = f"Discard what the workers did? {back if files else 'No file was changed'}. {key} again does it."
+    if standing(app) == stands:
+        app.ask(question, "resume.discard", discard, about=stands)
+
+
+async def _written(app: StudioApp, page: str) -> list[str]:
+    """The files that the page's broken runs, one after the other, left otherwise than they found them."""
+    made = (await app.session.query(GetVersions(page=page))).versions
+    broke = list(takewhile(lambda one: one.status == "failed", made))
+    if not broke:
+        return []
+    diff = await app.session.query(GetVersionDiff(version=broke[0].id, base=broke[-1].parent or None))
+    return [one.path for one in diff.files]

@@ -53,16 +53,18 @@ def facts(one: VersionView, glyphs: Glyphs, state: str = "") -> str:
 
 
 def story(one: VersionView, width: int, glyphs: Glyphs) -> list[Line]:
-    """What a version is: summary, changelog, error."""
+    """What a version is: summary and error. What changed comes next, and its changelog last."""
     state = "approved" if one.approved else one.status.replace("_", " ")
     rows = [line((f"{one.number}  ", "strong"), (facts(one, glyphs, state), "dim"))]
     if one.summary:
         rows += [line((row, "text")) for row in wrap(one.summary, width)]
     if one.error:
         rows += [line((row, "error")) for row in wrap(one.error, width)]
-    if one.changelog:
-        rows += [BLANK, *markdown_lines(one.changelog, "changelog", width)]
     return rows
+
+
+def changelog_lines(one: VersionView, width: int) -> list[Line]:
+    return [BLANK, *markdown_lines(one.changelog, "changelog", width)] if one.changelog else []
 
 
 def diff_lines(view: VersionDiffView, width: int, glyphs: Glyphs) -> list[Line]:

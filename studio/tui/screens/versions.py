@@ -86,9 +86,12 @@ class VersionsScreen(ListedScreen):
         super().on_line_view_cursor_moved(event)
 
     def detail_rows(self, width: int) -> list[Line]:
-        story = picture.story(self.one, min(width, 90), self.app.glyphs) if self.one and not self._preview else []
         diff = picture.diff_lines(self.diff, width, self.app.glyphs) if self.diff else []
-        return [*story, BLANK, *diff] if story else diff
+        if self.one is None or self._preview:
+            return diff
+        told = min(width, 90)
+        story = picture.story(self.one, told, self.app.glyphs)
+        return [*story, BLANK, *diff, *picture.changelog_lines(self.one, told)]
 
     def said(self) -> str:
         count = len(self.view.versions) if self.view else 0
