@@ -18,10 +18,18 @@ def get(tx: Tx, page_id: str) -> Build | None:
     return None if row is None else _build(row)
 
 
+def add(tx: Tx, build: Build) -> None:
+    """The row of a page that has none yet."""
+    _ROW.add(tx, *_values(build))
+
+
 def save(tx: Tx, build: Build) -> None:
     """Write the page's row, or replace it."""
-    _ROW.put(
-        tx,
+    _ROW.put(tx, *_values(build))
+
+
+def _values(build: Build) -> tuple[object, ...]:
+    return (
         build.page_id,
         build.operation,
         build.returns,

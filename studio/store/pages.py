@@ -24,6 +24,7 @@ __all__ = [
     "resolve",
     "set_approved",
     "set_head",
+    "slugs",
     "some",
     "unique_slug",
     "update",
@@ -53,7 +54,7 @@ def insert(tx: Tx, page: Page, workflow: str = "") -> None:
         page.updated_at,
         page.archived,
     )
-    states.save(tx, page.id, workflow, page.state, None, None)
+    states.begin(tx, page.id, workflow, page.state)
 
 
 def get(tx: Tx, page_id: str) -> Page:
@@ -154,8 +155,12 @@ def reorder(tx: Tx, chapter_id: str, ids: Sequence[str]) -> None:
 
 def unique_slug(tx: Tx, chapter_id: str, wanted: str) -> str:
     """A slug for a new page, free in its chapter."""
-    rows = tx.all("SELECT slug FROM story_pages WHERE chapter_id = $1", chapter_id)
-    return free_slug(wanted, {row[0] for row in rows}, "page")
+    return free_slug(wanted, set(slugs(tx, chapter_id)), "page")
+
+
+def slugs(tx: Tx, chapter_id: str) -> list[str]:
+    """Those of all the chapter's pages, archived ones too."""
+    return [row[0] for row in tx.all("SELECT slug FROM story_pages WHERE chapter_id = $1", chapter_id)]
 
 
 def heads(tx: Tx, page_id: str) -> dict[str, StageHead]:

@@ -113,7 +113,8 @@ def by_number(tx: Tx, page_id: str, stage: str, number: int) -> Revision:
     if row is None:
         count = next_number(tx, page_id, stage) - 1
         raise NotFound(
-            f"There is no revision {number} of {shown(stage)}.", hint=f"The stage has {counted(count, 'revision')}, from 1."
+            f"There is no revision {number} of {shown(stage)}.",
+            hint=f"The stage has {counted(count, 'revision')}, from 1.",
         )
     return _revision(row)
 

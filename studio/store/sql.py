@@ -21,7 +21,11 @@ class Saving:
     def put(self, tx: Tx, *values: object) -> None:
         """`values` in the order of the columns."""
         if tx.one(self.update, *values) is None:
-            tx.run(self.insert, *values)
+            self.add(tx, *values)
+
+    def add(self, tx: Tx, *values: object) -> None:
+        """The same for a row that cannot be there yet."""
+        tx.run(self.insert, *values)
 
 
 def saving(table: str, columns: str, key: str) -> Saving:

@@ -26,8 +26,13 @@ class PageState:
     updated_at: datetime
 
 
+def begin(tx: Tx, page_id: str, workflow: str, state: str) -> None:
+    """The row of a page that is made now."""
+    _ROW.add(tx, page_id, workflow, state, None, None, tx.now)
+
+
 def save(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None, run_id: str | None) -> None:
-    """Write the state. The page's own is written with it, by `pages.insert` and `pages.move`."""
+    """Write the state. The page's own is written with it, by `pages.move`."""
     _ROW.put(tx, page_id, workflow, state, stage, run_id, tx.now)
 
 

@@ -59,13 +59,14 @@ class Tx:
     but read and write through it. A reading Tx refuses `run` and `emit`.
     """
 
-    __slots__ = ("_connection", "_seq", "_unwritten", "actor", "events", "now")
+    __slots__ = ("_connection", "_read", "_seq", "_unwritten", "actor", "events", "now")
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, *, now: datetime, actor: str = "", seq: int | None = None
     ) -> None:
         self._connection: duckdb.DuckDBPyConnection | None = connection
         self._seq = seq
+        self._read: dict[tuple[object, ...], list[Row]] = {}
         self._unwritten: list[tuple[object, ...]] = []
         self.actor = actor
         self.now = now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
@@ -87,7 +88,18 @@ class Tx:
         return rows[0] if rows else None
 
     def all(self, sql: str, *args: object) -> list[Row]:
-        """Every row, fetched: no result stays open behind the transaction. Times say that they are in UTC."""
+        """Every row, fetched: no result stays open behind the transaction. Times say that they are in UTC.
+
+        A reading transaction sees one state of the database, so what was asked in it before is not asked again.
+        """
+        if self.writes or any(isinstance(arg, list) for arg in args):
+            return self._fetched(sql, args)
+        known = self._read.get((sql, *args))
+        if known is None:
+            known = self._read[sql, *args] = self._fetched(sql, args)
+        return list(known)
+
+    def _fetched(self, sql: str, args: tuple[object, ...]) -> list[Row]:
         result = self._execute(sql, args)
         rows = result.fetchall()
         if sql not in _times:
@@ -122,6 +134,7 @@ class Tx:
     def end(self) -> None:
         """Let go of the connection: whoever keeps the Tx (a closure, the frames of an error) can neither use it nor hold it open."""
         self._connection = None
+        self._read.clear()
 
     def _writing(self) -> int:
         if self._seq is None:

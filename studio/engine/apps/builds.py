@@ -88,7 +88,7 @@ class Builds:
             if found is not None:
                 return found
             build = Build(page_id=page_id, operation=operation, returns=0, created_at=tx.now, updated_at=tx.now)
-            builds.save(tx, build)
+            builds.add(tx, build)
             stage = project.workflow.stages[0].name
             words = "Update: the application's files are read." if operation == "update" else "A new application."
             progress.say(tx, project.workflow, page_id, stage, 0.0, words, status="waiting")

@@ -13,6 +13,7 @@ from studio.engine.texts import add_person_revision, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
 from studio.store import chapters, pages, revisions
+from studio.store.naming import free_slug
 from studio.store.transaction import Tx
 
 
@@ -41,12 +42,13 @@ def new_chapter(tx: Tx, title: str, wanted_slug: str) -> Chapter:
 
 def new_page(project: OpenProject, tx: Tx, chapter_id: str, title: str, wanted_slug: str) -> Page:
     """Insert a page at the end of a chapter, awaiting its brief."""
-    count = len(pages.listing(tx, chapter_id, archived=True))
+    taken = pages.slugs(tx, chapter_id)
+    wanted = slugify(wanted_slug) or slugify(title) or f"page-{len(taken) + 1}"
     page = Page(
         id=new_id(),
         chapter_id=chapter_id,
-        slug=pages.unique_slug(tx, chapter_id, slugify(wanted_slug) or slugify(title) or f"page-{count + 1}"),
-        position=count + 1,
+        slug=free_slug(wanted, set(taken), "page"),
+        position=len(taken) + 1,
         title=title,
         state=project.workflow.state_name(State(Phase.AWAITING)),
         version=1,

@@ -57,7 +57,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
             project_id=one_line(command.project), build_id=one_line(command.build), user_id=one_line(command.user),
             model=one_line(command.model), requirements=text,
         )  # fmt: skip
-        builds.save(tx, build)
+        builds.add(tx, build)
         following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
         page = project.move_to(tx, page, following, "brief", revision=revision.id)
         progress.begun(tx, project.workflow, page.id, operation)
