@@ -23,10 +23,12 @@ class BoardPlan:
 
 def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     """The plan of a revision as its board stands. Tasks that the studio added, to answer feedback or findings, are no plan."""
+    if tasks and all(one.plan_revision != revision.id for one in tasks):
+        return BoardPlan(revision.text, "its tasks are those of an earlier text")
     try:
         plan = plans.kept(revision.text, revision.data)
     except BadInput:
-        plan = plans.Plan()
+        return BoardPlan(revision.text)
     planned = {one.id: one for one in plan.tasks}
     of_plan = [one for one in tasks if one.plan_revision == revision.id and (one.key in planned or one.edited_by)]
     dropped = {one.key for one in of_plan if one.status is TaskStatus.DROPPED}
@@ -39,9 +41,7 @@ def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     words = [f"{count} {word}" for count, word in counts if count]
     if kept != [one.id for one in plan.tasks if one.id in kept]:
         words.append("in another order")
-    if tasks and not of_plan:
-        return BoardPlan(revision.text, "its tasks are those of an earlier text")
-    if not words:
+    if not of_plan or not words:
         return BoardPlan(revision.text)
     return BoardPlan(plans.render(replace(plan, tasks=now)), ", ".join(words))
 
@@ -73,8 +73,7 @@ def carried(before: Revision, board: Sequence[BuildTask], plan: plans.Plan) -> l
 
 
 def _kept(task: BuildTask) -> Kept:
-    planned = PlannedTask(task.key, task.title, task.type, task.description, task.priority, task.needs)
-    return Kept(planned, task.status is TaskStatus.DROPPED, task.edited_by)
+    return Kept(_planned(task, set()), task.status is TaskStatus.DROPPED, task.edited_by)
 
 
 def _planned(task: BuildTask, dropped: set[str]) -> PlannedTask:

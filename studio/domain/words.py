@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 _OURS = re.compile(r"\b(page|chapter|brief|book|stage|cell)(s?)\b", re.IGNORECASE)
 _OF_AN_APP = {"stage": "phase", "cell": "phase"}
-# Names in quotes, commands, options and settings are said as they are.
-_AS_IT_IS = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|`[^`]*`|“[^”]*”|\bstudio(?: [a-z-]+)+|\[[a-z._]+\]|--[a-z]+""")
+# Names in quotes, commands, options, settings, and words with the signs of a path or an address in them are said as they are.
+_AS_IT_IS = re.compile(
+    r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|`[^`]*`|“[^”]*”|\bstudio(?: [a-z-]+)+|\[[a-z._]+\]|--[a-z]+|\S*[/.@#=_]\w\S*"""
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ APP = words_of({"chapter": "Release", "page": "Change", "brief": "Request"}, wri
     [
         ("There is no page 1/9. Chapter 1 has 3 pages.", "There is no change 1/9. Release 1 has 3 changes."),
         ("There is no page 'page-two' in the chapter 'one'.", "There is no change 'page-two' in the release 'one'."),
+        (
+            "canon/page.md is larger than a page, as stage.toml is.",
+            "canon/page.md is larger than a change, as stage.toml is.",
+        ),
         ("See: studio chapter list", "See: studio chapter list"),
         ("Name it: `studio page add 1 TITLE` makes a page.", "Name it: `studio page add 1 TITLE` makes a change."),
         (

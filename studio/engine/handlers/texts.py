@@ -7,7 +7,6 @@ from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
 from studio.domain.run import Run
 from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase
-from studio.engine.apps.planned import board_stays
 from studio.engine.gates import text_arrived
 from studio.engine.handlers import book
 from studio.engine.open_project import Call, OpenProject
@@ -45,7 +44,7 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
         page = _take(project, tx, page, revision, "edit")
         said = f"{stage.label} saved as revision {revision.number}."
         if stage.output is OutputKind.PLAN and project.builds is not None:
-            said = f"{said} {board_stays(tx, revision)}".rstrip()
+            said = f"{said} {project.builds.board_stays(tx, revision)}".rstrip()
         return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)

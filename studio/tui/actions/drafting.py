@@ -161,7 +161,8 @@ async def resume_discard(app: StudioApp) -> None:
 async def _written(app: StudioApp, page: str) -> list[str]:
     """The files that the page's broken runs, one after the other, left otherwise than they found them."""
     made = (await app.session.query(GetVersions(page=page))).versions
-    broke = list(takewhile(lambda one: one.status == "failed", made))
+    runs = (one for one in made if one.origin == "run")  # between and after them may stand versions made by hand
+    broke = list(takewhile(lambda one: one.status == "failed", runs))
     if not broke:
         return []
     diff = await app.session.query(GetVersionDiff(version=broke[0].id, base=broke[-1].parent or None))

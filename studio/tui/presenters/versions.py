@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from studio.domain.text import counted
 from studio.protocol.build_views import VersionDiffView, VersionView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
@@ -45,7 +46,7 @@ def facts(one: VersionView, glyphs: Glyphs, state: str = "") -> str:
     """`+8 ~1 of 12 files · by hand · $0.12`, behind the `state`."""
     counts = (("+", one.added), ("~", one.modified), ("-", one.deleted))
     changed = " ".join(f"{before}{count}" for before, count in counts if count)
-    files = f"{one.files} file{'s' if one.files != 1 else ''}"
+    files = counted(one.files, "file")
     parts = [state, f"{changed} of {files}" if changed else f"no change, {files}"]
     parts.append(f"restored {one.restored_from}" if one.restored_from else _ORIGINS.get(one.origin, one.origin))
     parts.append(money(one.cost_usd) if one.cost_usd else "")
