@@ -19,6 +19,7 @@ _INSERT = sql.insert_many(
     "path:text version:integer digest:text blob:text name:text type:text meta:text gone:boolean created_at:timestamp",
 )
 _MODES = ("in", "out", "auto")
+_PIN = sql.saving("context_pins", "page_id path mode", "page_id path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def pin(tx: Tx, page_id: str, path: str, mode: str) -> None:
     if mode == "auto":
         tx.run("DELETE FROM context_pins WHERE page_id = $1 AND path = $2", page_id, path)
     else:
-        tx.run(sql.upsert("context_pins", "page_id path mode", "page_id path"), page_id, path, mode)
+        _PIN.put(tx, page_id, path, mode)
 
 
 def _newest(tx: Tx) -> dict[str, CanonVersion]:

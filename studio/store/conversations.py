@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import astuple
+
 from studio.domain.build import RoleMessage
 from studio.domain.ids import new_id
 from studio.store import sql
 from studio.store.transaction import Tx
 
 _COLUMNS = "id page_id role position kind text created_at data run_id task_id"
-_INSERT = sql.insert("role_messages", _COLUMNS)
+_ROWS = sql.adding(
+    "role_messages",
+    "id:text page_id:text role:text position:integer kind:text text:text created_at:timestamp data:text run_id:text task_id:text",
+)
 _SELECT = f"SELECT {sql.names(_COLUMNS)} FROM role_messages"
 
 
@@ -24,11 +30,27 @@ def append(
     task_id: str | None = None,
 ) -> RoleMessage:
     """Add a message (system, user, assistant or tool) behind the role's last one. `data` is JSON."""
+    return extend(tx, page_id, role, [(kind, text, data)], run_id=run_id, task_id=task_id)[0]
+
+
+def extend(
+    tx: Tx,
+    page_id: str,
+    role: str,
+    said: Sequence[tuple[str, str, str | None]],
+    *,
+    run_id: str | None = None,
+    task_id: str | None = None,
+) -> list[RoleMessage]:
+    """Add messages, each of (kind, text, data), behind the role's last one."""
     row = tx.one("SELECT coalesce(max(position), 0) FROM role_messages WHERE page_id = $1 AND role = $2", page_id, role)
-    position = (int(row[0]) if row else 0) + 1
-    message = RoleMessage(new_id(), page_id, role, position, kind, text, tx.now, data, run_id, task_id)
-    tx.run(_INSERT, message.id, page_id, role, position, kind, text, tx.now, data, run_id, task_id)
-    return message
+    last = int(row[0]) if row else 0
+    messages = [
+        RoleMessage(new_id(), page_id, role, position, kind, text, tx.now, data, run_id, task_id)
+        for position, (kind, text, data) in enumerate(said, last + 1)
+    ]
+    _ROWS.put(tx, [astuple(one) for one in messages])
+    return messages
 
 
 def listing(

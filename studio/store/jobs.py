@@ -13,26 +13,32 @@ _SELECT = "SELECT key, kind, payload FROM jobs"
 
 def submit(tx: Tx, job: Job) -> bool:
     """Queue a job. False when its key is known: the delivery is counted, nothing else happens."""
-    row = tx.one(
+    if tx.one("UPDATE jobs SET deliveries = deliveries + 1 WHERE key = $1 RETURNING key", job.key) is not None:
+        return False
+    tx.run(
         "INSERT INTO jobs (key, kind, payload, status, deliveries, attempts, created_at, updated_at) "
-        "VALUES ($1, $2, $3, 'queued', 1, 0, $4, $4) "
-        "ON CONFLICT (key) DO UPDATE SET deliveries = jobs.deliveries + 1 RETURNING deliveries",
+        "VALUES ($1, $2, $3, 'queued', 1, 0, $4, $4)",
         job.key,
         job.kind,
         json.dumps(dict(job.payload), sort_keys=True),
         tx.now,
     )
-    return row is not None and row[0] == 1
+    return True
 
 
 def claim(tx: Tx, kinds: Sequence[str], limit: int) -> list[Job]:
     """Take up to `limit` queued jobs, oldest first; each is given to one worker only."""
-    rows = tx.all(
-        "UPDATE jobs SET status = 'running', attempts = attempts + 1, updated_at = $3 WHERE status = 'queued' AND key IN "
-        "(SELECT key FROM jobs WHERE status = 'queued' AND kind = ANY($1::text[]) ORDER BY created_at, key LIMIT $2) "
-        "RETURNING key, kind, payload, created_at",
+    waiting = tx.all(
+        "SELECT key FROM jobs WHERE status = 'queued' AND kind = ANY($1::text[]) ORDER BY created_at, key LIMIT $2",
         list(kinds),
         limit,
+    )
+    if not waiting:
+        return []
+    rows = tx.all(
+        "UPDATE jobs SET status = 'running', attempts = attempts + 1, updated_at = $2 "
+        "WHERE status = 'queued' AND key = ANY($1::text[]) RETURNING key, kind, payload, created_at",
+        [row[0] for row in waiting],
         tx.now,
     )
     return [_job(row[:3]) for row in sorted(rows, key=lambda row: (row[3], row[0]))]

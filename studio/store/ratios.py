@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.store import sql
 from studio.store.transaction import Tx
 
-_PUT = sql.upsert("token_ratios", "provider model kind ratio samples updated_at", "provider model kind")
+_ROW = sql.saving("token_ratios", "provider model kind ratio samples updated_at", "provider model kind")
 
 
 def get(tx: Tx, provider: str, model: str, kind: str) -> tuple[float, int] | None:
@@ -20,4 +20,4 @@ def get(tx: Tx, provider: str, model: str, kind: str) -> tuple[float, int] | Non
 
 
 def put(tx: Tx, provider: str, model: str, kind: str, ratio: float, samples: int) -> None:
-    tx.run(_PUT, provider, model, kind, ratio, samples, tx.now)
+    _ROW.put(tx, provider, model, kind, ratio, samples, tx.now)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Saving:
     """Writes a row or replaces it: an update, then an insert where there was none. A row that is there takes 0.8 ms, against 2.1
-    for ON CONFLICT."""
+    for ON CONFLICT (4.4 where it has 26 columns)."""
 
     update: str
     insert: str
@@ -29,11 +29,12 @@ class Saving:
 
 
 def saving(table: str, columns: str, key: str) -> Saving:
-    """For a table with this one key column, the first of `columns`."""
-    first, *rest = columns.split()
-    assert first == key, f"{key} is not the first column"
-    changes = ", ".join(f"{column} = ${number}" for number, column in enumerate(rest, 2))
-    return Saving(f"UPDATE {table} SET {changes} WHERE {key} = $1 RETURNING {key}", insert(table, columns))
+    """For a table with this key, one column or several, which are the first of `columns`."""
+    keys, every = key.split(), columns.split()
+    assert every[: len(keys)] == keys, f"{key} does not come first"
+    changes = ", ".join(f"{column} = ${number}" for number, column in enumerate(every, 1) if column not in keys)
+    same = " AND ".join(f"{column} = ${number}" for number, column in enumerate(keys, 1))
+    return Saving(f"UPDATE {table} SET {changes} WHERE {same} RETURNING {keys[0]}", insert(table, columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,6 @@ def insert_many(table: str, typed: str) -> str:
     columns = ", ".join(name for name, _ in pairs)
     lists = ", ".join(f"unnest(${n}::{kind}[])" for n, (_, kind) in enumerate(pairs, 1))
     return f"INSERT INTO {table} ({columns}) SELECT {lists}"
-
-
-def upsert(table: str, columns: str, key: str) -> str:
-    """An insert that replaces all other columns of the row with the same key."""
-    rest = [column for column in columns.split() if column not in key.split()]
-    change = ", ".join(f"{column} = excluded.{column}" for column in rest)
-    return f"{insert(table, columns)} ON CONFLICT ({names(key)}) DO UPDATE SET {change}"
 
 
 def reposition(table: str) -> str:

@@ -7,13 +7,13 @@ from studio.store import sql
 from studio.store.transaction import Tx
 
 _COLUMNS = "author page_id place text base_revision updated_at"
-_KEEP = sql.upsert("kept_words", _COLUMNS, "author page_id place")
+_ROW = sql.saving("kept_words", _COLUMNS, "author page_id place")
 
 
 def keep(tx: Tx, words: Keepsake) -> None:
     """Keep them in place of the earlier ones; an empty text forgets them."""
     if words.text:
-        tx.run(_KEEP, words.author, words.page_id, words.place, words.text, words.base_revision, words.updated_at)
+        _ROW.put(tx, words.author, words.page_id, words.place, words.text, words.base_revision, words.updated_at)
         return
     tx.run(
         "DELETE FROM kept_words WHERE author = $1 AND page_id = $2 AND place = $3",

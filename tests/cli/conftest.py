@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.project import environment
+from tests.fakes.warm_start import shared
 from tests.fakes.wire_server import WireServer, running_wire_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,14 +36,15 @@ class Studio:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *words], input=stdin, capture_output=True, text=True, check=False, timeout=90,
-            cwd=cwd or self.folder, env={**self.env, **(env or {})},
-        )  # fmt: skip
+        done = shared().run(words, stdin=stdin, cwd=cwd or self.folder, env={**self.env, **(env or {})}, timeout=90)
         assert "Traceback" not in done.stderr + done.stdout, done.stderr
         if code is not None:
             assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
+
+    def at(self, folder: str) -> Studio:
+        """The program in a folder below this one."""
+        return replace(self, folder=self.folder / folder)
 
     def data(self, *words: str, **given: Any) -> Any:
         """The JSON that a command answers."""
@@ -78,7 +80,7 @@ def outside(tmp_path: Path, server: WireServer) -> Studio:
 def studio(outside: Studio) -> Studio:
     """The program in a project that has one chapter and one page with a brief."""
     outside("new", "book", "--title", "The Lantern Ferry")
-    inside = Studio(outside.folder / "book", outside.env)
+    inside = outside.at("book")
     inside("chapter", "add", "The Crossing")
     inside("page", "add", "1", "Fog", "--brief", "Ilse counts the rings.")
     return inside

@@ -21,7 +21,7 @@ from studio.engine.opening import open_engine
 from studio.protocol import commands as c
 from studio.store import build_tasks, findings, pages, runs, versions
 from studio.store.transaction import Tx
-from studio.workspace import scaffold
+from tests.fakes.project import make_project
 from tests.store import app_rows
 
 ANA = Call("ana")
@@ -29,8 +29,7 @@ ANA = Call("ana")
 
 @asynccontextmanager
 async def app_project(tmp_path: Path) -> AsyncIterator[OpenProject]:
-    root = tmp_path / "shop"
-    scaffold.create(root, title="Shop", workflow="app")
+    root = make_project(tmp_path, "shop", title="Shop", workflow="app")
     folders = {name: str(tmp_path / name) for name in ("STUDIO_CONFIG_HOME", "STUDIO_STATE_HOME", "STUDIO_CACHE_HOME")}
     async with reopened(root, {**folders, "STUDIO_MODELS_DIR": str(tmp_path / "models")}) as project:
         yield project

@@ -22,7 +22,7 @@ from tests.engine.app_project import ANA, add_change, add_conflict, app_project,
 from tests.engine.test_app_collisions import HANDED_IN, Agents, tree
 from tests.engine.test_app_discard import Workshop
 from tests.engine.test_app_limits import settings
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened, settled, until
 from tests.fakes.wire_asked import Answering, Asked
@@ -59,12 +59,11 @@ async def conflicts(shop: Workshop) -> list[v.FindingView]:
 
 
 async def test_a_person_s_file_is_not_credited_to_the_run_and_follows_as_a_version_by_hand(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "app", "iterations = 4\ntask_tries = 1")
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "app", "iterations = 4\ntask_tries = 1")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await write_meanwhile(shop, "total.js", MINE)
         assert shop.lying()["total.js"] == MINE
         made = await shop.versions()
@@ -77,11 +76,10 @@ async def test_a_person_s_file_is_not_credited_to_the_run_and_follows_as_a_versi
 
 
 async def test_a_file_that_a_person_changed_after_the_worker_wrote_it_is_the_person_s(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         started = await client.execute(c.Generate(page=shop.page))
         await until(lambda: "README.md" in shop.lying() and (shop.app / "total.js").exists())
         await asyncio.to_thread((shop.app / "README.md").write_text, MINE)
@@ -93,12 +91,11 @@ async def test_a_file_that_a_person_changed_after_the_worker_wrote_it_is_the_per
 
 
 async def test_while_a_conflict_is_open_no_later_run_writes_the_file_and_afterwards_it_may(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "app", "iterations = 4\ntask_tries = 1")
     roles = Restyling(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "app", "iterations = 4\ntask_tries = 1")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await write_meanwhile(shop, "check.js", MINE)
         assert await conflicts(shop)
         roles.pause = 0.0

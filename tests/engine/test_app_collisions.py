@@ -22,7 +22,7 @@ from studio.store.transaction import Tx
 from studio.workspace.app_files import AppFiles
 from tests.engine.app_project import ANA, add_change, app_project, reopened
 from tests.engine.test_app_limits import settings
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import environment, opened, settled, until
 from tests.fakes.wire_server import WireServer
@@ -51,7 +51,6 @@ def tree(root: Path) -> dict[str, bytes]:
 
 async def at_work(client: InProcessClient, root: Path, page: str) -> str:
     """Start the workers of a change; the run's id once they have written a file."""
-    await through(client, page, to="generating_implementation")
     started = await client.execute(c.Generate(page=page))
     await until(lambda: (root / "app" / "index.html").exists())
     return started.run or ""
@@ -61,10 +60,9 @@ async def at_work(client: InProcessClient, root: Path, page: str) -> str:
 async def test_files_handed_in_while_workers_write_are_refused_and_take_nothing_away(
     tmp_path: Path, same: bool
 ) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
         other = page if same else await begun(client, "Something else.")
         if not same:
             await through(client, other, to="generating_implementation")
@@ -174,10 +172,10 @@ async def test_a_hand_in_that_was_killed_leaves_no_file_of_its_own_and_every_fil
 
 
 async def test_what_workers_have_half_written_cannot_be_saved_as_a_version(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        run = await at_work(client, root, await begun(client))
+        run = await at_work(client, root, page)
         with pytest.raises(Refused, match="being made"):
             await client.execute(b.SaveVersion(summary="Half"))
         assert (await settled(client, run)).status == "completed"
@@ -252,11 +250,10 @@ async def test_a_version_whose_end_could_not_be_recorded_is_closed_by_the_next_o
 
 
 async def test_a_plan_that_is_carried_out_twice_at_the_same_time_is_done_once(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     roles = Roles(failing="", broken="", pause=0.0)
+    root, _ = await app_at(tmp_path, "complete", roles)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
         plan = await client.query(bq.GetPublishPlan(target="here"))
         order = b.Publish(target="here", plan=plan.digest)
         came = await asyncio.gather(*(client.execute(order) for _ in range(3)), return_exceptions=True)
@@ -266,13 +263,12 @@ async def test_a_plan_that_is_carried_out_twice_at_the_same_time_is_done_once(tm
 
 
 async def test_a_begun_plan_that_was_changed_in_the_database_is_not_carried_out(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     roles = Roles(failing="", broken="", pause=0.0)
+    root, _ = await app_at(tmp_path, "complete", roles)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     async with WireServer(respond=roles) as server:
         env = environment(server, tmp_path)
         async with opened(root, env) as client:
-            await through(client, await begun(client))
             plan = await client.query(bq.GetPublishPlan(target="here"))
             blocker = root / "published"
             blocker.write_text("in the way")

@@ -15,7 +15,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from tests.engine.app_project import add_change, app_project
 from tests.engine.test_app_limits import settings, tasks_of
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import draft, environment, opened, settled, until
 from tests.fakes.wire_server import WireServer
@@ -58,12 +58,11 @@ class Workshop:
 
 
 async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         reviewed = shop.lying()
         roles.pause = 0.2
         await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
@@ -91,11 +90,10 @@ async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp
 
 
 async def test_a_first_run_that_is_discarded_leaves_no_file_and_its_tasks_are_open_again(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.2)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await shop.break_off(c.Generate(page=shop.page), "total.js")
         assert "done" in {one.status for one in (await tasks_of(client, shop.page)).values()}
         done = await shop.discard()
@@ -107,11 +105,10 @@ async def test_a_first_run_that_is_discarded_leaves_no_file_and_its_tasks_are_op
 
 
 async def test_a_run_that_went_on_with_a_broken_one_is_discarded_with_it(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.2)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await shop.break_off(c.Generate(page=shop.page), "index.html")
         await shop.break_off(c.Resume(page=shop.page, action="continue"), "total.js")
         await shop.discard()
@@ -119,11 +116,10 @@ async def test_a_run_that_went_on_with_a_broken_one_is_discarded_with_it(tmp_pat
 
 
 async def test_what_a_person_changed_since_the_run_ended_stays_and_is_named(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.2)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await shop.break_off(c.Generate(page=shop.page), "total.js")
         (shop.app / "data.js").write_text("// mine\n")
         done = await shop.discard()
@@ -147,11 +143,10 @@ async def test_a_file_that_a_kill_cut_off_from_its_record_stays_and_is_named(tmp
 
 
 async def test_a_person_s_change_between_two_broken_runs_stays(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         roles.pause = 0.2
         readme = shop.app / "README.md"
         await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
@@ -162,11 +157,10 @@ async def test_a_person_s_change_between_two_broken_runs_stays(tmp_path: Path) -
 
 
 async def test_without_a_discard_the_next_run_goes_on_and_its_version_is_approved(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         roles.pause = 0.2
         await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
         roles.pause = 0.0
@@ -177,11 +171,10 @@ async def test_without_a_discard_the_next_run_goes_on_and_its_version_is_approve
 
 
 async def test_what_a_person_changed_before_the_approval_is_what_is_approved(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         (shop.app / "style.css").write_text("/* mine */\n")
         await client.execute(c.Approve(page=shop.page))
         text = await shop.head("implementation")
@@ -197,11 +190,10 @@ async def test_what_a_person_changed_before_the_approval_is_what_is_approved(tmp
 
 
 async def test_files_lying_there_when_an_agent_outside_completes_the_phase_are_approved(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         shop.app.mkdir(exist_ok=True)
         (shop.app / "own.js").write_text("let own = 1;\n")
         files = json.dumps({"files": [{"path": "a.js", "content": "let a = 1;\n"}]})
@@ -212,11 +204,10 @@ async def test_files_lying_there_when_an_agent_outside_completes_the_phase_are_a
 
 
 async def test_feedback_that_a_later_run_answered_after_a_discard_is_not_open_any_more(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         roles.pause = 0.3
         await shop.break_off(c.Revise(page=shop.page, feedback="Change the readme"), "README.md", "Changed:")
         await shop.discard()

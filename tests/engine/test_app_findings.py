@@ -14,7 +14,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.store import build_tasks, findings
 from tests.engine.app_project import add_change, app_project
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, make_app, through
 from tests.fakes.app_roles import FAULT, NOTE, Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_server import WireServer
@@ -77,11 +77,9 @@ async def test_a_worker_s_tries_at_a_person_s_file_leave_one_conflict_open(tmp_p
 async def test_what_was_waived_is_not_reported_as_open_by_the_next_reviewer_and_the_audit_says_so(
     tmp_path: Path,
 ) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_implementation")
         (one,) = (await client.query(bq.GetFindings(page=page, open_only=True))).findings
         assert one.message == NOTE["message"]
         await client.execute(b.SettleFinding(finding=one.id, state="waived", reason="Named elsewhere."))

@@ -15,7 +15,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from tests.engine.test_app_limits import settings, tasks_of
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, make_app
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_asked import Answering, Asked
@@ -67,15 +67,11 @@ message = "Nothing is logged to the console."
 
 
 async def test_a_standard_binds_at_the_write_and_a_waived_one_no_longer(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
+    roles = Loud(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     (root / "canon" / "standards").mkdir(parents=True, exist_ok=True)
     (root / "canon" / "standards" / "ours.md").write_text(RULES)
-    async with (
-        WireServer(respond=Loud(failing="", broken="", pause=0.0)) as server,
-        opened(root, environment(server, tmp_path)) as client,
-    ):
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         assert (await draft(client, page)).status == "completed"
         assert "console" not in (root / "app" / "data.js").read_text()
         found = (await client.query(bq.GetFindings(page=page))).findings
@@ -113,14 +109,12 @@ class Stubborn(Roles):
 
 
 async def test_a_worker_that_is_refused_again_and_again_is_told_once_and_ends_with_the_cause(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
+    roles = Stubborn(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     standards = root / "canon" / "standards"
     standards.mkdir(parents=True, exist_ok=True)
     (standards / "ours.md").write_text(RULES)
-    roles = Stubborn(failing="", broken="", pause=0.0)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         run = await draft(client, page)
         assert run.status == "completed"
         assert "refused 3 times for the same reason: data.js: blocked by no-console" in roles.told

@@ -15,7 +15,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import draft, environment, opened, settled, until
 from tests.fakes.wire_asked import Answering, Asked
@@ -51,12 +51,10 @@ def settings(root: Path, table: str, lines: str) -> None:
 
 
 async def test_a_worker_that_never_ends_is_stopped_at_its_iterations_and_not_tried_again(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "app", "iterations = 4\ntask_tries = 2")
     roles = Restless(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "app", "iterations = 4\ntask_tries = 2")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         run = await draft(client, page)
         assert run.status == "completed"
         tasks = await tasks_of(client, page)
@@ -72,12 +70,10 @@ async def test_a_worker_that_never_ends_is_stopped_at_its_iterations_and_not_tri
 
 
 async def test_tasks_that_need_a_failed_one_are_skipped_and_the_next_run_does_only_what_is_left(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Refusing(failing="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     server = WireServer(respond=roles)
     async with server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         await draft(client, page)
         tasks = await tasks_of(client, page)
         assert (tasks["data"].status, tasks["data"].attempts) == ("failed", 3)
@@ -94,11 +90,10 @@ async def test_tasks_that_need_a_failed_one_are_skipped_and_the_next_run_does_on
 
 
 async def test_the_money_of_a_run_holds_also_for_workers_side_by_side(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
+    roles = Roles(pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     settings(root, "limits", "run_usd = 0.09")
-    async with WireServer(respond=Roles(pause=0.0)) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         run = await draft(client, page)
         assert run.cost_usd is not None
         assert run.cost_usd <= 0.09
@@ -122,23 +117,19 @@ class Wordy(Roles):
 
 
 async def test_answers_that_are_as_long_as_they_may_be_keep_to_the_money_too(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "limits", "run_usd = 0.18")
     roles = Wordy(failing="", broken="", pause=0.05)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "limits", "run_usd = 0.18")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         run = await draft(client, page)
         assert run.cost_usd is not None
         assert 0.03 < run.cost_usd <= 0.18
 
 
 async def test_a_stopped_run_goes_on_with_the_tasks_that_are_left(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         started = await client.execute(c.Generate(page=page))
         await until(lambda: (root / "app" / "index.html").exists())
         stopped = await client.execute(c.Stop(page=page))
@@ -181,10 +172,8 @@ async def test_the_question_before_the_work_counts_the_tasks_that_will_run_and_s
     tmp_path: Path,
 ) -> None:
     roles = Roles(failing="", broken="", pause=0.0)
-    root = make_app(tmp_path)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         line = await asked(client, page)
         call = re.search(r"in all at most about \$([\d.]+); a call: .*at most \$([\d.]+)", line)
         assert call is not None, line
@@ -206,22 +195,18 @@ async def test_the_question_before_the_work_counts_the_tasks_that_will_run_and_s
 
 
 async def test_what_all_may_cost_is_what_the_limits_leave(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "limits", "run_usd = 1.5\nday_usd = 9.0")
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "limits", "run_usd = 1.5\nday_usd = 9.0")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         assert "calls each, in all at most $1.50 by the limits; a call" in await asked(client, page)
 
 
 async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "app", "iterations = 3\ntask_tries = 1")
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    settings(root, "app", "iterations = 3\ntask_tries = 1")
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="generating_implementation")
         started = await client.execute(c.Generate(page=page))
         await until(lambda: (root / "app" / "data.js").exists())
         await asyncio.to_thread((root / "app" / "total.js").write_text, "// mine\n")
@@ -235,10 +220,9 @@ async def test_a_file_that_a_person_writes_meanwhile_is_not_overwritten(tmp_path
 
 
 async def test_two_changes_that_are_built_at_the_same_time_take_turns(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.05)
+    root, _ = await app_at(tmp_path, "complete", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
         both = [await begun(client, "Say more."), await begun(client, "And more.")]
         for page in both:
             await through(client, page, to="generating_implementation")

@@ -6,41 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from studio.engine.inprocess import InProcessClient
-from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
-from studio.protocol import commands as c
-from studio.protocol import queries as q
-from studio.workspace import scaffold
+from tests.fakes.app_at import begun, make_app, through
 from tests.fakes.app_roles import FILES, Roles
-from tests.fakes.project import draft, environment, opened
+from tests.fakes.project import environment, opened
 from tests.fakes.wire_server import WireServer
-
-
-def make_app(tmp_path: Path) -> Path:
-    root = tmp_path / "shop"
-    scaffold.create(root, title="Corner shop", workflow="app")
-    return root
-
-
-async def begun(client: InProcessClient, request: str = "A corner shop with a cart.") -> str:
-    done = await client.execute(b.StartBuild(requirements=request, title="The shop"))
-    assert done.page is not None
-    return done.page
-
-
-async def through(client: InProcessClient, page: str, *, to: str = "complete") -> None:
-    """Draft and approve stage by stage until the page is in state `to`."""
-    for _ in range(20):
-        view = await client.query(q.GetPage(page=page))
-        if view.state == to:
-            return
-        if view.phase == "generating":
-            run = await draft(client, page)
-            assert run.status == "completed", (view.stage, run.error, run.hint)
-        else:
-            await client.execute(c.Approve(page=page, anyway=True))
-    raise AssertionError("it never came to its end")
 
 
 @pytest.mark.parametrize("api", ["chat", "messages"])

@@ -14,14 +14,14 @@ from studio.protocol import build_queries as bq
 from studio.protocol.commands import Done
 from studio.publishers import folder
 from tests.engine.test_app_limits import settings
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import environment, opened
 from tests.fakes.wire_server import WireServer
 
 
-def _shop(tmp_path: Path) -> Path:
-    root = make_app(tmp_path)
+async def _shop(tmp_path: Path) -> Path:
+    root, _ = await app_at(tmp_path, "complete", Roles())
     settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     return root
 
@@ -37,10 +37,9 @@ async def _statuses(client: InProcessClient) -> list[tuple[str, str]]:
 
 
 async def test_a_version_goes_out_again_after_another_one_or_when_it_was_removed(tmp_path: Path) -> None:
-    root = _shop(tmp_path)
+    root = await _shop(tmp_path)
     style = root / "published" / "site" / "style.css"
     async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
         (root / "app" / "style.css").write_text("/* mine */\n")
         await client.execute(b.SaveVersion(summary="Warmer"))
         await client.execute(b.ApproveVersion(version="1.0.1"))
@@ -66,10 +65,9 @@ async def test_a_version_goes_out_again_after_another_one_or_when_it_was_removed
 async def test_after_a_conflict_the_steps_that_were_done_count_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = _shop(tmp_path)
+    root = await _shop(tmp_path)
     site = root / "published" / "site"
     async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
 
         def moved(*_: object) -> None:
             raise Conflict("It has changed since the plan.", hint="Plan again.")

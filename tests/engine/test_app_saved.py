@@ -12,7 +12,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from tests.engine.test_app_discard import Workshop
 from tests.engine.test_app_limits import settings
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, through
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import AUTHOR, environment, opened
 from tests.fakes.wire_server import WireServer
@@ -20,12 +20,11 @@ from tests.publishers.making import git
 
 
 async def test_what_is_saved_after_a_complete_change_goes_out_once_it_is_approved(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "complete", roles)
+    settings(root, "publish.here", 'publisher = "folder"\npath = "published/site"')
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page)
+        shop = Workshop(client, root, page)
         (shop.app / "style.css").write_text("/* mine */\n")
         plan = await client.query(bq.GetPublishPlan(target="here"))
         assert "changes that are in no version and do not go out: style.css" in plan.warnings[-1]
@@ -53,11 +52,10 @@ async def test_what_is_saved_after_a_complete_change_goes_out_once_it_is_approve
 
 
 async def test_what_is_saved_in_a_change_at_work_belongs_to_it_and_is_approved_with_it(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="user_reviewing_implementation")
+        shop = Workshop(client, root, page)
         (shop.app / "style.css").write_text("/* mine */\n")
         done = await client.execute(b.SaveVersion(summary="Warmer"))
         assert done.message == "Saved as version 1.0.1."
@@ -74,11 +72,10 @@ async def test_what_is_saved_in_a_change_at_work_belongs_to_it_and_is_approved_w
 
 
 async def test_a_failed_version_is_not_approved(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.3)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        shop = Workshop(client, root, await begun(client))
-        await through(client, shop.page, to="generating_implementation")
+        shop = Workshop(client, root, page)
         await shop.break_off(c.Generate(page=shop.page), "index.html")
         with pytest.raises(Refused, match="is failed"):
             await client.execute(b.ApproveVersion(version="1.0.0"))
@@ -88,7 +85,8 @@ async def test_a_failed_version_is_not_approved(tmp_path: Path) -> None:
 async def test_a_commit_is_by_whom_the_person_s_git_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
-    root = make_app(tmp_path)
+    roles = Roles(failing="", broken="", pause=0.0)
+    root, _ = await app_at(tmp_path, "complete", roles)
     settings(root, "publish.repo", 'publisher = "git"')
     config = tmp_path / "xdg" / "STUDIO_CONFIG_HOME" / "config.toml"
     config.parent.mkdir(parents=True)
@@ -96,9 +94,7 @@ async def test_a_commit_is_by_whom_the_person_s_git_knows(
     (tmp_path / ".gitconfig").write_text("[user]\nname = Ana Example\nemail = ana@example.org\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    roles = Roles(failing="", broken="", pause=0.0)
     async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
         plan = await client.query(bq.GetPublishPlan(target="repo"))
         await client.execute(b.Publish(target="repo", plan=plan.digest))
         who = "Ana Example <ana@example.org>" if own else f"{AUTHOR} <{AUTHOR}@localhost>"

@@ -13,7 +13,7 @@ from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, make_app, through
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_server import WireServer
@@ -109,9 +109,9 @@ async def test_a_review_sends_back_no_more_often_than_the_workflow_allows(tmp_pa
 
 
 async def test_what_a_person_changed_is_kept_as_a_version_before_another_is_restored(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
+    roles = Roles()
+    root, _ = await app_at(tmp_path, "complete", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         (root / "app" / "README.md").write_text("# Mine\n")
         (root / "app" / "notes.txt").write_text("by hand\n")
         with pytest.raises(Conflict, match=r"README\.md, notes\.txt"):
@@ -126,9 +126,9 @@ async def test_what_a_person_changed_is_kept_as_a_version_before_another_is_rest
 
 
 async def test_undo_takes_the_newest_version_back(tmp_path: Path) -> None:
-    root = make_app(tmp_path)
-    async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
-        await through(client, await begun(client))
+    roles = Roles()
+    root, _ = await app_at(tmp_path, "complete", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         await through(client, await begun(client, "Say more."))
         assert "Changed:" in (root / "app" / "README.md").read_text()
         await client.execute(b.UndoVersion())
@@ -137,9 +137,8 @@ async def test_undo_takes_the_newest_version_back(tmp_path: Path) -> None:
 
 async def test_a_revision_of_the_files_answers_the_feedback_and_runs_no_other_task(tmp_path: Path) -> None:
     roles = Roles()
-    async with WireServer(respond=roles) as server, opened(make_app(tmp_path), environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_implementation")
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         before = {one.key: one.attempts for one in (await client.query(bq.GetTasks(page=page))).tasks}
         run = await draft(client, page, c.Revise(page=page, feedback="Say in the readme how to start."))
         assert run.status == "completed", run.error

@@ -9,7 +9,7 @@ from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at, begun, through
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_asked import Answering, Asked
@@ -30,9 +30,8 @@ class Listening(Roles):
 
 async def test_roles_are_told_the_boards_tasks_and_the_difference_is_named(tmp_path: Path) -> None:
     roles = Listening(failing="", broken="", pause=0.0)
-    async with WireServer(respond=roles) as server, opened(make_app(tmp_path), environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_planning")
+    root, page = await app_at(tmp_path, "user_reviewing_planning", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         assert (await client.query(bq.GetTasks(page=page))).differs == ""
         await client.execute(b.EditTask(task=f"{page}#page", title="Write the one page"))
         await client.execute(b.DropTask(task=f"{page}#readme"))
@@ -53,9 +52,8 @@ async def test_roles_are_told_the_boards_tasks_and_the_difference_is_named(tmp_p
 
 async def test_tasks_in_another_order_are_named_and_a_task_for_feedback_is_no_difference(tmp_path: Path) -> None:
     roles = Listening(failing="", broken="", pause=0.0)
-    async with WireServer(respond=roles) as server, opened(make_app(tmp_path), environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_implementation")
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         await draft(client, page, c.Revise(page=page, feedback="Warmer."))
         board = await client.query(bq.GetTasks(page=page))
         assert (len(board.tasks), board.differs) == (9, "")
@@ -66,9 +64,8 @@ async def test_tasks_in_another_order_are_named_and_a_task_for_feedback_is_no_di
 
 async def test_a_revised_plan_is_asked_for_with_the_board_as_it_stands(tmp_path: Path) -> None:
     roles = Roles(failing="", broken="", pause=0.0)
-    async with WireServer(respond=roles) as server, opened(make_app(tmp_path), environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_planning")
+    root, page = await app_at(tmp_path, "user_reviewing_planning", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         await client.execute(b.EditTask(task=f"{page}#page", title="Write the one page"))
         await client.execute(b.DropTask(task=f"{page}#readme"))
         await client.execute(b.AddTask(page=page, title="Write the imprint", type="docs"))
@@ -81,9 +78,8 @@ async def test_a_revised_plan_is_asked_for_with_the_board_as_it_stands(tmp_path:
 
 async def test_what_was_done_to_the_board_outlives_a_persons_edit_of_the_plans_text(tmp_path: Path) -> None:
     roles = Roles(failing="", broken="", pause=0.0)
-    async with WireServer(respond=roles) as server, opened(make_app(tmp_path), environment(server, tmp_path)) as client:
-        page = await begun(client)
-        await through(client, page, to="user_reviewing_planning")
+    root, page = await app_at(tmp_path, "user_reviewing_planning", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
         before = await client.query(q.GetPage(page=page))
         head = next(cell.head for cell in before.cells if cell.name == "planning")
         assert head is not None

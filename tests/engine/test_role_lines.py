@@ -12,7 +12,7 @@ from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import begun, make_app, through
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import add_page, draft, environment, make_project, opened
 from tests.fakes.wire_asked import Answering, Asked

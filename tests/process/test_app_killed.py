@@ -11,7 +11,7 @@ from studio.config.files import is_part
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.test_app_loop import begun, make_app, through
+from tests.fakes.app_at import app_at
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.engine_process import attached, gone, kill_engine
 from tests.fakes.project import environment, settled, until
@@ -27,13 +27,11 @@ def others(root: Path) -> list[str]:
 async def test_a_killed_engine_leaves_tasks_and_versions_that_a_next_run_goes_on_from(
     tmp_path: Path, moment: int
 ) -> None:
-    root = make_app(tmp_path)
     roles = Roles(failing="", broken="", pause=0.25)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
     with running_wire_server(respond=roles) as server:
         env = environment(server, tmp_path)
         async with attached(root, env, stays=True) as client:
-            page = await begun(client)
-            await through(client, page, to="generating_implementation")
             await client.execute(c.Generate(page=page))
             await until(lambda: sum((root / "app" / path).exists() for path, _ in FILES.values()) >= moment)
             kill_engine(root)

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from studio.workspace import scaffold
-from tests.fakes.project import environment, opened
+from tests.fakes.project import environment, make_project, opened
 from tests.fakes.wire_server import WireServer
 from tests.server.conftest import Running, running
 
@@ -66,9 +65,7 @@ async def up_to(gate: Running, workflow: str, phase: str) -> None:
 
 
 def make_app(tmp_path: Path) -> Path:
-    root = tmp_path / "shop"
-    scaffold.create(root, title="Shop", workflow="app")
-    return root
+    return make_project(tmp_path, "shop", title="Shop", workflow="app")
 
 
 @asynccontextmanager

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.engine.inprocess import InProcessClient
-from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as bv
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.tui.options import WorkbenchOptions
-from studio.workspace import scaffold
+from tests.fakes.app_at import app_at, begun, make_app
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_server import WireServer
@@ -49,8 +48,12 @@ class Shop:
                 assert run.status == "completed", (view.stage, run.error, run.hint)
             else:
                 await self.client.execute(c.Approve(page=self.page, anyway=True))
+        await self.shows(to)
+
+    async def shows(self, state: str) -> None:
+        """Wait until the page stands at `state` on the screen."""
         watch = self.at.app.board
-        await self.at.until(lambda: self.state == to and watch.build is not None and watch.build.state == to)
+        await self.at.until(lambda: self.state == state and watch.build is not None and watch.build.state == state)
 
     @property
     def state(self) -> str:
@@ -88,24 +91,25 @@ async def shop(
     size: tuple[int, int] = (120, 40),
     options: WorkbenchOptions | None = None,
     begin: bool = True,
+    stands: str = "",
 ) -> AsyncIterator[Shop]:
-    """A new project of an application, with one change begun unless `begin` is False; `settings` and the `check` command
-    go into studio.toml."""
-    root = tmp_path / "shop"
-    scaffold.create(root, title="Corner shop", workflow="app")
+    """A project of an application, with one change, which stands at the state `stands`, else is begun unless `begin` is False;
+    `settings` and the `check` command go into studio.toml."""
+    roles = roles or Roles(pause=0.0)
+    root, page = await app_at(tmp_path, stands, roles) if stands else (make_app(tmp_path), "")
     toml = root / "studio.toml"
     written = toml.read_text().replace("[app]\n", f"[app]\ncheck = {check!r}\n" if check else "[app]\n", 1)
     toml.write_text(f"{written}\n{settings}\n", encoding="utf-8")
     async with (
-        WireServer(respond=roles or Roles(pause=0.0)) as server,
+        WireServer(respond=roles) as server,
         opened(root, environment(server, tmp_path), watch=False) as client,
     ):
-        page = ""
-        if begin:
-            done = await client.execute(b.StartBuild(requirements="A corner shop with a cart.", title="The shop"))
-            page = done.page or ""
+        if begin and not page:
+            page = await begun(client)
         async with bench(client, size=size, options=options) as at:
             made = Shop(at, client, server, root, page)
             if begin:
                 await at.until(lambda: at.app.session.page)
+            if stands:
+                await made.shows(stands)
             yield made

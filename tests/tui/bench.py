@@ -16,6 +16,7 @@ from studio.tui.app import StudioApp
 from studio.tui.options import WorkbenchOptions
 from tests.fakes.project import environment, make_project, opened
 from tests.fakes.wire_server import WireServer
+from tests.tui.keys import burst, typed
 
 
 @dataclass
@@ -27,7 +28,10 @@ class Bench:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*("space" if char == " " else char for char in text))
+        await typed(self.pilot, text)
+
+    async def burst(self, *keys: str) -> None:
+        await burst(self.pilot, *keys)
 
     async def until(self, condition: Callable[[], object], seconds: float = 90.0) -> None:
         async with asyncio.timeout(seconds):

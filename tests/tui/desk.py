@@ -19,6 +19,7 @@ from studio.tui.app import StudioApp
 from studio.tui.editor import Editor
 from studio.tui.options import WorkbenchOptions
 from tests.fakes.project import make_project
+from tests.tui.keys import typed
 
 NARRATION = (
     "Teodor Caul stood at the rail with his grey gloves folded.\n\n"
@@ -36,7 +37,7 @@ class Desk:
     page: str
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*("space" if char == " " else char for char in text))
+        await typed(self.pilot, text)
 
     async def view(self) -> v.PageView:
         return await self.client.query(q.GetPage(page=self.page))

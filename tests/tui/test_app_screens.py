@@ -16,8 +16,7 @@ from tests.tui.app_bench import Shop, shop
 
 
 async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, stands="generating_implementation") as at:
         await at.opened("t", "TasksScreen")
         await at.at.press("j", "J")
         await at.at.until(lambda: "Write data" in at.at.screen().split("\n")[3])
@@ -52,8 +51,7 @@ async def test_the_first_task_moved_down_hides_no_row(tmp_path: Path) -> None:
     for size in ((80, 24), (160, 48)):
         where = tmp_path / str(size[0])
         where.mkdir()
-        async with shop(where, size=size) as at:
-            await at.through("generating_implementation")
+        async with shop(where, size=size, stands="generating_implementation") as at:
             await at.opened("t", "TasksScreen")
             await at.at.press("J")
             await at.at.until(lambda: "Write page" in at.at.screen().split("\n")[3])
@@ -61,8 +59,9 @@ async def test_the_first_task_moved_down_hides_no_row(tmp_path: Path) -> None:
 
 
 async def test_a_list_and_a_text_say_how_much_of_them_is_out_of_sight(tmp_path: Path) -> None:
-    async with shop(tmp_path, size=(80, 24), options=WorkbenchOptions(ascii=True)) as at:
-        await at.through("generating_implementation")
+    async with shop(
+        tmp_path, size=(80, 24), options=WorkbenchOptions(ascii=True), stands="generating_implementation"
+    ) as at:
         await at.opened("t", "TasksScreen")
         screen = at.at.app.screen
         assert isinstance(screen, TasksScreen)
@@ -76,8 +75,7 @@ async def test_a_list_and_a_text_say_how_much_of_them_is_out_of_sight(tmp_path: 
 
 
 async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, stands="generating_implementation") as at:
         await at.opened("t", "TasksScreen")
         await at.at.press("e", "down", "end")
         await at.at.type("x")
@@ -88,16 +86,18 @@ async def test_a_task_that_cannot_be_understood_stays_in_the_field(tmp_path: Pat
         await at.at.press("escape")
         assert at.at.message == "Your words for a task are kept; e opens them."
         await at.at.press("e", "ctrl+home", "down", "end")
-        await at.at.press("backspace", "up", "end", *"x" * 121, "ctrl+s")
+        await at.at.press("backspace", "up", "end")
+        await at.at.type("x" * 121)
+        await at.at.press("ctrl+s")
         await at.at.until(lambda: "The title has 131 characters; at most 120 are allowed." in at.at.screen())
         assert (await at.tasks())[0].title == "Write page"
-        await at.at.press(*["backspace"] * 121, "ctrl+s")
+        await at.at.burst(*["backspace"] * 121)
+        await at.at.press("ctrl+s")
         await at.at.until(lambda: at.at.app.screen.drawer is None)  # type: ignore[attr-defined]
 
 
 async def test_tasks_at_work_can_be_looked_at_and_not_changed(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_testing")
+    async with shop(tmp_path, stands="user_reviewing_testing") as at:
         await at.opened("t", "TasksScreen", lambda screen: "8 of 8 tasks done" in screen)
         assert "closed to changes" in at.at.screen()
         await at.at.press("e")
@@ -109,8 +109,7 @@ async def test_tasks_at_work_can_be_looked_at_and_not_changed(tmp_path: Path) ->
 
 
 async def test_files_show_their_marks_and_the_difference_or_the_text(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_implementation")
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
         await at.opened("f", "FilesScreen", lambda screen: "8 changed" in screen)
         assert "A README.md" in at.at.screen()
         await at.at.until(lambda: "new file +3" in at.at.screen())
@@ -154,8 +153,7 @@ async def test_findings_are_settled_with_a_reason_and_opened_again(tmp_path: Pat
 
 
 async def test_a_conflict_is_compared_and_either_text_taken_by_a_key(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(failing="", broken="", pause=0.1)) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, roles=Roles(failing="", broken="", pause=0.1), stands="generating_implementation") as at:
         started = await at.client.execute(c.Generate(page=at.page))
         app = at.root / "app"
         await at.at.until(lambda: any(app.glob("*")))
@@ -183,8 +181,7 @@ async def test_a_conflict_is_compared_and_either_text_taken_by_a_key(tmp_path: P
 
 
 async def test_a_long_reason_is_kept_whole_and_one_that_is_too_long_stays_in_the_line(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_testing")
+    async with shop(tmp_path, stands="user_reviewing_testing") as at:
         await at.opened("F", "FindingsScreen", lambda screen: "1 open" in screen)
         await at.at.press("w", "enter", "x")
         line = at.at.app.screen.drawer.input  # type: ignore[attr-defined]
@@ -202,8 +199,7 @@ async def test_a_long_reason_is_kept_whole_and_one_that_is_too_long_stays_in_the
 
 
 async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_testing")
+    async with shop(tmp_path, stands="user_reviewing_testing") as at:
         await at.opened("F", "FindingsScreen", lambda screen: "index.html:1" in screen)
         assert "enter open the file" in at.at.screen().split("\n")[-1]
         await at.at.press("enter")
@@ -215,8 +211,7 @@ async def test_a_finding_leads_to_its_line(tmp_path: Path) -> None:
 
 
 async def test_the_tool_log_has_arguments_and_results_of_every_call(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_implementation")
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
         await at.opened("T", "ToolLogScreen", lambda screen: "RESULT" in screen)
         total = (await at.client.query(bq.GetToolLog(page=at.page))).total
         assert f"{total} calls" in at.at.screen()
@@ -280,8 +275,7 @@ async def test_escape_withdraws_the_question_and_changes_no_file(tmp_path: Path)
 async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_while_the_list_is_open(
     tmp_path: Path,
 ) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_implementation")
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
         await at.opened("V", "VersionsScreen", lambda screen: "1 version" in screen)
         await at.at.press("S")
         await at.at.until(lambda: at.at.message == "Nothing in app/ differs from the newest version.")
@@ -298,8 +292,7 @@ async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_whi
 
 
 async def test_a_version_that_was_saved_is_approved_by_the_second_key(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("complete")
+    async with shop(tmp_path, stands="complete") as at:
         (at.root / "app" / "mine.txt").write_text("Mine.\n")
         await at.opened("V", "VersionsScreen", lambda screen: "your changes" in screen)
         await at.at.press("S")
@@ -322,8 +315,7 @@ async def test_a_version_that_was_saved_is_approved_by_the_second_key(tmp_path: 
 
 async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_path: Path) -> None:
     settings = f'[publish.site]\npublisher = "folder"\npath = "{tmp_path / "site"}"'
-    async with shop(tmp_path, settings=settings) as at:
-        await at.through("complete")
+    async with shop(tmp_path, settings=settings, stands="complete") as at:
         await at.opened("P", "PublishScreen", lambda screen: "site" in screen)
         await at.at.press("a")
         assert not at.at.app.pending  # without a plan that was seen nothing is carried out
@@ -340,8 +332,7 @@ async def test_publishing_shows_its_plan_and_is_done_by_the_second_key_only(tmp_
 
 
 async def test_an_offer_becomes_a_change_with_a_request(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("complete")
+    async with shop(tmp_path, stands="complete") as at:
         await at.opened("P", "PublishScreen", lambda screen: "Draw a logo" in screen)
         await at.at.press("o")
         await at.at.until(lambda: at.at.app.session.page and at.at.app.session.page.id != at.page)
@@ -356,8 +347,7 @@ async def test_the_check_command_is_shown_and_runs_only_after_the_second_key(tmp
     ran = tmp_path / "ran.txt"
     script = tmp_path / "check.py"
     script.write_text(f"open({str(ran)!r}, 'w').write('x')\nprint('all is well')\n")
-    async with shop(tmp_path, check=f"{sys.executable} {script}") as again:
-        await again.through("user_reviewing_implementation")
+    async with shop(tmp_path, check=f"{sys.executable} {script}", stands="user_reviewing_implementation") as again:
         await again.at.press("R")
         await again.at.until(lambda: again.at.app.pending)
         assert "check.py" in again.at.message
@@ -374,8 +364,7 @@ async def test_the_check_command_is_shown_and_runs_only_after_the_second_key(tmp
 
 
 async def test_the_palette_opens_the_metrics(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_implementation")
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
         await at.at.press("ctrl+p")
         await at.at.type("metrics")
         await at.at.press("enter")

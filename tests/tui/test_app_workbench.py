@@ -79,8 +79,7 @@ async def test_an_archived_change_names_the_key_that_brings_it_back_in_one_word_
 
 
 async def test_taking_an_approval_back_and_archiving_begun_work_wait_for_a_second_key(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_planning")
+    async with shop(tmp_path, stands="user_reviewing_planning") as at:
         await at.at.press("u")
         await at.at.until(
             lambda: at.at.app.pending and "The approval of Discovery would be taken back" in at.at.message
@@ -96,8 +95,7 @@ async def test_taking_an_approval_back_and_archiving_begun_work_wait_for_a_secon
 
 
 async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, stands="generating_implementation") as at:
         await at.at.press("g")
         await at.at.until(lambda: at.at.app.pending)
         assert "8 tasks, 3 at a time" in at.at.message
@@ -105,8 +103,7 @@ async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Pa
 
 async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(tmp_path: Path) -> None:
     roles = Roles(failing="", broken="", pause=0.2)
-    async with shop(tmp_path, roles=roles) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, roles=roles, stands="generating_implementation") as at:
         done = await at.client.execute(c.Generate(page=at.page))
         await at.at.until(lambda: (at.root / "app" / "index.html").exists())
         await at.client.execute(c.Stop(run=done.run))
@@ -132,8 +129,7 @@ async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(t
 
 
 async def test_files_whose_tasks_are_not_all_done_are_approved_by_the_second_key_only(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_implementation")
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
         await at.client.execute(b.AddTask(page=at.page, title="Write the imprint"))
         await at.at.press("a")
         await at.at.until(lambda: at.at.app.pending)
@@ -146,7 +142,7 @@ async def test_files_whose_tasks_are_not_all_done_are_approved_by_the_second_key
 
 
 async def test_a_report_that_asks_to_return_is_approved_by_the_second_key_only(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"]), stands="user_reviewing_testing") as at:
         await at.through("user_reviewing_verification")
         await at.at.press("a")
         await at.at.until(lambda: at.at.app.pending)
@@ -157,7 +153,9 @@ async def test_a_report_that_asks_to_return_is_approved_by_the_second_key_only(t
 
 
 async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return", "pass"])) as at:
+    async with shop(
+        tmp_path, roles=Roles(pause=0.0, verdicts=["return", "pass"]), stands="user_reviewing_testing"
+    ) as at:
         await at.through("user_reviewing_verification")
         await at.at.press("B")
         assert "return 1 of 2" in at.at.screen()
@@ -172,7 +170,7 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
 
 
 async def test_at_the_limit_of_returns_the_key_says_so_and_what_is_left_to_do(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"]), stands="user_reviewing_testing") as at:
         for returns in range(2):
             await at.through("user_reviewing_verification")
             await at.client.execute(b.SendBack(page=at.page, note=f"Look again, {returns}."))
@@ -185,7 +183,7 @@ async def test_at_the_limit_of_returns_the_key_says_so_and_what_is_left_to_do(tm
 
 
 async def test_words_of_a_note_for_sending_back_outlive_leaving_it(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"])) as at:
+    async with shop(tmp_path, roles=Roles(pause=0.0, verdicts=["return"]), stands="user_reviewing_testing") as at:
         await at.through("user_reviewing_verification")
         await at.at.press("B")
         await at.at.type("Half a note")
@@ -220,8 +218,7 @@ async def test_live_workers_stand_on_the_board_and_nothing_above_them_moves(tmp_
 
 
 async def test_the_header_counts_what_workers_cost_while_they_are_at_it(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.3)) as at:
-        await at.through("generating_implementation")
+    async with shop(tmp_path, roles=Roles(pause=0.3), stands="generating_implementation") as at:
         bench = at.at
         session = bench.app.session
         assert session.project is not None
@@ -281,8 +278,7 @@ async def test_a_story_says_why_the_keys_of_an_application_do_nothing(tmp_path: 
 
 
 async def test_the_progress_tab_says_how_far_the_change_is(tmp_path: Path) -> None:
-    async with shop(tmp_path, size=(160, 40)) as at:
-        await at.through("user_reviewing_planning")
+    async with shop(tmp_path, size=(160, 40), stands="user_reviewing_planning") as at:
         await at.at.press("5")
         await at.at.until(lambda: "▸ Planning" in at.at.screen())
         assert "✓ Discovery" in at.at.screen()
@@ -304,8 +300,7 @@ async def _each_screen(at: Shop) -> None:
 
 async def test_every_screen_stands_in_sixty_by_twenty_without_unicode(tmp_path: Path) -> None:
     options = WorkbenchOptions(ascii=True)
-    async with shop(tmp_path, size=(60, 20), options=options) as at:
-        await at.through("user_reviewing_testing")
+    async with shop(tmp_path, size=(60, 20), options=options, stands="user_reviewing_testing") as at:
         await _each_screen(at)
 
 
@@ -315,39 +310,39 @@ async def test_every_screen_opens_before_anything_is_there(tmp_path: Path) -> No
 
 
 async def test_what_is_painted_while_workers_are_at_it_is_what_stands_there(tmp_path: Path) -> None:
-    async with shop(tmp_path, roles=Roles(pause=0.1)) as at:
-        await at.through("generating_implementation")
-        async with glass(at.client, size=(100, 30)) as pane:
-            app = pane.app
-            await pane.until(lambda: app.board.board is not None and app.board.board.tasks)
-            await pane.press("g")
-            await pane.until(lambda: app.pending)
-            await pane.press("g")
-            await pane.until(lambda: app.session.running)
-            while app.session.running:
-                await pane.pilot.pause(0.2)
-            await pane.until(lambda: app.session.page and app.session.page.phase == "user_reviewing")
-            await pane.until(lambda: not pane.wrong())
-            await pane.press("t")
-            await pane.until(lambda: isinstance(app.screen, ListedScreen) and app.screen.loaded)
-            await pane.press("j", "j", "enter", "escape", "escape")
-            await pane.until(lambda: app.screen is app.workbench and not pane.wrong())
+    roles = Roles(pause=0.1)
+    async with (
+        shop(tmp_path, roles=roles, stands="generating_implementation") as at,
+        glass(at.client, size=(100, 30)) as pane,
+    ):
+        app = pane.app
+        await pane.until(lambda: app.board.board is not None and app.board.board.tasks)
+        await pane.press("g")
+        await pane.until(lambda: app.pending)
+        await pane.press("g")
+        await pane.until(lambda: app.session.running)
+        while app.session.running:
+            await pane.pilot.pause(0.2)
+        await pane.until(lambda: app.session.page and app.session.page.phase == "user_reviewing")
+        await pane.until(lambda: not pane.wrong())
+        await pane.press("t")
+        await pane.until(lambda: isinstance(app.screen, ListedScreen) and app.screen.loaded)
+        await pane.press("j", "j", "enter", "escape", "escape")
+        await pane.until(lambda: app.screen is app.workbench and not pane.wrong())
 
 
 async def test_an_application_that_nobody_touches_paints_nothing(tmp_path: Path) -> None:
-    async with shop(tmp_path) as at:
-        await at.through("user_reviewing_testing")
-        async with glass(at.client, size=(160, 40)) as pane:
-            app = pane.app
-            await pane.until(lambda: app.board.build is not None)
-            await pane.press("5")
-            for key in ("", "t"):
-                if key:
-                    await pane.press(key)
-                await pane.pilot.pause(0.6)
-                painted = pane.written
-                await pane.pilot.pause(2.2)
-                assert pane.written == painted
+    async with shop(tmp_path, stands="user_reviewing_testing") as at, glass(at.client, size=(160, 40)) as pane:
+        app = pane.app
+        await pane.until(lambda: app.board.build is not None)
+        await pane.press("5")
+        for key in ("", "t"):
+            if key:
+                await pane.press(key)
+            await pane.pilot.pause(0.6)
+            painted = pane.written
+            await pane.pilot.pause(2.2)
+            assert pane.written == painted
 
 
 async def test_a_report_that_is_done_is_read_from_its_heading_and_says_that_it_goes_on(tmp_path: Path) -> None:

@@ -94,8 +94,7 @@ async def test_chapters_pages_and_canon_with_names_of_kilobytes_are_cut(tmp_path
 
 
 async def test_a_task_with_a_title_of_kilobytes_is_refused_and_a_long_one_is_cut_on_the_screen(tmp_path: Path) -> None:
-    async with shop(tmp_path, size=(60, 20)) as at:
-        await at.through("user_reviewing_planning")
+    async with shop(tmp_path, size=(60, 20), stands="user_reviewing_planning") as at:
         with pytest.raises(BadInput, match="at most 120 are allowed"):
             await at.client.execute(b.AddTask(page=at.page, title=LONG, type="docs", description=LONG))
         await at.client.execute(b.AddTask(page=at.page, title=one_line(LONG, 120), type="docs", description=LONG))

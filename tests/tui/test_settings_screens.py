@@ -15,6 +15,7 @@ from studio.tui.screens.models import ModelsScreen
 from studio.tui.screens.prompts import PromptsScreen
 from tests.fakes.fake_engine import FakeEngine
 from tests.tui.desk import Desk, desk
+from tests.tui.keys import burst
 
 
 class Appending:
@@ -63,7 +64,8 @@ async def test_a_role_is_called_by_its_stage_and_its_own_model_is_under_the_curs
         await at.until(lambda: "[dialogue] dialogist in studio.toml" in screen.head.lines[0].text)
         row = next(line for line in screen.list.lines if line.stop == screen.list.cursor)
         assert row.text.split()[1:3] == ["openai:gpt-test", "dialogue"]
-        await at.pilot.press("home", *["up"] * 30)
+        await at.pilot.press("home")
+        await burst(at.pilot, *["up"] * 30)
         row = next(line for line in screen.list.lines if line.stop == screen.list.cursor)
         assert row.text.strip() == "same as the project's"
         await at.pilot.press("enter")
@@ -135,7 +137,7 @@ async def test_a_slash_leaves_only_the_templates_that_a_word_is_about(tmp_path: 
 async def test_the_row_of_the_template_that_was_edited_stays_in_sight(tmp_path: Path) -> None:
     async with desk(tmp_path, editor=Appending(), size=(80, 24)) as at:
         screen = await prompts(at)
-        await at.pilot.press(*["down"] * 30)
+        await burst(at.pilot, *["down"] * 30)
         assert screen.current is not None
         name = screen.current.name
         await at.pilot.press("e")

@@ -171,8 +171,8 @@ class Builds:
             return
 
         def write(tx: Tx) -> None:
-            for one in plan.request.messages:
-                conversations.append(tx, run.page_id, stage.role, one.role, one.text, run_id=run.id)
+            said = [(str(one.role), one.text, None) for one in plan.request.messages]
+            conversations.extend(tx, run.page_id, stage.role, said, run_id=run.id)
 
         await self._project.store.transact(write)
 

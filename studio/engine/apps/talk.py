@@ -270,15 +270,15 @@ class Talk:
         text = "".join(heard.text)
         new, self._told = self.messages[self._told :], len(self.messages) + 1
         calls = tuple(heard.calls[index] for index in sorted(heard.calls))
-        data = _data(calls, heard.carried)
+        said = [(one.role, one.text, _origin(one)) for one in new]
+        if text or calls:
+            said.append(("assistant", text, _data(calls, heard.carried)))
+        run = self.seat.run
 
         def write(tx: Tx) -> None:
             if ended is not None:
                 executions.update(tx, ended)
-            for message in new:
-                self._append(tx, message.role, message.text, _origin(message))
-            if text or calls:
-                self._append(tx, "assistant", text, data)
+            conversations.extend(tx, run.page_id, self.seat.role, said, run_id=run.id, task_id=self.seat.task)
 
         writing = asyncio.ensure_future(self.project.store.transact(write))
         try:
@@ -293,12 +293,6 @@ class Talk:
             self.messages.append(Message("assistant", text, tool_calls=done, carried=tuple(heard.carried)))
         reason = heard.finished.reason if heard.finished else FinishReason.UNPROVEN
         return Answer(text, calls, reason, ended.id if ended else "", ended.cost_usd if ended else None)
-
-    def _append(self, tx: Tx, kind: str, text: str, data: str | None) -> None:
-        run = self.seat.run
-        conversations.append(
-            tx, run.page_id, self.seat.role, kind, text, data=data, run_id=run.id, task_id=self.seat.task
-        )
 
     def _ended(self, heard: _Hearing, error: BaseException | None) -> Execution | None:
         execution = heard.execution
