@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 
 from studio.cli.host import Host
@@ -70,7 +72,9 @@ def ask(question: str) -> bool:
     """A yes or no on the terminal; no where nobody can answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    sys.stderr.write(f"{question} [Y/n] ")
+    columns = shutil.get_terminal_size().columns
+    rows = textwrap.wrap(f"{question} [Y/n]", max(columns - 4, 20), break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write("\n".join(rows) + " ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     return bool(answer) and answer.strip().casefold() in ("", "y", "yes")

@@ -16,7 +16,7 @@ from studio.domain.text import digest
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, advance
 from studio.engine.forms import FORMS, schema_for
 from studio.engine.limits import check_money, spend
-from studio.engine.material import gather
+from studio.engine.material import Material, gather
 from studio.engine.prompting import Prompt, Prompting, most_priors
 from studio.protocol.events import RunEnded
 from studio.protocol.views import SpendView, TemplateText, TemplateView, Warning
@@ -25,6 +25,7 @@ from studio.store import blobs, ledger, pages, revisions, runs
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
+    from studio.engine.apps.facts import Rows
     from studio.engine.live import LiveRun
     from studio.engine.open_project import OpenProject
 
@@ -192,11 +193,13 @@ class Desk:
         project, builds = self._open, self._open.builds
         profile = project.models.profile(ref) if ref is not NO_MODEL else ModelProfile()
         most = most_priors(project, profile)
-        material, facts, ratio = await asyncio.gather(
-            project.store.read(lambda tx: gather(tx, project.workflow, page_id, stage, kind, feedback_id, most=most)),
-            builds.facts_for(page_id, stage, profile) if builds else _nothing(),
-            project.models.ratio(ref),
-        )
+
+        def read(tx: Tx) -> tuple[Material, Rows | None]:
+            material = gather(tx, project.workflow, page_id, stage, kind, feedback_id, most=most)
+            return material, builds.facts.rows(tx, page_id, stage) if builds else None
+
+        (material, rows), ratio = await asyncio.gather(project.store.read(read), project.models.ratio(ref))
+        facts = await builds.facts_for(page_id, stage, profile, rows) if builds and rows else None
         prompt = await self.prompting.assemble(
             project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from, app=facts,
             documents=(await builds.standards()).for_prompt(short=profile.local) if builds else (),
@@ -351,10 +354,6 @@ def _output_limit(stage: Stage, profile: ModelProfile) -> int:
     if not profile.local:
         return limit
     return min(limit, round(_output_range(stage, profile)[1] * _LOCAL_ROOM))
-
-
-async def _nothing() -> None:
-    """The facts of a workflow that writes no files."""
 
 
 def _request(

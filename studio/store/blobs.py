@@ -28,7 +28,8 @@ def put_all(tx: Tx, texts: Sequence[str]) -> None:
     """Keep texts, each once."""
     found = {name_of(text): text for text in texts}
     # Asked first: 0.7 ms with the insert, against 2.2 for ON CONFLICT.
-    known = {row[0] for row in tx.all("SELECT digest FROM blobs WHERE digest = ANY($1::text[])", list(found))}
+    condition, args = sql.among("digest", list(found))
+    known = {row[0] for row in tx.all(f"SELECT digest FROM blobs WHERE {condition}", *args)}
     _ROWS.put(tx, [(name, text, tx.now) for name, text in found.items() if name not in known])
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from studio.domain.job import Job, JobStatus
+from studio.store import sql
 from studio.store.transaction import Row, Tx
 
 _SELECT = "SELECT key, kind, payload FROM jobs"
@@ -28,9 +29,10 @@ def submit(tx: Tx, job: Job) -> bool:
 
 def claim(tx: Tx, kinds: Sequence[str], limit: int) -> list[Job]:
     """Take up to `limit` queued jobs, oldest first; each is given to one worker only."""
+    condition, args = sql.among("kind", kinds)
     waiting = tx.all(
-        "SELECT key FROM jobs WHERE status = 'queued' AND kind = ANY($1::text[]) ORDER BY created_at, key LIMIT $2",
-        list(kinds),
+        f"SELECT key FROM jobs WHERE status = 'queued' AND {condition} ORDER BY created_at, key LIMIT ${len(args) + 1}",
+        *args,
         limit,
     )
     if not waiting:

@@ -80,7 +80,8 @@ def some(tx: Tx, page_ids: Sequence[str]) -> dict[str, Page]:
     """Those of the ids that there are, by id."""
     if not page_ids:
         return {}
-    rows = tx.all(f"{_SELECT} WHERE p.id = ANY($1::text[])", list(page_ids))
+    condition, args = sql.among("p.id", page_ids)
+    rows = tx.all(f"{_SELECT} WHERE {condition}", *args)
     return {row[0]: Page(*row) for row in rows}
 
 

@@ -60,7 +60,8 @@ def some(tx: Tx, revision_ids: Sequence[str]) -> dict[str, Revision]:
     """Those of the ids that there are, by id."""
     if not revision_ids:
         return {}
-    rows = tx.all(f"{_SELECT} WHERE r.id = ANY($1::text[])", list(revision_ids))
+    condition, args = sql.among("r.id", revision_ids)
+    rows = tx.all(f"{_SELECT} WHERE {condition}", *args)
     return {row[0]: _revision(row) for row in rows}
 
 

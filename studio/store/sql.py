@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from studio.store.transaction import Tx
 
+_FEW = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Saving:
@@ -80,6 +82,16 @@ def insert_many(table: str, typed: str) -> str:
     columns = ", ".join(name for name, _ in pairs)
     lists = ", ".join(f"unnest(${n}::{kind}[])" for n, (_, kind) in enumerate(pairs, 1))
     return f"INSERT INTO {table} ({columns}) SELECT {lists}"
+
+
+def among(column: str, values: Sequence[str]) -> tuple[str, tuple[object, ...]]:
+    """The condition that `column` is one of `values`, with its arguments from `$1` on. A few one by one take half the time of a
+    list (0.3 against 0.6 ms)."""
+    if not 0 < len(values) <= _FEW:
+        return f"{column} = ANY($1::text[])", (list(values),)
+    if len(values) == 1:
+        return f"{column} = $1", (values[0],)
+    return f"{column} IN ({', '.join(f'${number}' for number in range(1, len(values) + 1))})", tuple(values)
 
 
 def reposition(table: str) -> str:

@@ -9,6 +9,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.tui.options import WorkbenchOptions
 from studio.tui.screens.tasks import TasksScreen
+from tests.fakes.app_at import through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import settled
 from tests.fakes.wire_asked import Answering, Asked
@@ -368,6 +369,16 @@ async def test_the_palette_opens_the_metrics(tmp_path: Path) -> None:
         await at.at.press("ctrl+p")
         await at.at.type("metrics")
         await at.at.press("enter")
-        await at.at.until(lambda: type(at.at.app.screen).__name__ == "ReportScreen")
+        await at.at.until(lambda: type(at.at.app.screen).__name__ == "MetricsScreen")
         await at.at.until(lambda: "changes: 0 of 1 complete" in at.at.screen())
         assert "create_file: 8 calls" in at.at.screen()
+
+
+async def test_the_metrics_follow_the_work(tmp_path: Path) -> None:
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
+        await at.at.press("ctrl+p")
+        await at.at.type("metrics")
+        await at.at.press("enter")
+        await at.at.until(lambda: "changes: 0 of 1 complete" in at.at.screen())
+        await through(at.client, at.page)
+        await at.at.until(lambda: "changes: 1 of 1 complete" in at.at.screen())

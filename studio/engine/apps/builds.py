@@ -27,7 +27,7 @@ from studio.engine.apps import (
     standing,
 )
 from studio.engine.apps.building import Building, Built
-from studio.engine.apps.facts import Facts
+from studio.engine.apps.facts import Facts, Rows
 from studio.engine.apps.fix_tasks import FEEDBACK
 from studio.engine.apps.gate import Place
 from studio.engine.apps.standards import Standards
@@ -117,9 +117,12 @@ class Builds:
             version = found.id if found else ""
             await checks.run(self._project, Place(run.page_id, stage.name, run.id, version))
 
-    async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile) -> dict[str, object]:
+    async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile, rows: Rows) -> dict[str, object]:
         """What a stage's template is told; for a stage that writes files, of the task that is next."""
-        return await self.facts.gather(page_id, stage, profile, next_task=stage.output is OutputKind.CODE)
+        task = None
+        if stage.output is OutputKind.CODE:
+            task = next((one for one in rows.tasks if not one.status.ended), rows.tasks[0] if rows.tasks else None)
+        return await self.facts.told(page_id, stage, profile, rows, task=task)
 
     async def calls_of(self, page_id: str, stage: Stage, kind: RunKind, call_usd: float | None) -> str:
         """What a run of a stage that makes many calls consists of, and what all of them may cost when one costs `call_usd` at most;

@@ -32,8 +32,8 @@ _FINDINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """What the store knows about a change."""
+class Rows:
+    """What the store knows about a change and what a role of it is told."""
 
     build: Build | None
     state: str
@@ -64,19 +64,21 @@ class Facts:
         self._characters = 0
 
     async def gather(
-        self,
-        page_id: str,
-        stage: Stage,
-        profile: ModelProfile,
-        *,
-        task: BuildTask | None = None,
-        next_task: bool = False,
+        self, page_id: str, stage: Stage, profile: ModelProfile, *, task: BuildTask | None = None
     ) -> dict[str, object]:
-        """Plain data for a template; every key is always there. `next_task`: of the task that is next, instead of `task`."""
+        """Plain data for a template; every key is always there."""
+        rows = await self._project.store.read(lambda tx: self.rows(tx, page_id, stage))
+        return await self.told(page_id, stage, profile, rows, task=task)
+
+    def rows(self, tx: Tx, page_id: str, stage: Stage) -> Rows:
+        """What `told` makes its data from, for whoever reads more than that at once."""
+        return _rows(tx, self._project, page_id, stage)
+
+    async def told(
+        self, page_id: str, stage: Stage, profile: ModelProfile, rows: Rows, *, task: BuildTask | None = None
+    ) -> dict[str, object]:
+        """As `gather`, from rows that were read."""
         project = self._project
-        rows = await project.store.read(lambda tx: _rows(tx, project, page_id, stage))
-        if next_task:
-            task = next((one for one in rows.tasks if not one.status.ended), rows.tasks[0] if rows.tasks else None)
         tree = await project.app.scan()
         texts = await asyncio.to_thread(self.texts, tree)
         room = self._room(profile)
@@ -213,7 +215,7 @@ class Facts:
             return None
 
 
-def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
+def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> Rows:
     page = pages.get(tx, page_id)
     plan_stage = next((one.name for one in project.workflow.stages if one.output is OutputKind.PLAN), None)
     heads = pages.heads(tx, page_id)
@@ -224,7 +226,7 @@ def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> _Rows:
     brief, plan = by_stage.get(BRIEF), by_stage.get(plan_stage or "")
     tasks = tuple(build_tasks.listing(tx, page_id))
     received = [one for one in builds.handoffs(tx, page_id) if one.to_stage == stage.name]
-    return _Rows(
+    return Rows(
         build=builds.get(tx, page_id),
         state=page.state,
         brief=brief.text if brief else "",
@@ -245,7 +247,7 @@ def _returns_limit(project: OpenProject) -> int:
     return max((one.returns for one in project.workflow.stages), default=0)
 
 
-def _named(rows: _Rows, task: BuildTask | None) -> Sequence[str]:
+def _named(rows: Rows, task: BuildTask | None) -> Sequence[str]:
     """Files that findings are about come first for whoever mends them."""
     if task is None or task.type != "fix":
         return ()

@@ -66,7 +66,7 @@ async def publish(app: StudioApp) -> None:
 @action("metrics", when=is_app)
 async def metrics(app: StudioApp) -> None:
     found = await app.session.query(GetMetrics())
-    await app.open_screen("report", title="Metrics", text=report(found))
+    await app.open_screen("metrics", text=report(found))
 
 
 def _can_send_back(app: StudioApp) -> bool:

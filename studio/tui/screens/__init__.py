@@ -26,6 +26,7 @@ SCREENS: dict[str, str] = {
     "versions": "studio.tui.screens.versions:VersionsScreen",
     "publish": "studio.tui.screens.publish:PublishScreen",
     "report": "studio.tui.screens.report:ReportScreen",
+    "metrics": "studio.tui.screens.report:MetricsScreen",
     "palette": "studio.tui.screens.palette:PaletteScreen",
 }
 """`name: module:class`."""
