@@ -199,7 +199,9 @@ class Desk:
             return material, builds.facts.rows(tx, page_id, stage) if builds else None
 
         (material, rows), ratio = await asyncio.gather(project.store.read(read), project.models.ratio(ref))
-        facts = await builds.facts_for(page_id, stage, profile, rows) if builds and rows else None
+        facts = (
+            await builds.facts.told(page_id, stage, profile, rows, task=rows.next(stage)) if builds and rows else None
+        )
         prompt = await self.prompting.assemble(
             project, material, profile=profile, ratio=ratio, words=words, continue_from=continue_from, app=facts,
             documents=(await builds.standards()).for_prompt(short=profile.local) if builds else (),

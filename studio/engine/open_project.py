@@ -144,7 +144,7 @@ class OpenProject:
     ) -> Page:
         """Write the page's new state (also when it stays: the version grows) and its event, in the caller's transaction.
 
-        `passing`: the same transaction moves it on, so that only the event is written; `stay` writes the state after all.
+        `passing`: the same transaction moves it on, or made it so; only the event is written. `stay` writes the state after all.
         """
         name = self.workflow.state_name(following)
         moved = replace(page, state=name)

@@ -149,8 +149,7 @@ class Renderer:
             return self._child
         child = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",
-            "-s",
+            "-PsS",  # no site: where its packages lie is in its environment
             "-m",
             "studio.prompts.render_child",
             stdin=asyncio.subprocess.PIPE,

@@ -39,8 +39,8 @@ _MOVE = (
 )
 
 
-def insert(tx: Tx, page: Page, workflow: str = "") -> None:
-    """Add the page and its orchestrator row. Raises Conflict for an id that is there already."""
+def insert(tx: Tx, page: Page, workflow: str = "", stage: str | None = None) -> None:
+    """Add the page and its orchestrator row; `stage` is that of its state. Raises Conflict for an id that is there already."""
     tx.run(
         _INSERT,
         page.id,
@@ -54,7 +54,7 @@ def insert(tx: Tx, page: Page, workflow: str = "") -> None:
         page.updated_at,
         page.archived,
     )
-    states.begin(tx, page.id, workflow, page.state)
+    states.begin(tx, page.id, workflow, page.state, stage)
 
 
 def get(tx: Tx, page_id: str) -> Page:

@@ -26,9 +26,9 @@ class PageState:
     updated_at: datetime
 
 
-def begin(tx: Tx, page_id: str, workflow: str, state: str) -> None:
+def begin(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None = None) -> None:
     """The row of a page that is made now."""
-    _ROW.add(tx, page_id, workflow, state, None, None, tx.now)
+    _ROW.add(tx, page_id, workflow, state, stage, None, tx.now)
 
 
 def save(tx: Tx, page_id: str, workflow: str, state: str, stage: str | None, run_id: str | None) -> None:

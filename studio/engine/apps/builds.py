@@ -27,7 +27,7 @@ from studio.engine.apps import (
     standing,
 )
 from studio.engine.apps.building import Building, Built
-from studio.engine.apps.facts import Facts, Rows
+from studio.engine.apps.facts import Facts
 from studio.engine.apps.fix_tasks import FEEDBACK
 from studio.engine.apps.gate import Place
 from studio.engine.apps.standards import Standards
@@ -35,7 +35,7 @@ from studio.engine.desk import Plan
 from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
-from studio.providers.base import ModelProfile, ModelRef
+from studio.providers.base import ModelRef
 from studio.store import build_tasks, builds, conversations, feedback, findings, pages, publications, versions
 from studio.store.transaction import Tx
 
@@ -116,13 +116,6 @@ class Builds:
             found = await self._project.store.read(lambda tx: standing.version_of(tx, workflow, run.page_id))
             version = found.id if found else ""
             await checks.run(self._project, Place(run.page_id, stage.name, run.id, version))
-
-    async def facts_for(self, page_id: str, stage: Stage, profile: ModelProfile, rows: Rows) -> dict[str, object]:
-        """What a stage's template is told; for a stage that writes files, of the task that is next."""
-        task = None
-        if stage.output is OutputKind.CODE:
-            task = next((one for one in rows.tasks if not one.status.ended), rows.tasks[0] if rows.tasks else None)
-        return await self.facts.told(page_id, stage, profile, rows, task=task)
 
     async def calls_of(self, page_id: str, stage: Stage, kind: RunKind, call_usd: float | None) -> str:
         """What a run of a stage that makes many calls consists of, and what all of them may cost when one costs `call_usd` at most;

@@ -45,6 +45,12 @@ class Rows:
     version: AppVersion | None
     checks: str
 
+    def next(self, stage: Stage) -> BuildTask | None:
+        """Of a stage that writes files the task that is next."""
+        if stage.output is not OutputKind.CODE:
+            return None
+        return next((one for one in self.tasks if not one.status.ended), self.tasks[0] if self.tasks else None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Room:

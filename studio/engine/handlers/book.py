@@ -40,8 +40,11 @@ def new_chapter(tx: Tx, title: str, wanted_slug: str) -> Chapter:
     return chapter
 
 
-def new_page(project: OpenProject, tx: Tx, chapter_id: str, title: str, wanted_slug: str) -> Page:
-    """Insert a page at the end of a chapter, awaiting its brief."""
+def new_page(
+    project: OpenProject, tx: Tx, chapter_id: str, title: str, wanted_slug: str, state: State | None = None
+) -> Page:
+    """Insert a page at the end of a chapter, awaiting its brief; with another `state` the caller gives it what that needs."""
+    state = state or State(Phase.AWAITING)
     taken = pages.slugs(tx, chapter_id)
     wanted = slugify(wanted_slug) or slugify(title) or f"page-{len(taken) + 1}"
     page = Page(
@@ -50,12 +53,12 @@ def new_page(project: OpenProject, tx: Tx, chapter_id: str, title: str, wanted_s
         slug=free_slug(wanted, set(taken), "page"),
         position=len(taken) + 1,
         title=title,
-        state=project.workflow.state_name(State(Phase.AWAITING)),
+        state=project.workflow.state_name(state),
         version=1,
         created_at=tx.now,
         updated_at=tx.now,
     )
-    pages.insert(tx, page, project.workflow.name)
+    pages.insert(tx, page, project.workflow.name, state.stage)
     return page
 
 

@@ -49,7 +49,8 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
             page = pages.get(tx, known.page_id)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
         chapter = _release(tx, command.chapter)
-        page = new_page(project, tx, chapter, title, "")
+        following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
+        page = new_page(project, tx, chapter, title, "", following)
         tx.emit(BookChanged(chapter=chapter, page=page.id, what="page.add"))
         revision = add_person_revision(tx, page.id, BRIEF, text, parent=None)
         build = Build(
@@ -58,8 +59,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
             model=one_line(command.model), requirements=text,
         )  # fmt: skip
         builds.add(tx, build)
-        following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
-        page = project.move_to(tx, page, following, "brief", revision=revision.id)
+        project.move_to(tx, page, following, "brief", revision=revision.id, passing=True)
         progress.begun(tx, project.workflow, page.id, operation)
         return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
 

@@ -84,7 +84,10 @@ class LocalProvider:
                         served.server.proved()
                     yield part
         except (ConnectionFailed, TimedOut, BadReply) as error:
-            raise await _explained(served.server, error) from error
+            explained = await _explained(served.server, error)
+            if explained is error:
+                raise  # with its own cause
+            raise explained from error
 
     async def list_models(self) -> list[str]:
         """The models that are on this computer now; starts nothing."""
