@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from studio.domain.errors import Refused, StorageError
 from studio.engine.apps import taking_back
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
@@ -13,7 +17,8 @@ from studio.protocol import build_queries as bq
 from studio.protocol import build_views as v
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from tests.engine.app_project import add_change, app_project
+from studio.store.transaction import Tx
+from tests.engine.app_project import ANA, add_change, app_project
 from tests.engine.test_app_limits import settings, tasks_of
 from tests.fakes.app_at import app_at, through
 from tests.fakes.app_roles import FILES, Roles
@@ -137,9 +142,63 @@ async def test_a_file_that_a_kill_cut_off_from_its_record_stays_and_is_named(tmp
         await project.app.begin(page.id, "run-1", build.operation, "minor")
         project.app.files.write("half.js", b"let half = 1;\n", expected=None)
         await project.app.recover()
-        taken = await taking_back.take_back(project, page.id, "ana")
-        assert (taken.version, taken.kept) == (None, ("half.js",))
+        seen: list[taking_back.TakenBack] = []
+
+        def settle(tx: Tx, taken: taking_back.TakenBack) -> c.Done:
+            seen.append(taken)
+            return c.Done(seq=0)
+
+        await taking_back.take_back(project, page.id, ANA, settle)
+        assert [(taken.version, taken.kept) for taken in seen] == [(None, ("half.js",))]
         assert (project.app.root / "half.js").exists()
+
+
+@pytest.mark.parametrize("first", ["discard", "continue"])
+async def test_of_a_discard_and_a_run_at_the_same_time_one_is_carried_out_and_the_other_touches_nothing(
+    tmp_path: Path, first: str
+) -> None:
+    roles = Roles(failing="", broken="", pause=0.2)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, page)
+        await shop.break_off(c.Generate(page=page), "index.html")
+        roles.pause = 0.0
+        order = (first, "continue" if first == "discard" else "discard")
+        came = await asyncio.gather(
+            *(client.execute(c.Resume(page=page, action=one)) for one in order), return_exceptions=True
+        )
+        assert [type(one) for one in came] in ([c.Done, Refused], [Refused, c.Done])
+        done = next(one for one in came if isinstance(one, c.Done))
+        if done.run:
+            assert (await settled(client, done.run)).status == "completed"
+        assert _without_file(await tasks_of(client, page), shop.lying()) == []
+
+
+def _without_file(tasks: dict[str, v.TaskView], lying: dict[str, str]) -> list[str]:
+    return [key for key, task in tasks.items() if task.status == "done" and FILES[key][0] not in lying]
+
+
+async def test_a_discard_that_cannot_be_recorded_leaves_files_and_tasks_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = Roles(failing="", broken="", pause=0.2)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        shop = Workshop(client, root, page)
+        await shop.break_off(c.Generate(page=page), "index.html")
+        lay, stood = shop.lying(), await tasks_of(client, page)
+
+        def full(tx: Tx, taken: object) -> None:
+            raise StorageError("The disk is full.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(taking_back, "open_again", full)
+            with pytest.raises(StorageError):
+                await shop.discard()
+        assert (shop.lying(), await tasks_of(client, page)) == (lay, stood)
+        await shop.discard()
+        assert shop.lying() == {}
+        assert {one.status for one in (await tasks_of(client, page)).values()} <= {"planned", "interrupted"}
 
 
 async def test_a_person_s_change_between_two_broken_runs_stays(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -28,6 +28,8 @@ from studio.workspace.snapshots import Objects
 
 if TYPE_CHECKING:
     from studio.engine.apps.taking_back import Broken
+
+T = TypeVar("T")
 
 FOLDER = "app"
 BY_HAND = "Changes made by hand"
@@ -306,17 +308,37 @@ class AppRoom:
             return await self._save_person(page_id, f"Took the worker's text of {path}", actor)
 
     async def put_back(
-        self, page_id: str, find: Callable[[Tx], Broken], actor: str
-    ) -> tuple[Broken, AppVersion | None, tuple[str, ...]]:
-        """Put files back that broken runs wrote, as a new version after one of what the person changed: the version, None when
-        no file had to be changed, and the paths that were changed since and stay. Raises Refused while a run writes."""
+        self,
+        page_id: str,
+        find: Callable[[Tx], Broken],
+        actor: str,
+        act: Callable[[Broken, tuple[str, ...], Callable[[Tx], AppVersion | None]], Awaitable[T]],
+    ) -> T:
+        """Put files back that broken runs wrote, after a version of what the person changed. Raises Refused while a run writes.
+
+        `act` is given the paths that were changed since and stay, and what records the version in its own transaction (None
+        when no file had to be changed): the files are as they were again when it is refused.
+        """
         async with self.versioning:
             await self._refuse_working()
             await self._save_person(page_id, actor=actor)
             broken = await self._store.read(find)
+            were = await asyncio.to_thread(self.files.snapshot)
             kept = await asyncio.to_thread(lambda: self.files.put_back(broken.before, written=broken.written))
-            made = await self._save_person(page_id, broken.summary, actor, "restore") if broken.numbers else None
-            return broken, made, kept
+            tree = await asyncio.to_thread(self.files.snapshot)
+
+            def record(tx: Tx) -> AppVersion | None:
+                if not broken.numbers or not _differences(self._tree(tx, versions.newest(tx)), tree):
+                    return None
+                return self._lying(tx, page_id, broken.summary, tree, "restore")
+
+            try:
+                return await act(broken, kept, record)
+            except StudioError:
+                lie = {path: tree[path].digest if path in tree else None for path in broken.before}
+                old = {path: were.get(path) for path in broken.before}
+                await asyncio.to_thread(lambda: self.files.put_back(old, written=lie))
+                raise
 
     async def _refuse_working(self) -> None:
         working = await self._store.read(versions.open)

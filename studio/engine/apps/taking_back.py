@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from studio.store.transaction import Tx
 from studio.tools.base import sides
 
 if TYPE_CHECKING:
-    from studio.engine.open_project import OpenProject
+    from studio.engine.open_project import Call, OpenProject
+    from studio.protocol.commands import Done
 
 _NAMED = 5
 
@@ -52,9 +53,30 @@ class TakenBack:
         return f"{made} Left as they are, because they are not as the run wrote them: {shown}{more}."
 
 
-async def take_back(project: OpenProject, page_id: str, actor: str) -> TakenBack:
-    """Put the files back that the page's broken runs changed, as a new version. Raises Refused while another run writes."""
-    return TakenBack(*await project.app.put_back(page_id, lambda tx: broken(tx, page_id), actor))
+async def take_back(
+    project: OpenProject,
+    page_id: str,
+    call: Call,
+    settle: Callable[[Tx, TakenBack], Done],
+    refuse: Callable[[Tx], object] = lambda _: None,
+) -> Done:
+    """Put the files back that the page's broken runs changed, and carry out `settle`, whose transaction has the new version and the
+    tasks that are open again: all of it or nothing. Raises Refused while another run writes, and what `refuse` raises at first."""
+
+    def find(tx: Tx) -> Broken:
+        refuse(tx)
+        return broken(tx, page_id)
+
+    async def act(found: Broken, kept: tuple[str, ...], record: Callable[[Tx], AppVersion | None]) -> Done:
+        def work(tx: Tx) -> Done:
+            refuse(tx)
+            taken = TakenBack(found, record(tx), kept)
+            open_again(tx, taken)
+            return settle(tx, taken)
+
+        return await project.act(call, work)
+
+    return await project.app.put_back(page_id, find, call.actor, act)
 
 
 def broken(tx: Tx, page_id: str) -> Broken:

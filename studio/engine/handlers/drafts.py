@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from studio.domain.build import undone
@@ -47,6 +48,8 @@ class Wanted:
     stage: str | None = None
     continue_run: str | None = None
     feedback_id: str | None = None
+    goes_on: bool = False
+    """It goes on with what broke off: refused once that is settled otherwise."""
 
 
 async def generate(project: OpenProject, command: c.Generate, call: Call) -> c.Done:
@@ -102,6 +105,8 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
 
     def work(tx: Tx) -> c.Done:
         now = _undecided(project, tx, _unmoved(project, tx, page), wanted.seen)
+        if wanted.goes_on:
+            _unsettled(project, now)
         head = revisions.head(tx, page.id, stage)
         refuse_stale(wanted.seen, head)
         refuse_running(tx, page.id)
@@ -122,7 +127,10 @@ async def _start(project: OpenProject, ref: str, wanted: Wanted, call: Call) -> 
             seq=0, message=plan.line, page=page.id, run=run.id, state=state_name, price=plan.price, feedback=note
         )
 
-    done = await project.act(call, work)
+    # Not between the files that a discard puts back and what it writes about them.
+    alone = project.app.versioning if project.workflow.stage(stage).output is OutputKind.CODE else nullcontext()
+    async with alone:
+        done = await project.act(call, work)
     project.scheduler.wake()
     return done
 
@@ -255,13 +263,18 @@ def _still_unsettled(project: OpenProject, tx: Tx, page: Page) -> Page:
 def _repeated(last: Run | None, model: str | None) -> Wanted:
     """Go on from the partial text where there is one; else the same request again, with the same feedback."""
     if last is None:
-        return Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=model)
+        return Wanted(RunKind.DRAFT, Action.DRAFT_AGAIN, model=model, goes_on=True)
     if last.partial.strip():
         return Wanted(
-            RunKind.CONTINUE, Action.DRAFT_AGAIN, model=model, continue_run=last.id, feedback_id=last.feedback_id
+            RunKind.CONTINUE,
+            Action.DRAFT_AGAIN,
+            model,
+            continue_run=last.id,
+            feedback_id=last.feedback_id,
+            goes_on=True,
         )
     kind = RunKind.REVISE if last.feedback_id else RunKind.DRAFT
-    return Wanted(kind, Action.DRAFT_AGAIN, model=model, feedback_id=last.feedback_id)
+    return Wanted(kind, Action.DRAFT_AGAIN, model=model, feedback_id=last.feedback_id, goes_on=True)
 
 
 async def _keep(project: OpenProject, page: Page, state: State, last: Run | None, call: Call) -> c.Done:
@@ -290,13 +303,9 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 
 async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
     stage = project.workflow.stage(state.stage) if state.stage else None
-    writes = stage is not None and stage.output is OutputKind.CODE
-    taken = await taking_back.take_back(project, page.id, call.actor) if writes else None
 
-    def work(tx: Tx) -> c.Done:
+    def settle(tx: Tx, taken: taking_back.TakenBack | None) -> c.Done:
         now = _still_unsettled(project, tx, page)
-        if taken is not None:
-            taking_back.open_again(tx, taken)
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
@@ -304,7 +313,11 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
         version = taken.version.id if taken and taken.version else None
         return c.Done(seq=0, message=words, page=page.id, state=now.state, version=version)
 
-    return await project.act(call, work)
+    if stage is None or stage.output is not OutputKind.CODE:
+        return await project.act(call, lambda tx: settle(tx, None))
+    return await taking_back.take_back(
+        project, page.id, call, settle, refuse=lambda tx: _still_unsettled(project, tx, page)
+    )
 
 
 async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Done:
