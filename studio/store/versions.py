@@ -90,6 +90,12 @@ def any_of(tx: Tx, page_id: str) -> bool:
     return tx.one("SELECT id FROM app_versions WHERE page_id = $1 LIMIT 1", page_id) is not None
 
 
+def broke_off(tx: Tx, page_id: str) -> bool:
+    """Whether the newest version that a run made for the page is a failed one: that work waits to be gone on with."""
+    row = tx.one(f"SELECT status FROM app_versions WHERE page_id = $1 AND origin = 'run' {_ORDER} LIMIT 1", page_id)
+    return row is not None and row[0] == VersionStatus.FAILED
+
+
 def open(tx: Tx) -> list[AppVersion]:
     """Those at work, newest first."""
     rows = tx.all(f"{_SELECT} WHERE status = $1 {_ORDER}", VersionStatus.IN_PROGRESS)

@@ -165,14 +165,14 @@ async def test_what_is_saved_while_a_kept_text_is_taken_is_not_written_over(
         page = await stand_at(project, await add_change(project), "user_reviewing_implementation")
         write(project, "a.js", "let mine = 1;\n")
         await add_conflict(project, page, "a.js", "let theirs = 2;\n")
-        save = project.app._save_person
+        save = project.app.save_person
 
         async def then_saved(page_id: str | None, summary: str = "", actor: str = "person") -> object:
             made = await save(page_id, actor=actor)
             write(project, "a.js", "let mine = 3;\n")
             return made
 
-        monkeypatch.setattr(project.app, "_save_person", then_saved)
+        monkeypatch.setattr(project.app, "save_person", then_saved)
         with pytest.raises(Conflict):
             await app_versions.take_kept(project, b.TakeKept(path="a.js"), ANA)
         assert tree(project.root) == {"a.js": b"let mine = 3;\n"}

@@ -194,6 +194,37 @@ async def test_the_question_before_the_work_counts_the_tasks_that_will_run_and_s
         assert await worked_at(client, (await settled(client, done.run or "")).id) == 2
 
 
+class Pausing(Roles):
+    """A lead who is long at the review of the joined result the first time."""
+
+    paused: bool = False
+
+    async def __call__(self, asked: Asked) -> Answering:
+        if self._role(asked) == "joined" and not self.paused:
+            self.paused = True
+            await asyncio.sleep(60)
+        return await Roles.__call__(self, asked)
+
+
+async def test_what_was_stopped_at_the_lead_s_review_goes_on_with_that_and_buys_no_task_again(tmp_path: Path) -> None:
+    roles = Pausing(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "generating_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        run = await client.execute(c.Generate(page=page))
+        await until(lambda: roles.paused)
+        await client.execute(c.Stop(page=page))
+        assert (await settled(client, run.run or "")).status == "stopped"
+        assert "only the review of the lead is left" in await asked(client, page, goes_on=True)
+        seen = len(roles.seen)
+        again = await client.execute(c.Resume(page=page, action="continue"))
+        assert (await settled(client, again.run or "")).status == "completed"
+        assert roles.seen[seen:] == ["joined"]
+        assert {one.status for one in (await tasks_of(client, page)).values()} == {"done"}
+        newest = (await client.query(bq.GetVersions())).versions[0]
+        assert (newest.status, "Wrote index.html." in newest.summary) == ("completed", True)
+        await client.execute(c.Approve(page=page))
+
+
 async def test_what_all_may_cost_is_what_the_limits_leave(tmp_path: Path) -> None:
     roles = Roles(failing="", broken="", pause=0.0)
     root, page = await app_at(tmp_path, "generating_implementation", roles)

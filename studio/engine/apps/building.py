@@ -67,6 +67,7 @@ class Building:
         self._project, self._run, self._live, self._plan = project, run, live, plan
         self._stage: Stage = project.workflow.stage(run.stage)
         self._said: dict[str, Worked] = {}
+        self._only_after = False
 
     async def build(self) -> Built:
         """Everything from the first task to the finished version. Cancelled, it leaves tasks and version in a state that a next
@@ -85,10 +86,14 @@ class Building:
         bump: Bump = await project.store.read(lambda tx: "patch" if versions.listing(tx, run.page_id) else "minor")
         version = await project.app.begin(run.page_id, run.id, build.operation, bump)
         site = await self._site(version, tasks)
-        site.say(f"Version {version.number}: {_at_a_time(len(tasks), project.settings.app.workers)}")
+        if self._only_after:
+            site.done = len(tasks)
+            site.say(f"Version {version.number}: every task was done before, what is left is the review")
+        else:
+            site.say(f"Version {version.number}: {_at_a_time(len(tasks), project.settings.app.workers)}")
         try:
             await self._work(site)
-            if self._said:  # of nothing there is nothing to review, and it costs
+            if self._said or self._only_after:  # of nothing there is nothing to review, and it costs
                 await self._fit_together(site)
             await joined_review.review(site, self._plan)
             return await self._finish(site, version)
@@ -106,11 +111,19 @@ class Building:
         tasks = build_tasks.listing(tx, run.page_id)
         if not tasks:
             tasks = self._whole_change(tx)
+        if not undone(tasks) and versions.broke_off(tx, run.page_id):
+            return self._taken_over(tx, tasks)
         again = to_work(tasks)
         for one in again:
             build_tasks.update(tx, one.id, status=TaskStatus.PLANNED, attempts=0, error="", run_id=run.id)
             tx.emit(TaskChanged(page=run.page_id, task=one.id, what="planned", status="planned"))
         return [build_tasks.get(tx, one.id) for one in again]
+
+    def _taken_over(self, tx: Tx, tasks: list[BuildTask]) -> list[BuildTask]:
+        """Every task was done when the run before broke off: only what comes after the work is left, and none is paid twice."""
+        self._only_after = True
+        done = [one for one in tasks if one.status is TaskStatus.DONE]
+        return [build_tasks.update(tx, one.id, run_id=self._run.id) for one in done]
 
     def _add_fix(self, tx: Tx) -> None:
         run = self._run
@@ -302,7 +315,7 @@ class Building:
         summary = " ".join(one.summary for one in done if one.summary) or "Nothing was done."
         if left := undone(every):
             summary = f"{left}. {summary}"
-        said = [self._said[one.id] for one in done if one.id in self._said]
+        said = [self._said.get(one.id) or Worked(one.summary, "") for one in done]
         changelog = "\n".join(
             text for one in said if (text := one.changelog or (f"- {one.summary}" if one.summary else ""))
         )

@@ -122,11 +122,15 @@ class Builds:
         in words, empty for one call."""
         if stage.output is not OutputKind.CODE:
             return ""
-        tasks = await self._project.store.read(lambda tx: build_tasks.listing(tx, page_id))
+        tasks, broke_off = await self._project.store.read(
+            lambda tx: (build_tasks.listing(tx, page_id), versions.broke_off(tx, page_id))
+        )
         app = self._project.settings.app
         count = count_to_work(tasks, revises=kind is RunKind.REVISE)
         words = "1 task" if count == 1 else f"{count} tasks, {min(app.workers, count)} at a time"
         if kind is not RunKind.REVISE and tasks and not undone(tasks):
+            if broke_off:
+                return "every task is done, only the review of the lead is left; a call"
             words = f"every task is done, all are done again: {words}"
         total = await self._total(count * app.iterations, call_usd)
         return f"{words}, at most {app.iterations} calls each{total}; a call"

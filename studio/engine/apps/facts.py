@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.domain.board_plan import board_plan
-from studio.domain.build import AppVersion, Build, BuildTask, Handoff, TaskStatus
+from studio.domain.build import AppVersion, Build, BuildTask, Handoff, TaskStatus, VersionFile, VersionStatus
 from studio.domain.errors import StudioError
 from studio.domain.finding import Finding
 from studio.domain.page import BRIEF
@@ -164,8 +164,7 @@ class Facts:
     async def changes_of(self, version: AppVersion | None, profile: ModelProfile) -> str:
         """What a version that is still being made did to the files."""
         project = self._project
-        parent = version.parent_id if version else None
-        before = await project.store.read(lambda tx: versions.files(tx, parent)) if parent else []
+        before = await project.store.read(lambda tx: _files_before(tx, version)) if version else []
         after = await asyncio.to_thread(project.app.files.snapshot)
         old = {one.path: one.digest for one in before}
         new = {path: state.digest for path, state in after.items()}
@@ -243,6 +242,17 @@ def _rows(tx: Tx, project: OpenProject, page_id: str, stage: Stage) -> Rows:
         version=standing.version_of(tx, project.workflow, page_id),
         checks=meta.get(tx, checks_key(page_id)) or "",
     )
+
+
+def _files_before(tx: Tx, version: AppVersion) -> list[VersionFile]:
+    """What lay there before the work that ends with `version`: runs that broke off before it belong to that."""
+    parent = version.parent_id
+    while parent is not None:
+        one = versions.get(tx, parent)
+        if one.page_id != version.page_id or one.status is not VersionStatus.FAILED:
+            return versions.files(tx, parent)
+        parent = one.parent_id
+    return []
 
 
 def checks_key(page_id: str) -> str:

@@ -6,11 +6,11 @@ import asyncio
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -27,9 +27,7 @@ from studio.workspace.app_files import AppFiles, FileState
 from studio.workspace.snapshots import Objects
 
 if TYPE_CHECKING:
-    from studio.engine.apps.taking_back import Broken
-
-T = TypeVar("T")
+    pass
 
 FOLDER = "app"
 BY_HAND = "Changes made by hand"
@@ -133,7 +131,7 @@ class AppRoom:
             mine = _differences(lying, tree)
             if left or mine:
                 await self._close_left()
-                saved = await self._save_person(page_id)
+                saved = await self.save_person(page_id)
                 _refuse_unseen(saved, mine, files or {}, tree)
                 parent = await self._store.read(versions.newest)
 
@@ -180,7 +178,7 @@ class AppRoom:
             own = tree if written is None else _own(before, tree, written)
             ended = self._finish(tx, version, finish, own)
             if own != tree:
-                self._lying(tx, version.page_id, BY_HAND, tree)
+                self.lying(tx, version.page_id, BY_HAND, tree)
             return ended
 
         return await self._store.transact(write, actor="engine")
@@ -208,8 +206,8 @@ class AppRoom:
         Raises Refused while a run writes: what it has written until then is nobody's version.
         """
         async with self.versioning:
-            await self._refuse_working()
-            return await self._save_person(page_id, summary or BY_HAND, actor)
+            await self.refuse_working()
+            return await self.save_person(page_id, summary or BY_HAND, actor)
 
     async def keep_by_hand(self, page_id: str, actor: str) -> AppVersion | None:
         """Make what the person changed a version of the page; None when there is nothing, or while a run writes: that has a
@@ -219,17 +217,21 @@ class AppRoom:
                 if self.building.locked():
                     return None
                 await self._close_left()
-            return await self._save_person(page_id, actor=actor)
+            return await self.save_person(page_id, actor=actor)
 
-    async def _save_person(
+    async def save_person(
         self, page_id: str | None, summary: str = BY_HAND, actor: str = "person", origin: str = "person"
     ) -> AppVersion | None:
         tree = await asyncio.to_thread(self.files.snapshot)
-        if not await self._store.read(lambda tx: _differences(self._tree(tx, versions.newest(tx)), tree)):
+        if not await self._store.read(lambda tx: self.differs(tx, tree)):
             return None
-        return await self._store.transact(lambda tx: self._lying(tx, page_id, summary, tree, origin), actor=actor)
+        return await self._store.transact(lambda tx: self.lying(tx, page_id, summary, tree, origin), actor=actor)
 
-    def _lying(
+    def differs(self, tx: Tx, tree: Mapping[str, FileState]) -> bool:
+        """Whether what lies there is another tree than the newest version's."""
+        return bool(_differences(self._tree(tx, versions.newest(tx)), tree))
+
+    def lying(
         self, tx: Tx, page_id: str | None, summary: str, tree: Mapping[str, FileState], origin: str = "person"
     ) -> AppVersion:
         """A version of what lies there, after the newest one."""
@@ -255,11 +257,11 @@ class AppRoom:
             wanted = await self._store.read(lambda tx: versions.resolve(tx, ref))
             if wanted.status is VersionStatus.IN_PROGRESS:
                 raise Refused(f"Version {wanted.number} is still being made.", hint="Wait for it, or stop its run.")
-            await self._refuse_working()
+            await self.refuse_working()
             changed = await self.changed_by_person()
             if changed and not anyway:
                 raise _person_changed(changed)
-            await self._save_person(None)
+            await self.save_person(None)
             return await self._restore(wanted, actor)
 
     async def undo(self, *, anyway: bool, actor: str) -> AppVersion:
@@ -297,50 +299,17 @@ class AppRoom:
         moment: what is replaced is in a version. Raises Refused while a run writes.
         """
         async with self.versioning:
-            await self._refuse_working()
-            await self._save_person(page_id, actor=actor)
+            await self.refuse_working()
+            await self.save_person(page_id, actor=actor)
             lying = (await self._store.read(lambda tx: self._tree(tx, versions.newest(tx)))).get(path)
             expected = lying.digest if lying else None
             if seen is not None and (expected or "") != seen:
                 raise Conflict(f"{path} has changed since you compared it.", hint="Compare again, then decide.")
             data = await asyncio.to_thread(self.objects.get, digest)
             await asyncio.to_thread(self.files.write, path, data, expected=expected)
-            return await self._save_person(page_id, f"Took the worker's text of {path}", actor)
+            return await self.save_person(page_id, f"Took the worker's text of {path}", actor)
 
-    async def put_back(
-        self,
-        page_id: str,
-        find: Callable[[Tx], Broken],
-        actor: str,
-        act: Callable[[Broken, tuple[str, ...], Callable[[Tx], AppVersion | None]], Awaitable[T]],
-    ) -> T:
-        """Put files back that broken runs wrote, after a version of what the person changed. Raises Refused while a run writes.
-
-        `act` is given the paths that were changed since and stay, and what records the version in its own transaction (None
-        when no file had to be changed): the files are as they were again when it is refused.
-        """
-        async with self.versioning:
-            await self._refuse_working()
-            await self._save_person(page_id, actor=actor)
-            broken = await self._store.read(find)
-            were = await asyncio.to_thread(self.files.snapshot)
-            kept = await asyncio.to_thread(lambda: self.files.put_back(broken.before, written=broken.written))
-            tree = await asyncio.to_thread(self.files.snapshot)
-
-            def record(tx: Tx) -> AppVersion | None:
-                if not broken.numbers or not _differences(self._tree(tx, versions.newest(tx)), tree):
-                    return None
-                return self._lying(tx, page_id, broken.summary, tree, "restore")
-
-            try:
-                return await act(broken, kept, record)
-            except StudioError:
-                lie = {path: tree[path].digest if path in tree else None for path in broken.before}
-                old = {path: were.get(path) for path in broken.before}
-                await asyncio.to_thread(lambda: self.files.put_back(old, written=lie))
-                raise
-
-    async def _refuse_working(self) -> None:
+    async def refuse_working(self) -> None:
         working = await self._store.read(versions.open)
         if working and not self.building.locked():
             await self._close_left()
@@ -357,7 +326,7 @@ class AppRoom:
             if not await asyncio.to_thread(path.is_dir):
                 raise NotFound(f"There is no folder {path}.")
             copied = await asyncio.to_thread(_copy, self.files, path)
-            made = await self._save_person(None, copied, actor)
+            made = await self.save_person(None, copied, actor)
         if made is None:
             raise BadInput(f"{path} holds no file that can be imported.")
         return made

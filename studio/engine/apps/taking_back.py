@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, TaskStatus, VersionFile, VersionStatus
+from studio.domain.errors import StudioError
 from studio.domain.text import one_line
 from studio.protocol.build_events import TaskChanged
 from studio.store import build_tasks, tool_uses, versions
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from studio.protocol.commands import Done
 
 _NAMED = 5
+_CAME_TO_NOTHING = (TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Broken:
     before: Mapping[str, VersionFile | None] = field(default_factory=dict)
     written: Mapping[str, str | None] = field(default_factory=dict)
     tasks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    runs: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> str:
@@ -67,16 +71,30 @@ async def take_back(
         refuse(tx)
         return broken(tx, page_id)
 
-    async def act(found: Broken, kept: tuple[str, ...], record: Callable[[Tx], AppVersion | None]) -> Done:
+    room = project.app
+    async with room.versioning:
+        await project.store.read(refuse)
+        await room.refuse_working()
+        await room.save_person(page_id, actor=call.actor)
+        found = await project.store.read(find)
+        were = await asyncio.to_thread(room.files.snapshot)
+        kept = await asyncio.to_thread(lambda: room.files.put_back(found.before, written=found.written))
+        tree = await asyncio.to_thread(room.files.snapshot)
+
         def work(tx: Tx) -> Done:
             refuse(tx)
-            taken = TakenBack(found, record(tx), kept)
-            open_again(tx, taken)
+            changed = bool(found.numbers) and room.differs(tx, tree)
+            taken = TakenBack(found, room.lying(tx, page_id, found.summary, tree, "restore") if changed else None, kept)
+            open_again(tx, page_id, taken)
             return settle(tx, taken)
 
-        return await project.act(call, work)
-
-    return await project.app.put_back(page_id, find, call.actor, act)
+        try:
+            return await project.act(call, work)
+        except StudioError:
+            lie = {path: tree[path].digest if path in tree else None for path in found.before}
+            old = {path: were.get(path) for path in found.before}
+            await asyncio.to_thread(lambda: room.files.put_back(old, written=lie))
+            raise
 
 
 def broken(tx: Tx, page_id: str) -> Broken:
@@ -106,8 +124,9 @@ def broken(tx: Tx, page_id: str) -> Broken:
     # A write that a kill cut off from its record is in the version only: the file is named, and stays.
     paths = {*written, *(file.path for one in mine for file in versions.changes(tx, one.id))}
     return Broken(
-        tuple(one.number for one in reversed(mine)), {path: before.get(path) for path in paths}, written, tasks
-    )
+        tuple(one.number for one in reversed(mine)), {path: before.get(path) for path in paths}, written, tasks,
+        frozenset(one.run_id for one in mine if one.run_id),
+    )  # fmt: skip
 
 
 def _put(before: dict[str, VersionFile], path: str, file: VersionFile | None) -> None:
@@ -128,12 +147,13 @@ def _written(tx: Tx, run_ids: list[str]) -> tuple[dict[str, str | None], dict[st
     return written, tasks
 
 
-def open_again(tx: Tx, taken: TakenBack) -> None:
-    """The tasks whose files were taken back are to be done again."""
+def open_again(tx: Tx, page_id: str, taken: TakenBack) -> None:
+    """The tasks whose files were taken back are to be done again, and those that came to nothing in these runs."""
     kept = frozenset(taken.kept)
-    for task_id, paths in taken.broken.tasks.items():
-        task = build_tasks.get(tx, task_id)
-        if task.status is TaskStatus.DROPPED or not paths - kept:
+    again = {build_tasks.get(tx, task).key for task, paths in taken.broken.tasks.items() if paths - kept}
+    for task in build_tasks.listing(tx, page_id):
+        nothing = task.status in _CAME_TO_NOTHING and task.run_id in taken.broken.runs
+        if task.status is TaskStatus.DROPPED or not (task.key in again or nothing):
             continue
         build_tasks.update(
             tx, task.id, status=TaskStatus.PLANNED, attempts=0, summary="", error="", started_at=None, ended_at=None
