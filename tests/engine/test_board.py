@@ -199,6 +199,19 @@ async def test_a_task_is_left_out_and_taken_in_again(project: OpenProject, page:
     assert await events(project, TaskChanged) == [("dropped", "ana"), ("planned", "ana")]
 
 
+@pytest.mark.parametrize("status", [TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED])
+async def test_a_task_that_came_to_nothing_can_be_left_out_but_not_edited(
+    project: OpenProject, page: Page, tasks: list[BuildTask], status: TaskStatus
+) -> None:
+    await project.store.transact(lambda tx: build_tasks.update(tx, tasks[0].id, status=status, attempts=1))
+    with pytest.raises(Refused, match="cannot be changed"):
+        await board.edit_task(project, b.EditTask(task=tasks[0].id, title="Other"), at.ANA)
+    await board.drop_task(project, b.DropTask(task=tasks[0].id), at.ANA)
+    assert (await project.store.read(lambda tx: build_tasks.get(tx, tasks[0].id))).status is TaskStatus.DROPPED
+    await board.drop_task(project, b.DropTask(task=tasks[0].id, dropped=False), at.ANA)
+    assert (await project.store.read(lambda tx: build_tasks.get(tx, tasks[0].id))).status is TaskStatus.PLANNED
+
+
 @pytest.mark.parametrize(
     ("position", "order"),
     [(1, "tests layout basket"), (2, "layout tests basket"), (-5, "tests layout basket"), (99, "layout basket tests")],

@@ -33,6 +33,7 @@ from studio.store.transaction import Tx
 DESCRIPTION_LIMIT = 8_000
 REASON_LIMIT = 2_000
 _UNSTARTED = frozenset({TaskStatus.PLANNED, TaskStatus.WAITING, TaskStatus.DROPPED})
+_CAME_TO_NOTHING = frozenset({TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.DROPPED})
 _NEED_REASON = frozenset({FindingState.WAIVED, FindingState.INTENDED})
 
 
@@ -114,7 +115,7 @@ async def add_task(project: OpenProject, command: b.AddTask, call: Call) -> Done
 
 async def drop_task(project: OpenProject, command: b.DropTask, call: Call) -> Done:
     def work(tx: Tx) -> Done:
-        place = _place(project, tx, command.task)
+        place = _place(project, tx, command.task, leave_out=True)
         wanted = TaskStatus.DROPPED if command.dropped else TaskStatus.PLANNED
         if not command.dropped and place.task.status is not TaskStatus.DROPPED:
             raise Refused(f"The task {place.task.key!r} was not dropped.")
@@ -163,8 +164,9 @@ async def settle_finding(project: OpenProject, command: b.SettleFinding, call: C
 # Where a task is, and whether it may be changed
 
 
-def _place(project: OpenProject, tx: Tx, ref: str) -> _Place:
-    """The task of an id, or of `page#key` and `page#number`. Raises Refused when it may not be changed now."""
+def _place(project: OpenProject, tx: Tx, ref: str, *, leave_out: bool = False) -> _Place:
+    """The task of an id, or of `page#key` and `page#number`. Raises Refused when it may not be changed now; left out may be one, too,
+    that came to nothing."""
     page_ref, hash_sign, task_ref = ref.rpartition("#")
     if hash_sign:
         page = pages.resolve(tx, page_ref, final_state=project.workflow.final_state)
@@ -175,7 +177,7 @@ def _place(project: OpenProject, tx: Tx, ref: str) -> _Place:
     _refuse_closed(project, tx, page)
     if task.plan_revision != build_tasks.newest_plan(tx, page.id):
         raise Refused(f"The task {task.key!r} belongs to an earlier plan.", hint="Change the tasks of the newest one.")
-    if task.status not in _UNSTARTED or task.attempts:
+    if (task.status not in _UNSTARTED or task.attempts) and not (leave_out and task.status in _CAME_TO_NOTHING):
         raise Refused(
             f"The task {task.key!r} cannot be changed: it is {task.status.value}.",
             hint="Add a task for what is missing, or ask for changes when the work is reviewed.",

@@ -19,6 +19,8 @@ from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
 
 _UNSTARTED = ("planned", "waiting", "dropped")
+_LEFT_OUT = ("interrupted", "failed", "skipped", "dropped")
+"""Those that may be left out, or in again, though they were worked at."""
 
 
 class TasksScreen(ListedScreen):
@@ -90,6 +92,8 @@ class TasksScreen(ListedScreen):
             acts["tasks.drop"] = self.drop
             acts["tasks.down"] = lambda: self.move(task, 1)
             acts["tasks.up"] = lambda: self.move(task, -1)
+        elif task is not None and task.status in _LEFT_OUT:
+            acts["tasks.drop"] = self.drop
         return acts
 
     def why_not(self, action_id: str) -> str:
