@@ -181,7 +181,9 @@ def _gone_back(here: Here, app: Path) -> None:
     assert here("versions", "restore", "1.0.0").out == "1.0.3\n"
     assert (app / "README.md").read_text("utf-8") == FILES["readme"][1]
     assert here("versions", "undo").out == "1.0.4\n"
-    assert "The newest version is 1.0.4; 1.0.1 is the newest approved one." in here("publish", "plan", "site").out
+    assert (
+        "The newest version is 1.0.4, which is not approved and does not go out." in here("publish", "plan", "site").out
+    )
     assert "studio versions approve 1.0.4" in here("publish", "plan", "site", "--version", "1.0.4", code=3).err
     here("versions", "approve", "1.0.4")
     unsure = here("publish", "apply", "site", "--version", "1.0.4", code=3).err

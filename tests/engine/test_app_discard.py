@@ -20,7 +20,7 @@ from studio.protocol import queries as q
 from studio.store.transaction import Tx
 from tests.engine.app_project import ANA, add_change, app_project
 from tests.engine.test_app_limits import settings, tasks_of
-from tests.fakes.app_at import app_at, through
+from tests.fakes.app_at import app_at, begun, through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import draft, environment, opened, settled, until
 from tests.fakes.wire_server import WireServer
@@ -279,3 +279,17 @@ async def test_feedback_that_a_later_run_answered_after_a_discard_is_not_open_an
         assert asked.state != "open"
         approved = await client.execute(c.Approve(page=shop.page))
         assert "open" not in approved.message
+
+
+async def test_a_person_s_own_text_of_the_files_names_what_differs_from_the_version_before(tmp_path: Path) -> None:
+    roles = Roles(failing="", broken="", pause=0.0)
+    root, _ = await app_at(tmp_path, "complete", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        page = await begun(client, "Say more.")
+        await through(client, page, to="generating_implementation")
+        shop = Workshop(client, root, page)
+        (shop.app / "style.css").write_text("/* mine */\n")
+        await client.execute(c.Edit(page=page, stage="implementation", text="By hand."))
+        await client.execute(c.Approve(page=page, anyway=True))
+        text = await shop.head("implementation")
+        assert "## Changed since version 1.0.0\n\n- changed style.css\n\nBy hand." in text

@@ -82,3 +82,19 @@ async def test_after_a_conflict_the_steps_that_were_done_count_no_more(
         await client.execute(b.Publish(target="here", plan=plan.digest))
         assert (site / "style.css").exists()
         assert await _statuses(client) == [("1.0.0", "done")]
+
+
+async def test_a_restored_version_that_was_undone_does_not_go_out_by_itself(tmp_path: Path) -> None:
+    root = await _shop(tmp_path)
+    async with WireServer(respond=Roles()) as server, opened(root, environment(server, tmp_path)) as client:
+        (root / "app" / "style.css").write_text("/* mine */\n")
+        await client.execute(b.SaveVersion(summary="Warmer"))
+        await client.execute(b.ApproveVersion(version="1.0.1"))
+        (root / "app" / "style.css").write_text("/* not yet */\n")
+        await client.execute(b.SaveVersion(summary="Warmest"))
+        await client.execute(b.RestoreVersion(version="1.0.0"))
+        assert (await client.query(bq.GetPublishPlan(target="here"))).version == "1.0.3"
+        await client.execute(b.UndoVersion())
+        plan = await client.query(bq.GetPublishPlan(target="here"))
+        assert plan.version == "1.0.1"
+        assert any("1.0.4, which is not approved" in note for note in plan.warnings)

@@ -35,7 +35,7 @@ async def test_what_is_saved_after_a_complete_change_goes_out_once_it_is_approve
         plan = await client.query(bq.GetPublishPlan(target="here"))
         assert (plan.version, plan.warnings[-1]) == (
             "1.0.0",
-            "The newest version is 1.0.1; 1.0.0 is the newest approved one. Approve it: studio versions approve 1.0.1",
+            "The newest version is 1.0.1, which is not approved and does not go out. Approve it: studio versions approve 1.0.1",
         )
         with pytest.raises(Refused) as refusal:
             await client.query(bq.GetPublishPlan(target="here", version="1.0.1"))

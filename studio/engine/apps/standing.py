@@ -70,10 +70,16 @@ def agreed(tx: Tx, page: Page, revision: Revision) -> Revision:
     if newest.origin == "run" and newest.page_id != page.id:
         return revision
     return add_revision(
-        tx, page.id, revision.stage, _text(tx, told, newest, revision.text), origin=Origin.PERSON, parent=revision,
+        tx, page.id, revision.stage, _text(tx, page.id, told, newest, revision.text), origin=Origin.PERSON, parent=revision,
         data=json.dumps({"version": newest.id, "number": newest.number}), outcome=revision.outcome,
         run_id=revision.run_id, note=f"names version {newest.number}, which is what lies in app/",
     )  # fmt: skip
+
+
+def _begun_with(tx: Tx, page_id: str) -> AppVersion | None:
+    """The version that lay there when the change's first one began."""
+    mine = versions.listing(tx, page_id)
+    return versions.get(tx, mine[-1].parent_id) if mine and mine[-1].parent_id else None
 
 
 def _version_in(data: str | None) -> str:
@@ -94,7 +100,8 @@ def _tree(tx: Tx, version: AppVersion | None) -> dict[str, tuple[str, int]]:
     return {file.path: (file.digest, file.mode) for file in versions.files(tx, version.id)} if version else {}
 
 
-def _text(tx: Tx, told: AppVersion | None, newest: AppVersion, text: str) -> str:
+def _text(tx: Tx, page_id: str, told: AppVersion | None, newest: AppVersion, text: str) -> str:
+    told = told or _begun_with(tx, page_id)
     before, now = _tree(tx, told), _tree(tx, newest)
     changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
     verbs = (("removed" if path not in now else "changed" if path in before else "added", path) for path in changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -236,7 +236,7 @@ def _approved(project: OpenProject, tx: Tx, ref: str | None) -> AppVersion:
     if ref is not None:
         version = versions.resolve(tx, ref)
     else:
-        found = next((one for one in versions.listing(tx) if one.approved), None)
+        found = _newest_approved(versions.listing(tx))
         if found is None:
             raise Refused(
                 "No version is approved yet.", hint="Take a change through all its stages, or name a version you want."
@@ -255,6 +255,18 @@ def _approved(project: OpenProject, tx: Tx, ref: str | None) -> AppVersion:
     return version
 
 
+def _newest_approved(newest_first: Sequence[AppVersion]) -> AppVersion | None:
+    """What goes out when no version is named: never one that was taken back since. A restoring leads to what it brought back."""
+    led_to = ""
+    for one in newest_first:
+        if led_to and one.id != led_to:
+            continue
+        if one.approved:
+            return one
+        led_to = one.restored_from or ""
+    return None
+
+
 async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...]:
     """What lies in `app/` or is a newer version, and does not go out."""
 
@@ -269,7 +281,7 @@ async def _left_behind(project: OpenProject, goes: AppVersion) -> tuple[str, ...
     found = []
     if newest is not None and not newest.approved:
         then = f" Approve it: studio versions approve {newest.number}" if own else " It belongs to a change at work."
-        found.append(f"The newest version is {newest.number}; {goes.number} is the newest approved one.{then}")
+        found.append(f"The newest version is {newest.number}, which is not approved and does not go out.{then}")
     changed = () if working else await project.app.changed_by_person()
     if changed:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
