@@ -42,8 +42,9 @@ def page_ref(page: v.PageView) -> str:
     return f"{page.chapter_number}/{page.number}" if page.number and not page.archived else page.slug or page.id
 
 
-def _state(page: v.PageLine) -> str:
-    if page.live is not None and page.stage is not None:
+def _state(page: v.PageLine | v.PageView) -> str:
+    live = page.live if isinstance(page, v.PageLine) else next((cell.live for cell in page.cells if cell.live), None)
+    if live is not None and page.stage is not None:
         return f"{page.stage.replace('_', ' ')} is being drafted"
     return state_words(page.state)
 
@@ -92,7 +93,7 @@ def page_card(page: v.PageView, project: v.ProjectView) -> Iterator[str]:
     yield f"{page.chapter_number}/{page.number} {page.title or page.slug}"
     facts = [
         (word(project, "chapter"), f"{page.chapter_number} {page.chapter_title}"),
-        ("state", state_words(page.state) + (", archived" if page.archived else "")),
+        ("state", _state(page) + (", archived" if page.archived else "")),
         ("slug", page.slug),
         ("id", page.id),
         ("spent", f"${page.cost_usd:.4f}" + (f", {page.cost_unknown} calls of unknown price" if page.cost_unknown else "")),

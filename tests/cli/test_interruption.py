@@ -73,6 +73,8 @@ def test_an_engine_in_a_command_is_refused_while_another_has_the_project(
 
 def test_other_commands_work_while_a_draft_runs(studio: Studio, watching: subprocess.Popen[str]) -> None:
     assert studio.data("status")["chapters"][0]["pages"][0]["live"]
+    assert "narration is being drafted" in studio("page", "show", "next").stdout
+    assert "A draft of this page is running." in studio("approve", "next", code=3).stderr
     studio("chapter", "add", "The Toll")
     assert studio("stop").stdout == "the draft of narration broke off\n"
     assert watching.wait(timeout=30) == 130

@@ -149,6 +149,7 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     newest = revisions.head(tx, page.id, state.stage) if state.stage else None
     refuse_decided(project, tx, page, command.revision)
     if newest is None or not (state.phase is Phase.REVIEWING or _failed_on(project, state)):
+        refuse_running(tx, page.id)
         advance(project.workflow, state, Action.APPROVE)
         raise Refused("There is no revision to approve.", hint="Draft the page first.")
     refuse_stale(command.revision, newest)
