@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from studio.protocol import queries as q
 from studio.tui.glyphs import UNICODE
@@ -41,6 +43,21 @@ async def test_panes_fit_again_after_each_change_of_the_width_and_the_focus() ->
         await at.press("shift+tab")
         await at.pilot.pause()
         assert (bench_.outline.display, bench_.middle.display, bench_.inspector.display) == (False, True, False)
+
+
+async def test_a_page_that_is_drawn_between_two_layouts_fits_the_one_that_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a text streams in, the page is drawn again at any moment, also in the middle of a change of panes."""
+    async with bench(ferry(), size=(80, 24)) as at:
+        view = at.app.workbench.page_view
+        wide = view.lines
+        with monkeypatch.context() as patch:
+            patch.setattr(type(view), "size", property(lambda self: Size(38, 20)))
+            view.show()
+        assert view.lines != wide
+        view.on_resize(Resize(Size(80, 22), Size(80, 22)))
+        assert view.lines == wide
 
 
 class Slow(FakeEngine):

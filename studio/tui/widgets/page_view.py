@@ -226,7 +226,7 @@ class PageView(LineView):
 
     def show(self) -> None:
         if self.size.width:
-            self.prepare(self.size.width)
+            self._prepare()  # for the width that is now: it may be that of a layout between two
 
     # A live run
 
