@@ -45,6 +45,9 @@ TASK_TYPES: Mapping[str, str] = {
 }
 """Known task types and what they mean; a worker's model may be named per type (`[models.tasks]`)."""
 
+WHOLE_CHANGE = "change"
+"""The key of the one task of a change whose plan names none."""
+
 TASKS_LIMIT = 40
 NEEDS_LIMIT = 20
 _ID = re.compile(r"[^a-z0-9]+")

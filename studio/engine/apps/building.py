@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.domain.build import (
+    WHOLE_CHANGE,
     AppVersion,
     BuildTask,
     PlannedTask,
@@ -139,7 +140,7 @@ class Building:
     def _whole_change(self, tx: Tx) -> list[BuildTask]:
         """A change without a task list is one task."""
         run = self._run
-        task = PlannedTask("change", "The whole change", "logic", "Carry out the plan.", 1)
+        task = PlannedTask(WHOLE_CHANGE, "The whole change", "logic", "Carry out the plan.", 1)
         return build_tasks.plan(tx, run.page_id, self._plan_revision(tx), [task])
 
     def _plan_revision(self, tx: Tx) -> str:

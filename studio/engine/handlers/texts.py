@@ -8,7 +8,7 @@ from studio.domain.run import Run
 from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase
 from studio.engine.gates import text_arrived
-from studio.engine.handlers import book
+from studio.engine.handlers import board, book
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import (
     add_partial_revision,
@@ -58,7 +58,8 @@ def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:
 
 
 def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None:
-    """An approved stage may be edited at any time, a later one not before its turn, and none under a running draft."""
+    """An approved stage may be edited at any time, a later one not before its turn, and none under a running draft;
+    a plan not while workers are at its tasks."""
     state = project.state_of(page)
     if state.stage != stage and not _is_approved(tx, page.id, stage):
         raise Refused(
@@ -69,6 +70,8 @@ def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None
         )
     if state.stage == stage:
         refuse_running(tx, page.id)
+    if project.workflow.stage(stage).output is OutputKind.PLAN and board.at_work(project, tx, page):
+        raise Refused(board.AT_WORK, hint="Stop them first, or change the plan when they are done.")
 
 
 def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: str) -> Page:
