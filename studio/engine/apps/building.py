@@ -197,12 +197,10 @@ class Building:
             if one.id not in running.values():
                 running[asyncio.create_task(self._carry_out(site, one), name=one.key)] = one.id
 
-    def _skip(self, tx: Tx, lost: list[BuildTask]) -> None:
-        for one in lost:
-            build_tasks.update(
-                tx, one.id, status=TaskStatus.SKIPPED, error="A task that it needs was not done.", ended_at=tx.now
-            )
-            self._tell(tx, one, "skipped", TaskStatus.SKIPPED)
+    def _skip(self, tx: Tx, lost: Mapping[str, str]) -> None:
+        for task_id, why in lost.items():
+            task = build_tasks.update(tx, task_id, status=TaskStatus.SKIPPED, error=why, ended_at=tx.now)
+            self._tell(tx, task, "skipped", TaskStatus.SKIPPED)
 
     async def _carry_out(self, site: Site, task: BuildTask) -> None:
         """One task, with its tries. Only a stop leaves this by an exception."""

@@ -211,9 +211,6 @@ class Builds:
                 continue  # carried with its work
             tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
 
-    def board_stays(self, tx: Tx, revision: Revision) -> str:
-        return planned.board_stays(tx, revision)
-
     def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:
         """The text that is approved in the place of `revision`: one about files names the version that lies there."""
         code = self._project.workflow.stage(revision.stage).output is OutputKind.CODE
