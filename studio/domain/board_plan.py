@@ -147,8 +147,9 @@ def _without_circles(found: Sequence[Kept], named: Mapping[str, PlannedTask]) ->
 
 
 def _of_text(one: Kept, named: Mapping[str, PlannedTask]) -> tuple[str, ...]:
+    """Its needs that the text has too: those hold, and are looked at before any of the board."""
     task = named.get(one.task.id)
-    return task.needs if task is not None and task.needs == one.task.needs else ()
+    return tuple(need for need in one.task.needs if task is not None and need in task.needs)
 
 
 def _waits(graph: Mapping[str, Sequence[str]], start: str, goal: str) -> bool:

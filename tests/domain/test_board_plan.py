@@ -108,6 +108,16 @@ def test_a_need_from_the_board_that_would_close_a_circle_is_cut_and_the_texts_st
     assert cut_words(list(merged(rows, *PLAN).values())) == ""
 
 
+def test_what_is_cut_is_the_boards_need_and_never_the_texts_whichever_comes_first() -> None:
+    page, style, cart, readme = PLAN
+    rows = board(row(replace(page, needs=("readme",)), by="ana"), row(replace(cart, needs=("page", "style")), by="ana"))
+    found = merged(rows, page, style, cart, replace(readme, needs=("cart",)))
+    assert {key: one.task.needs for key, one in found.items()} == {
+        "page": (), "style": (), "cart": ("page", "style"), "readme": ("cart",),
+    }  # fmt: skip
+    assert {key: one.cut for key, one in found.items() if one.cut} == {"page": ("readme",)}
+
+
 def test_the_boards_order_stays_where_the_text_leaves_its_own() -> None:
     page, style, cart, readme = PLAN
     moved = board(row(task("imprint"), by="ana"), tasks=(readme, page, style, cart))
