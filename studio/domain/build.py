@@ -45,6 +45,9 @@ TASK_TYPES: Mapping[str, str] = {
 }
 """Known task types and what they mean; a worker's model may be named per type (`[models.tasks]`)."""
 
+WHOLE_CHANGE = "change"
+"""The key of the one task of a change whose plan names none."""
+
 TASKS_LIMIT = 40
 NEEDS_LIMIT = 20
 _ID = re.compile(r"[^a-z0-9]+")
@@ -258,12 +261,22 @@ def ready(tasks: Iterable[BuildTask]) -> list[BuildTask]:
     return sorted(found, key=lambda task: (task.priority, task.position))
 
 
-def blocked(tasks: Iterable[BuildTask]) -> list[BuildTask]:
-    """Planned tasks that can never start, because one they need failed or was skipped."""
+def blocked(tasks: Iterable[BuildTask]) -> dict[str, str]:
+    """Tasks that can never start, by id, and why: one they need failed, was skipped or is not there, or they wait for each other."""
     every = list(tasks)
-    lost = {task.key for task in every if task.status in (TaskStatus.FAILED, TaskStatus.SKIPPED)}
+    states = {task.key: task.status for task in every}
     waiting = [task for task in every if not task.status.ended and task.status is not TaskStatus.RUNNING]
-    return [task for task in waiting if any(need in lost for need in task.needs)]
+    circle = cycle_in({task.key: task.needs for task in waiting})
+    found = {}
+    for task in waiting:
+        gone = [need for need in task.needs if need not in states]
+        if any(states.get(need) in (TaskStatus.FAILED, TaskStatus.SKIPPED) for need in task.needs):
+            found[task.id] = "A task that it needs was not done."
+        elif gone:
+            found[task.id] = f"It needs {listed(gone)}, which the board does not have."
+        elif task.key in circle:
+            found[task.id] = f"Tasks wait for each other: {' -> '.join((*circle, circle[0]))}."
+    return found
 
 
 @dataclass(frozen=True, slots=True)

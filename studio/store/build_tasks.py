@@ -111,6 +111,22 @@ def update(tx: Tx, task_id: str, **columns: object) -> BuildTask:
     return get(tx, task_id) if row is None else _task(row)
 
 
+def carry(tx: Tx, task_id: str, plan_revision: str, task: PlannedTask) -> None:
+    """Put a task under another text of its plan, as `task` has it. It stays the same one, with what was done at it: calls, costs,
+    findings and messages name its id."""
+    tx.run(
+        "UPDATE build_tasks SET plan_revision = $2, title = $3, type = $4, description = $5, priority = $6, needs = $7 "
+        "WHERE id = $1",
+        task_id,
+        plan_revision,
+        task.title,
+        task.type,
+        task.description,
+        task.priority,
+        json.dumps(task.needs),
+    )
+
+
 def reorder(tx: Tx, ids: Sequence[str]) -> None:
     """Give these tasks the places 1, 2, 3 in the order named."""
     tx.run(sql.reposition("build_tasks"), list(ids), list(range(1, len(ids) + 1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from studio.domain.build import BuildTask, Operation, TaskStatus
@@ -110,6 +112,19 @@ async def test_the_newest_plan_is_the_one_with_the_highest_revision_even_if_the_
     assert [one.key for one in await store.read(lambda tx: build_tasks.listing(tx, page.id, old.id))] == ["stale"]
     assert await store.read(lambda tx: build_tasks.newest_plan(tx, page.id)) == new.id
     assert await store.read(lambda tx: build_tasks.newest_plan(tx, "another")) is None
+
+
+async def test_a_task_comes_under_another_text_with_its_id_and_what_was_done_at_it(store: Store) -> None:
+    def work(tx: Tx) -> tuple[BuildTask, list[BuildTask]]:
+        cart, _ = build_tasks.plan(tx, "p1", "r1", [app_rows.planned("cart"), app_rows.planned("total", "cart")])
+        done = build_tasks.update(tx, cart.id, status=TaskStatus.DONE, summary="A cart.", attempts=2, model="openai:x")
+        build_tasks.carry(tx, cart.id, "r2", app_rows.planned("cart", "total"))
+        return done, build_tasks.listing(tx, "p1", "r2")
+
+    done, carried = await store.transact(work)
+    assert carried == [replace(done, plan_revision="r2", needs=("total",))]
+    left = await store.read(lambda tx: build_tasks.listing(tx, "p1", "r1"))
+    assert [one.key for one in left] == ["total"]
 
 
 async def test_a_task_is_found_by_id_key_or_number_and_never_on_another_page(store: Store) -> None:

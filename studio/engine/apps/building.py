@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.domain.build import (
+    WHOLE_CHANGE,
     AppVersion,
     BuildTask,
     PlannedTask,
@@ -139,7 +140,7 @@ class Building:
     def _whole_change(self, tx: Tx) -> list[BuildTask]:
         """A change without a task list is one task."""
         run = self._run
-        task = PlannedTask("change", "The whole change", "logic", "Carry out the plan.", 1)
+        task = PlannedTask(WHOLE_CHANGE, "The whole change", "logic", "Carry out the plan.", 1)
         return build_tasks.plan(tx, run.page_id, self._plan_revision(tx), [task])
 
     def _plan_revision(self, tx: Tx) -> str:
@@ -196,12 +197,10 @@ class Building:
             if one.id not in running.values():
                 running[asyncio.create_task(self._carry_out(site, one), name=one.key)] = one.id
 
-    def _skip(self, tx: Tx, lost: list[BuildTask]) -> None:
-        for one in lost:
-            build_tasks.update(
-                tx, one.id, status=TaskStatus.SKIPPED, error="A task that it needs was not done.", ended_at=tx.now
-            )
-            self._tell(tx, one, "skipped", TaskStatus.SKIPPED)
+    def _skip(self, tx: Tx, lost: Mapping[str, str]) -> None:
+        for task_id, why in lost.items():
+            task = build_tasks.update(tx, task_id, status=TaskStatus.SKIPPED, error=why, ended_at=tx.now)
+            self._tell(tx, task, "skipped", TaskStatus.SKIPPED)
 
     async def _carry_out(self, site: Site, task: BuildTask) -> None:
         """One task, with its tries. Only a stop leaves this by an exception."""

@@ -205,11 +205,11 @@ class Builds:
             return  # a text that cannot be read stays a text: the person revises or edits it
 
     def _plan_tasks(self, tx: Tx, page: Page, revision: Revision) -> None:
+        untouched = (TaskStatus.PLANNED, TaskStatus.DROPPED)
         for task in planned.plan_tasks(tx, page.id, revision):
+            if task.status not in untouched:
+                continue  # carried with its work
             tx.emit(TaskChanged(page=page.id, task=task.id, what="planned", status=task.status.value, actor=tx.actor))
-
-    def board_stays(self, tx: Tx, revision: Revision) -> str:
-        return planned.board_stays(tx, revision)
 
     def agreed(self, tx: Tx, page: Page, revision: Revision) -> Revision:
         """The text that is approved in the place of `revision`: one about files names the version that lies there."""

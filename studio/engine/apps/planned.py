@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from studio.domain import plan as plans
-from studio.domain.board_plan import Kept, carried
-from studio.domain.build import BuildTask, TaskStatus
+from studio.domain.board_plan import Kept, carried, cut_words
+from studio.domain.build import TASKS_LIMIT, BuildTask, TaskStatus
+from studio.domain.errors import BadInput, Refused
 from studio.domain.page import Origin, Revision
 from studio.domain.text import counted
 from studio.store import build_tasks, revisions
 from studio.store.transaction import Tx
 
+_OF_A_PERSON = (Origin.PERSON, Origin.MIRROR, Origin.RESTORE)
+
 
 def plan_tasks(tx: Tx, page_id: str, revision: Revision) -> list[BuildTask]:
-    """The rows of a plan's tasks. What people did to the board of the text before lives on under a person's text; a model is shown
-    that board with its question instead. Raises BadInput for a text that cannot be read."""
+    """The rows of a plan's tasks. What was done to the board of the text before, by people and by workers, lives on under a person's
+    text; a model is shown that board with its question instead. Raises BadInput for a text that cannot be read, Refused for one
+    that makes more tasks than a plan may have."""
     plan = plans.kept(revision.text, revision.data)
-    kept = _of_a_person(tx, page_id, revision, plan) if revision.origin in (Origin.PERSON, Origin.MIRROR) else []
-    rows = build_tasks.plan(tx, page_id, revision.id, [one.task for one in kept] or plan.tasks)
-    own = {one.task.id: one for one in kept if one.by}
-    return [_marked(tx, row, own[row.key]) if row.key in own else row for row in rows]
+    kept = _merged(tx, revision, plan)
+    if not kept:
+        return build_tasks.plan(tx, page_id, revision.id, plan.tasks)
+    _refuse_many(kept, plan)
+    rows = build_tasks.plan(tx, page_id, revision.id, [one.task for one in kept if not one.row])
+    ids = {row.key: row.id for row in rows}
+    for one in kept:
+        if one.row:
+            build_tasks.carry(tx, one.row, revision.id, one.task)
+        elif one.by or one.dropped:
+            status = TaskStatus.DROPPED if one.dropped else TaskStatus.PLANNED
+            build_tasks.update(tx, ids[one.task.id], status=status, edited_by=one.by)
+    build_tasks.reorder(tx, [one.row or ids[one.task.id] for one in kept])
+    return build_tasks.listing(tx, page_id, revision.id)
 
 
-def _of_a_person(tx: Tx, page_id: str, revision: Revision, plan: plans.Plan) -> Sequence[Kept]:
-    before = build_tasks.newest_plan(tx, page_id)
-    if before is None or before == revision.id:
+def _merged(tx: Tx, revision: Revision, plan: plans.Plan) -> list[Kept]:
+    before = build_tasks.newest_plan(tx, revision.page_id)
+    if revision.origin not in _OF_A_PERSON or before is None or before == revision.id:
         return []
-    return carried(revisions.get(tx, before), build_tasks.listing(tx, page_id, before), plan)
+    return carried(revisions.get(tx, before), build_tasks.listing(tx, revision.page_id, before), plan)
 
 
-def _marked(tx: Tx, row: BuildTask, kept: Kept) -> BuildTask:
-    status = TaskStatus.DROPPED if kept.dropped else row.status
-    return build_tasks.update(tx, row.id, status=status, edited_by=kept.by)
+def _refuse_many(kept: list[Kept], plan: plans.Plan) -> None:
+    """Tasks that the studio added, to answer feedback or findings, do not count: nobody could take them out."""
+    named = {one.id for one in plan.tasks}
+    count = sum(1 for one in kept if one.by or one.task.id in named)
+    if count > TASKS_LIMIT:
+        raise Refused(
+            f"The plan has {count} tasks; at most {TASKS_LIMIT} are allowed.",
+            hint=f"The text names {len(named)}, the others were added on its board: name fewer.",
+        )
+
+
+def not_carried(tx: Tx, revision: Revision) -> str:
+    """A sentence on what of the board a person's new text does not allow, asked for before its rows are made."""
+    try:
+        return cut_words(_merged(tx, revision, plans.kept(revision.text, revision.data)))
+    except BadInput:
+        return ""
 
 
 def board_stays(tx: Tx, revision: Revision) -> str:

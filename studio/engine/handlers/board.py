@@ -32,6 +32,7 @@ from studio.store.transaction import Tx
 
 DESCRIPTION_LIMIT = 8_000
 REASON_LIMIT = 2_000
+AT_WORK = "Workers are at this change."
 _UNSTARTED = frozenset({TaskStatus.PLANNED, TaskStatus.WAITING, TaskStatus.DROPPED})
 _CAME_TO_NOTHING = frozenset({TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.DROPPED})
 _NEED_REASON = frozenset({FindingState.WAIVED, FindingState.INTENDED})
@@ -51,11 +52,17 @@ def writing_stages(workflow: Workflow) -> tuple[str, ...]:
     return tuple(stage.name for stage in workflow.stages if stage.output is OutputKind.CODE)
 
 
+def at_work(project: OpenProject, tx: Tx, page: Page) -> bool:
+    """Whether a run that writes files is live on the page."""
+    writing = writing_stages(project.workflow)
+    return any(run.page_id == page.id and run.stage in writing for run in runs.live(tx))
+
+
 def board_closed(project: OpenProject, tx: Tx, page: Page) -> str:
     """Why the page's board cannot be changed now; empty when it can."""
     writing = writing_stages(project.workflow)
-    if any(run.page_id == page.id and run.stage in writing for run in runs.live(tx)):
-        return "Workers are at this change."
+    if at_work(project, tx, page):
+        return AT_WORK
     if page.state == project.workflow.final_state:
         return "This change is complete."
     stage = project.state_of(page).stage

@@ -7,8 +7,9 @@ from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
 from studio.domain.run import Run
 from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase
+from studio.engine.apps import planned
 from studio.engine.gates import text_arrived
-from studio.engine.handlers import book
+from studio.engine.handlers import board, book
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import (
     add_partial_revision,
@@ -41,10 +42,8 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
             return c.Done(seq=0, message="Nothing changed.", page=page.id, revision=newest.id, state=page.state)
         _refuse_closed(project, tx, page, stage.name)
         revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
-        page = _take(project, tx, page, revision, "edit")
-        said = f"{stage.label} saved as revision {revision.number}."
-        if stage.output is OutputKind.PLAN and project.builds is not None:
-            said = f"{said} {project.builds.board_stays(tx, revision)}".rstrip()
+        page, words = _taken(project, tx, page, revision, "edit")
+        said = f"{stage.label} saved as revision {revision.number}.{words}"
         return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)
@@ -58,7 +57,8 @@ def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:
 
 
 def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None:
-    """An approved stage may be edited at any time, a later one not before its turn, and none under a running draft."""
+    """An approved stage may be edited at any time, a later one not before its turn, and none under a running draft;
+    a plan not while workers are at its tasks."""
     state = project.state_of(page)
     if state.stage != stage and not _is_approved(tx, page.id, stage):
         raise Refused(
@@ -69,6 +69,19 @@ def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None
         )
     if state.stage == stage:
         refuse_running(tx, page.id)
+    if project.workflow.stage(stage).output is OutputKind.PLAN and board.at_work(project, tx, page):
+        raise Refused(board.AT_WORK, hint="Stop them first, or change the plan when they are done.")
+
+
+def _taken(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: str) -> tuple[Page, str]:
+    """As `_take`; and of a plan, what its text means for the board: sentences with a space before them, or nothing."""
+    plans = [stage.name for stage in project.workflow.stages if stage.output is OutputKind.PLAN]
+    if project.builds is None or revision.stage not in plans:
+        return _take(project, tx, page, revision, what), ""
+    words = planned.not_carried(tx, revision)
+    page = _take(project, tx, page, revision, what)
+    found = (words, planned.board_stays(tx, revision))
+    return page, "".join(f" {sentence}" for sentence in found if sentence)
 
 
 def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: str) -> Page:
@@ -99,9 +112,9 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
             tx, page.id, old.stage, old.text, origin=Origin.RESTORE, parent=old, data=old.data, outcome=old.outcome,
             model=old.model, note=f"restored from revision {old.number}",
         )  # fmt: skip
-        page = _take(project, tx, page, revision, "restore")
+        page, words = _taken(project, tx, page, revision, "restore")
         return c.Done(
-            seq=0, message=f"Revision {old.number} restored as revision {revision.number}.", page=page.id,
+            seq=0, message=f"Revision {old.number} restored as revision {revision.number}.{words}", page=page.id,
             revision=revision.id, state=page.state,
         )  # fmt: skip
 
