@@ -342,9 +342,9 @@ class Builds:
 
 
 def _answered(tx: Tx, run: Run) -> None:
-    """Feedback whose task is done was given, whichever run did it: the one that was asked for with it may have been discarded."""
+    """Feedback whose task this run did was given: the run that was asked for with it may have been discarded."""
     tasks = build_tasks.listing(tx, run.page_id)
-    asked = [one.description for one in tasks if one.key.startswith(FEEDBACK) and one.status is TaskStatus.DONE]
+    done = [one for one in tasks if one.run_id == run.id and one.status is TaskStatus.DONE]
     notes = feedback.open_notes(tx, run.page_id, run.stage)
-    given = [note.id for note in notes if any(f"- {note.text}" in words for words in asked)]
+    given = fix_tasks.answered([one.description for one in done if one.key.startswith(FEEDBACK)], notes)
     feedback.mark_used(tx, given, run.id)
