@@ -36,7 +36,17 @@ from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
 from studio.providers.base import ModelRef
-from studio.store import build_tasks, builds, conversations, feedback, findings, pages, publications, versions
+from studio.store import (
+    build_tasks,
+    builds,
+    conversations,
+    feedback,
+    findings,
+    pages,
+    publications,
+    revisions,
+    versions,
+)
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -243,7 +253,7 @@ class Builds:
         if head is None or not following.output.judges:
             return head is not None
         code = [one.name for one in self._project.workflow.stages if one.output is OutputKind.CODE]
-        return all(head > heads[name] for name in code if name in heads)  # ids are ordered by time (UUID version 7)
+        return revisions.in_order(tx, [head, *(heads[name] for name in code if name in heads)])[-1] == head
 
     # Sending back
 
