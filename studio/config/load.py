@@ -62,7 +62,7 @@ def _read(path: Path, where: str, *, personal: bool) -> Checked:
         table, text = read_table(path, where)
     except StudioError as error:
         broken = Checked(where)
-        broken.problems.append(Problem(where, "", error.message.removeprefix(where).strip()))
+        broken.problems.append(Problem(where, "", error.message.removeprefix(where).strip().removesuffix(".")))
         return broken
     return check(table, where, text, personal=personal)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from studio.domain.errors import NotFound
+from studio.domain.errors import BadInput, NotFound
 from studio.domain.text import one_line
 
 APP = "studio"
@@ -64,6 +64,17 @@ def packaged(name: str) -> Path:
     )
 
 
+def refuse_odd_name(folder: Path) -> None:
+    """Raises BadInput for a folder whose whole path is no UTF-8 text: no database can be opened in it."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"The path {one_line(str(folder))} is not UTF-8 text, and no project can be kept there.",
+            hint="Give the folder a name in UTF-8.",
+        ) from error
+
+
 def state_folder(root: Path) -> Path:
     return root / STATE_FOLDER
 
@@ -71,8 +82,14 @@ def state_folder(root: Path) -> Path:
 def find_project(start: Path, flag: str | Path | None = None, env: Mapping[str, str] | None = None) -> Path:
     """The project's root: the one named by `flag` or STUDIO_PROJECT, else the nearest folder with studio.toml above `start`.
 
-    Raises NotFound.
+    Raises NotFound, or BadInput for one at a path that is no UTF-8 text.
     """
+    root = _found(start, flag, env)
+    refuse_odd_name(root)
+    return root
+
+
+def _found(start: Path, flag: str | Path | None, env: Mapping[str, str] | None) -> Path:
     named = flag or (os.environ if env is None else env).get("STUDIO_PROJECT")
     if named:
         return _named_project(Path(named).expanduser(), "flag" if flag else "STUDIO_PROJECT")

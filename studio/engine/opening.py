@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.config.load import load
-from studio.config.paths import packaged, state_folder
+from studio.config.paths import packaged, refuse_odd_name, state_folder
 from studio.domain.errors import StudioError
 from studio.domain.job import JobStatus
 from studio.engine.apps.room import AppRoom
@@ -67,6 +67,7 @@ async def open_engine(
 
 
 def _claim(root: Path) -> ProjectLock:
+    refuse_odd_name(root)
     scaffold.ensure_state(root)
     return ProjectLock.acquire(root)
 

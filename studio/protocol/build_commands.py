@@ -97,8 +97,13 @@ class RestoreVersion(Command, frozen=True, kw_only=True, tag="version.restore"):
 
 
 class UndoVersion(Command, frozen=True, kw_only=True, tag="version.undo"):
-    """Take back the newest version: restore the one before it. Refused when a file changed since, unless `anyway`."""
+    """Take back the newest version: restore the one before it. Refused when a file changed since, unless `anyway`.
 
+    `version` is the one that is to be undone, by number or id: where another is the newest by now, that is a Conflict whose `data`
+    names it (`actual`).
+    """
+
+    version: str | None = None
     anyway: bool = False
 
 

@@ -189,12 +189,18 @@ class Restore(Command, frozen=True, kw_only=True, tag="text.restore"):
 
 
 class KeepWords(Command, frozen=True, kw_only=True, tag="words.keep"):
-    """Keep what is typed but not sent. `place` is e.g. `feedback:narration`, `edit:narration`, `brief`; empty text forgets it."""
+    """Keep what is typed but not sent. `place` is e.g. `feedback:narration`, `edit:narration`, `brief`; empty text forgets it.
+
+    `seen` is the SHA-256 (hex) of the text that the sender last knew to be kept there, of the empty one where it knew of none. Where
+    the sender's author keeps words there that are neither those nor `text`, they stay, and the answer is a Conflict with `theirs`;
+    without `seen` they are replaced.
+    """
 
     page: str
     place: str
     text: str
     base_revision: str | None = None
+    seen: str | None = None
 
 
 class KeepPlace(Command, frozen=True, kw_only=True, tag="place.keep"):

@@ -75,10 +75,8 @@ def add_handoff(tx: Tx, handoff: Handoff) -> None:
 
 
 def handoffs(tx: Tx, page_id: str) -> list[Handoff]:
-    """Oldest first."""
-    rows = tx.all(
-        f"SELECT {sql.names(_HANDOFF)} FROM workflow_handoffs WHERE page_id = $1 ORDER BY created_at, id", page_id
-    )
+    """In the order in which they were made, which no clock that is set back can turn round: rows are only ever added."""
+    rows = tx.all(f"SELECT {sql.names(_HANDOFF)} FROM workflow_handoffs WHERE page_id = $1 ORDER BY rowid", page_id)
     return [Handoff(*row) for row in rows]
 
 

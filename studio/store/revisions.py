@@ -65,6 +65,15 @@ def some(tx: Tx, revision_ids: Sequence[str]) -> dict[str, Revision]:
     return {row[0]: _revision(row) for row in rows}
 
 
+def in_order(tx: Tx, revision_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that there are in the order in which they were made, whatever the stage and the clock: rows are only ever
+    added here, so that DuckDB's `rowid` counts them."""
+    if not revision_ids:
+        return []
+    condition, args = sql.among("id", revision_ids)
+    return [row[0] for row in tx.all(f"SELECT id FROM page_revisions WHERE {condition} ORDER BY rowid", *args)]
+
+
 def newest(tx: Tx, page_id: str, stage: str) -> Revision | None:
     row = tx.one(f"{_SELECT} WHERE r.page_id = $1 AND r.stage = $2 ORDER BY r.number DESC LIMIT 1", page_id, stage)
     return None if row is None else _revision(row)

@@ -23,6 +23,14 @@ def keep(tx: Tx, words: Keepsake) -> None:
     )
 
 
+def find(tx: Tx, author: str, page_id: str, place: str) -> str:
+    """What is kept at one place, empty for nothing."""
+    row = tx.one(
+        "SELECT text FROM kept_words WHERE author = $1 AND page_id = $2 AND place = $3", author, page_id, place
+    )
+    return "" if row is None else str(row[0])
+
+
 def listing(tx: Tx, author: str, page_id: str | None = None) -> list[Keepsake]:
     """Newest first; of one page or of the book."""
     rows = tx.all(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.config.files import atomic_write, read_text, storage_error
-from studio.config.paths import PROJECT_FILE, packaged, state_folder
+from studio.config.paths import PROJECT_FILE, packaged, refuse_odd_name, state_folder
 from studio.config.toml_file import read_table
 from studio.domain.errors import BadInput, NotFound, Refused, StudioError
 from studio.domain.text import clean, one_line, slugify
@@ -252,6 +252,7 @@ def _ignore(root: Path) -> None:
 
 
 def _refuse_collisions(root: Path, *, files: list[str] | None = None, folders: tuple[str, ...] = ()) -> None:
+    refuse_odd_name(Path(os.path.abspath(root)))
     shown = one_line(str(root))
     if root.exists() and not root.is_dir():
         raise Refused(f"{shown} is a file, so no project can be made there.", hint="Name another folder.")

@@ -208,3 +208,10 @@ def test_show_hides_a_key_that_someone_wrote_into_a_command(env: dict[str, str])
 
 def test_the_author_is_the_configured_one_else_the_account() -> None:
     assert Settings().author
+
+
+def test_a_mistake_in_toml_ends_in_one_full_stop(root: Path, env: dict[str, str]) -> None:
+    project(root, "[app\n")
+    with pytest.raises(BadInput) as caught:
+        load(root, env)
+    assert caught.value.message.endswith("(at line 1, column 5).")

@@ -1,11 +1,12 @@
 """Finding the project, the person's folders and the packaged data."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from studio.config.paths import find_project, packaged, user_config_file, user_state_dir
-from studio.domain.errors import NotFound
+from studio.domain.errors import BadInput, NotFound
 
 
 def test_the_nearest_project_above_is_found(tmp_path: Path) -> None:
@@ -44,3 +45,13 @@ def test_packaged_data_is_found_and_a_missing_folder_is_said_in_words() -> None:
     assert (packaged("prompts") / "story").is_dir()
     with pytest.raises(NotFound, match="nothing"):
         packaged("nothing")
+
+
+def test_a_project_at_a_path_that_is_no_text_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xffad"))
+    folder.mkdir()
+    (folder / "studio.toml").touch()
+    for start, flag in ((folder, None), (tmp_path, folder)):
+        with pytest.raises(BadInput, match="is not UTF-8 text") as caught:
+            find_project(start, flag, env={})
+        caught.value.message.encode()

@@ -11,7 +11,7 @@ import pytest
 
 from studio.domain.build import Operation
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
-from studio.engine.handlers import phases
+from studio.engine.handlers import app_versions, phases
 from studio.engine.inprocess import InProcessClient
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_commands as b
@@ -135,18 +135,70 @@ async def test_a_hand_in_that_fails_in_the_middle_leaves_no_file(
         assert set(await project.app.scan()) == {"other.js"}
 
 
-@pytest.mark.parametrize("bad", ["\ud800", "twice"])
-async def test_files_that_cannot_be_kept_are_refused_before_one_is_written(tmp_path: Path, bad: str) -> None:
-    given = [{"path": "a.js", "content": "1;\n"}, {"path": "b.js" if bad != "twice" else "a.js", "content": bad}]
+@pytest.mark.parametrize(
+    ("path", "content", "note"),
+    [
+        ("b.js", "\ud800", ""), ("b.js", "2;", "\ud800"), ("a.js", "2;", ""), ("./a.js", "2;", ""), ("A.js", "2;", ""),
+    ],
+)  # fmt: skip
+async def test_files_that_cannot_be_kept_are_refused_before_one_is_written(
+    tmp_path: Path, path: str, content: str, note: str
+) -> None:
+    given = [{"path": "a.js", "content": "1;\n"}, {"path": path, "content": content}]
     async with app_project(tmp_path) as project:
         client = Agents(project)
         page = (await add_change(project)).id
         for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
             await client.hand_in(page, words, result)
         with pytest.raises(BadInput):
-            await client.hand_in(page, "Files.", json.dumps({"files": given}))
+            await client.hand_in(page, "Files.", json.dumps({"files": given, "note": note}))
         assert await project.app.scan() == {}
         assert await project.store.read(versions.listing) == []
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (("./a.js", "a.js"), "names a.js twice"),
+        (("A.js", "a.js"), "names A.js and a.js, which are one file"),
+        (("\u00e9.js", "e\u0301.js"), "which are one file"),
+    ],
+)
+async def test_two_names_of_one_file_are_said(tmp_path: Path, paths: tuple[str, ...], said: str) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(page, words, result)
+        with pytest.raises(BadInput, match=said):
+            await client.hand_in(
+                page, "Files.", json.dumps({"files": [{"path": one, "content": "1;"} for one in paths]})
+            )
+
+
+async def test_a_refused_hand_in_says_once_that_nothing_was_written(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(page, words, result)
+        for path, content in (("big.txt", "x" * 1_500_000), (".env", "A=1")):
+            with pytest.raises(Refused) as caught:
+                await client.hand_in(page, "Files.", json.dumps({"files": [{"path": path, "content": content}]}))
+            assert str(caught.value).count("Nothing was written") == 1
+
+
+async def test_a_version_that_is_named_to_be_undone_must_be_the_newest(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        made = []
+        for name in ("a.txt", "b.txt", "c.txt"):
+            project.app.root.mkdir(exist_ok=True)
+            (project.app.root / name).write_text("1\n")
+            made.append((await app_versions.save_version(project, b.SaveVersion(summary=name), ANA)).version)
+        with pytest.raises(Conflict, match="is the newest by now"):
+            await app_versions.undo_version(project, b.UndoVersion(version=made[1]), ANA)
+        await app_versions.undo_version(project, b.UndoVersion(version=made[2]), ANA)
+        assert sorted(await project.app.scan()) == ["a.txt", "b.txt"]
 
 
 async def test_a_hand_in_that_was_killed_leaves_no_file_of_its_own_and_every_file_of_a_person(tmp_path: Path) -> None:

@@ -264,3 +264,13 @@ async def test_two_changes_that_are_built_at_the_same_time_take_turns(tmp_path: 
         assert [one.number for one in versions] == ["1.2.0", "1.1.0", "1.0.0"]
         assert not [one for one in (await client.query(bq.GetFindings())).findings if one.source == "conflict"]
         assert (root / "app" / "README.md").read_text().count("Changed:") == 2
+
+
+async def test_an_approval_whose_next_draft_cannot_be_paid_for_is_an_approval_and_says_why(tmp_path: Path) -> None:
+    roles = Roles(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_planning", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await client.execute(c.SetSpending(limit="project_usd", usd=0.0000001))
+        done = await client.execute(c.Approve(page=page, draft=True))
+        assert (done.state, done.run) == ("generating_implementation", None)
+        assert done.message.startswith("Planning approved. The next draft was not started: This call may cost")

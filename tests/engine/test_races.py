@@ -9,6 +9,7 @@ import pytest
 
 from studio import workflows
 from studio.domain.errors import BadInput, Conflict, StudioError
+from studio.domain.text import digest
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import commands as c
 from studio.protocol import queries as q
@@ -104,3 +105,31 @@ async def test_a_stage_is_not_reopened_under_a_draft_that_waits_to_begin(
     if started is not None:
         assert view.state == "generating_dialogue"
         await client.execute(c.Stop(page=page))
+
+
+async def test_words_kept_by_another_terminal_are_a_conflict_for_one_that_did_not_see_them(
+    client: InProcessClient,
+) -> None:
+    page = await add_page(client)
+
+    async def keep(text: str, seen: str | None) -> None:
+        mark = None if seen is None else digest(seen)
+        await client.execute(c.KeepWords(page=page, place="brief", text=text, seen=mark))
+
+    async def kept() -> list[str]:
+        return [one.text for one in (await client.query(q.GetPage(page=page))).kept]
+
+    await keep("AAA", "")
+    await keep("AAA more", "AAA")
+    await keep("AAA more", "")  # the same words again, as when no answer came
+    with pytest.raises(Conflict, match="Another terminal of yours") as caught:
+        await keep("BBB", "")
+    assert caught.value.data["theirs"] == "AAA more"
+    with pytest.raises(Conflict):
+        await keep("", "BBB")
+    assert await kept() == ["AAA more"]
+    await keep("BBB", "AAA more")
+    await keep("", "BBB")
+    await keep("CCC", "BBB")  # what it saw was sent or thrown away meanwhile: nothing is lost
+    await keep("DDD", None)  # a client that does not say what it saw
+    assert await kept() == ["DDD"]

@@ -42,7 +42,7 @@ async def test_a_build_is_found_by_what_the_outside_program_called_it(store: Sto
     assert await store.read(lambda tx: builds.named(tx, "")) == []
 
 
-async def test_handoffs_are_kept_in_the_order_they_were_made(store: Store) -> None:
+async def test_handoffs_are_kept_in_the_order_they_were_made_whatever_the_clock_said(store: Store) -> None:
     made = [app_rows.handoff("p1", second) for second in (2, 0, 1)]
     made[0] = app_rows.handoff("p1", 2, revision_id="r9", note="Mind the colours.")
 
@@ -51,7 +51,7 @@ async def test_handoffs_are_kept_in_the_order_they_were_made(store: Store) -> No
             builds.add_handoff(tx, one)
 
     await store.transact(work)
-    assert await store.read(lambda tx: builds.handoffs(tx, "p1")) == [made[1], made[2], made[0]]
+    assert await store.read(lambda tx: builds.handoffs(tx, "p1")) == made
 
 
 async def test_messages_are_numbered_within_their_page_and_role(store: Store) -> None:

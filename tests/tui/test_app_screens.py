@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.tui.options import WorkbenchOptions
@@ -271,6 +272,30 @@ async def test_escape_withdraws_the_question_and_changes_no_file(tmp_path: Path)
         await at.at.press("escape")
         assert at.at.app.screen is at.at.app.workbench
         assert (at.root / "app" / "README.md").read_text() == before
+
+
+async def test_the_question_before_undoing_is_taken_back_when_another_version_becomes_the_newest(
+    tmp_path: Path,
+) -> None:
+    async with shop(tmp_path, stands="complete") as at:
+
+        async def saved(name: str) -> None:
+            (at.root / "app" / name).write_text("A note.\n")
+            await at.client.execute(b.SaveVersion(summary=name))
+
+        await saved("first.md")
+        await at.opened("V", "VersionsScreen")
+        await at.at.press("u")
+        await at.at.until(lambda: at.at.app.pending)
+        await saved("second.md")
+        await at.at.until(lambda: "Another version is the newest by now" in at.at.message)
+        assert at.at.app.pending is None
+        await at.at.press("u")
+        await at.at.until(lambda: at.at.app.pending and "Back to 1.0.1" in at.at.message)
+        await at.at.press("u")
+        await at.at.until(lambda: "Undone" in at.at.message)
+        assert (at.root / "app" / "first.md").exists()
+        assert not (at.root / "app" / "second.md").exists()
 
 
 async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_while_the_list_is_open(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from studio.domain.errors import Refused
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
@@ -13,7 +16,7 @@ from studio.tui.options import WorkbenchOptions
 from studio.tui.presenters.status import money
 from studio.tui.screens.listed import ListedScreen
 from tests.fakes.app_roles import FILES, Roles
-from tests.fakes.project import add_page
+from tests.fakes.project import add_page, settled
 from tests.tui.app_bench import Shop, shop
 from tests.tui.bench import real
 from tests.tui.glass import glass
@@ -92,6 +95,19 @@ async def test_taking_an_approval_back_and_archiving_begun_work_wait_for_a_secon
         await at.at.until(lambda: at.state == "user_reviewing_discovery")
         await at.at.press("D", "D")
         await at.at.until(lambda: at.at.app.session.page and at.at.app.session.page.archived)
+
+
+async def test_a_change_in_which_a_draft_began_meanwhile_is_not_archived_by_the_second_key(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Roles(pause=0.3), stands="generating_implementation") as at:
+        await at.at.press("D")
+        await at.at.until(lambda: at.at.app.pending)
+        begun = await at.client.execute(c.Generate(page=at.page))
+        await at.at.until(lambda: at.at.app.pending is None)
+        assert at.at.message == "The change has changed since this was asked; nothing was begun. D asks again."
+        with pytest.raises(Refused, match="running"):
+            await at.client.execute(c.ArchivePage(page=at.page))
+        assert not (await at.view()).archived
+        await settled(at.client, begun.run or "")
 
 
 async def test_the_question_before_the_work_names_tasks_and_workers(tmp_path: Path) -> None:

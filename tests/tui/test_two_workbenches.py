@@ -181,3 +181,28 @@ async def test_an_open_history_takes_in_what_others_write(tmp_path: Path) -> Non
         await ana.at.until(lambda: "r1" in ana.at.screen())
         await _change(book)
         await ana.at.until(lambda: "r2" in ana.at.screen())
+
+
+# What one person types in two terminals at once
+
+
+async def test_words_that_another_terminal_of_the_same_person_kept_are_not_written_over(tmp_path: Path) -> None:
+    async with room(tmp_path) as book, book.seat("ana") as one, book.seat("ana") as other:
+        for seat, text in ((one, "AAA of the first. "), (other, "BBB of the second. ")):
+            await seat.at.press("b")
+            await seat.at.type(text)
+            await seat.at.pilot.pause(0.5)
+        await other.at.type("More of it.")
+        await one.at.type("More here.")
+        for seat in (one, other):
+            await seat.at.press("escape")
+            await seat.at.until(lambda seat=seat: seat.at.message)
+        kept = [found.text for found in (await one.at.app.session.query(q.GetPage(page=book.pages[0]))).kept]
+        (kept_words,), (file,) = kept, list((book.root / ".studio/edits").iterdir())
+        assert "AAA of the first. More here." in kept_words
+        assert "BBB of the second. More of it." in file.read_text()
+        assert one.at.message == "Your words for the brief are kept; b opens them."
+        assert other.at.message == (
+            f"Another terminal of yours keeps other words here; these are in .studio/edits/{file.name}, "
+            "and the next start offers them."
+        )

@@ -134,3 +134,10 @@ def test_an_ignore_file_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
     (root / ".gitignore").symlink_to(tmp_path / "profile")
     ensure_state(root)
     assert (tmp_path / "profile").read_text() == "mine\n"
+
+
+def test_a_path_that_is_no_text_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xffad"))
+    with pytest.raises(BadInput, match="is not UTF-8 text"):
+        create(root, title="Shop", workflow="app")
+    assert list(tmp_path.iterdir()) == []

@@ -40,7 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "restore", _restore, "Make the files what they were in a version, as a new version.", "studio versions restore 1.0.0"
     )  # fmt: skip
     restore.add_argument("version", metavar="VERSION", help=VERSION)
-    undo = group.add("undo", _undo, "Take the newest version back, as a new version.", "studio versions undo")
+    undo = group.add(
+        "undo", _undo, "Take the newest version back, as a new version.", "studio versions undo", "studio versions undo 1.0.6"
+    )  # fmt: skip
+    undo.add_argument(
+        "version", metavar="VERSION", nargs="?", help="the version to take back: refused where another is the newest by now"
+    )  # fmt: skip
     approve = group.add(
         "approve", _approve, "Let a version that you saved go out, as if a change had approved it.", "studio versions approve 1.0.6"
     )  # fmt: skip
@@ -186,7 +191,7 @@ def _restore(args: argparse.Namespace, host: Host) -> int:
 
 
 def _undo(args: argparse.Namespace, host: Host) -> int:
-    return host.run(_send(b.UndoVersion(anyway=args.anyway), host))
+    return host.run(_send(b.UndoVersion(version=args.version, anyway=args.anyway), host))
 
 
 def _approve(args: argparse.Namespace, host: Host) -> int:

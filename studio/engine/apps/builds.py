@@ -36,7 +36,17 @@ from studio.engine.limits import run_limit
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
 from studio.providers.base import ModelRef
-from studio.store import build_tasks, builds, conversations, feedback, findings, pages, publications, versions
+from studio.store import (
+    build_tasks,
+    builds,
+    conversations,
+    feedback,
+    findings,
+    pages,
+    publications,
+    revisions,
+    versions,
+)
 from studio.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -247,7 +257,7 @@ class Builds:
         if head is None or not following.output.judges:
             return head is not None
         code = [one.name for one in self._project.workflow.stages if one.output is OutputKind.CODE]
-        return all(head > heads[name] for name in code if name in heads)  # ids are ordered by time (UUID version 7)
+        return revisions.in_order(tx, [head, *(heads[name] for name in code if name in heads)])[-1] == head
 
     # Sending back
 
@@ -346,9 +356,9 @@ class Builds:
 
 
 def _answered(tx: Tx, run: Run) -> None:
-    """Feedback whose task is done was given, whichever run did it: the one that was asked for with it may have been discarded."""
+    """Feedback whose task this run did was given: the run that was asked for with it may have been discarded."""
     tasks = build_tasks.listing(tx, run.page_id)
-    asked = [one.description for one in tasks if one.key.startswith(FEEDBACK) and one.status is TaskStatus.DONE]
+    done = [one for one in tasks if one.run_id == run.id and one.status is TaskStatus.DONE]
     notes = feedback.open_notes(tx, run.page_id, run.stage)
-    given = [note.id for note in notes if any(f"- {note.text}" in words for words in asked)]
+    given = fix_tasks.answered([one.description for one in done if one.key.startswith(FEEDBACK)], notes)
     feedback.mark_used(tx, given, run.id)

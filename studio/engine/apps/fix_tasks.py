@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio.domain.build import PlannedTask
 from studio.domain.finding import Finding
+from studio.domain.page import Feedback
 from studio.store import build_tasks, findings
 from studio.store.transaction import Tx
 
@@ -31,6 +34,28 @@ def add(tx: Tx, page_id: str, note: str, number: int) -> None:
             f"return-{number}-{index}", title[:120], "fix", "\n".join(dict.fromkeys(lines))[:_DESCRIPTION], 1
         )
         build_tasks.append(tx, page_id, plan_revision, task)
+
+
+def answered(descriptions: Sequence[str], notes: Sequence[Feedback]) -> list[str]:
+    """The ids of the notes that stand in the descriptions of tasks as whole items, each item counting for one note."""
+    left, given = [f"\n{words}\n" for words in descriptions], []
+    for note in notes:
+        item = f"\n- {note.text}" + (f"\n  (about: {note.quote})" if note.quote else "") + "\n"
+        for index, words in enumerate(left):
+            at = _item_at(words, item)
+            if at >= 0:
+                given.append(note.id)
+                left[index] = words[: at + 1] + words[at + len(item) :]
+                break
+    return given
+
+
+def _item_at(words: str, item: str) -> int:
+    """Where a whole item stands, behind which the next one begins or nothing; -1 for nowhere."""
+    at = words.find(item)
+    while at >= 0 and words[at + len(item) :] and not words.startswith("- ", at + len(item)):
+        at = words.find(item, at + 1)
+    return at
 
 
 def _line_of(one: Finding) -> str:

@@ -25,7 +25,7 @@ from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Caps, Claims
 from studio.tools.toolbox import ToolBox
 from studio.tools.writing import incoming
-from studio.workspace.app_paths import usable
+from studio.workspace.app_paths import fold, usable
 from studio.workspace.snapshots import digest_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ async def write_files(
         ended = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
         return await project.app.finish(version, ended, site.claims.written, also=hooks.write)
     await _undone(project, version, site.claims.written, before, bad.text, hooks)
-    raise Refused(bad.text, hint="Nothing was written.", data={"path": bad.path or ""})
+    said = bad.text.startswith("Nothing was written")
+    raise Refused(bad.text, hint="" if said else "Nothing was written.", data={"path": bad.path or ""})
 
 
 async def _undone(
@@ -147,18 +148,31 @@ async def _holds(project: OpenProject, newest: AppVersion, wanted: Mapping[str, 
     return all(path in tree and tree[path].digest == digest for path, digest in wanted.items())
 
 
+def _refuse_twice(path: str, named: dict[str, str]) -> None:
+    """Add a path to those that are `named`, by their folded form. Raises BadInput for one that is there."""
+    before = named.get(fold(path))
+    if before is None:
+        named[fold(path)] = path
+        return
+    shown = one_line(path, 120)
+    if before == path:
+        raise BadInput(f"`files` names {shown} twice.", hint="Send each file once.")
+    raise BadInput(
+        f"`files` names {one_line(before, 120)} and {shown}, which are one file on some disks.",
+        hint="Send each file once.",
+    )
+
+
 def _calls(files: object) -> tuple[ToolCall, ...]:
     if not isinstance(files, list) or not files or len(files) > FILES_LIMIT:
         raise BadInput(f"`files` must be a list of 1 to {FILES_LIMIT} objects {{path, content}}.")
     calls: list[ToolCall] = []
-    named: set[str] = set()
+    named: dict[str, str] = {}
     for number, one in enumerate(files, 1):
         if not isinstance(one, dict) or not isinstance(one.get("path"), str) or not isinstance(one.get("content"), str):
             raise BadInput(f"File {number} of `files` needs a path and its content, both as text.")
-        arguments = {"path": one["path"], "content": one["content"]}
-        if arguments["path"] in named:
-            raise BadInput(f"`files` names {one_line(one['path'], 120)} twice.", hint="Send each file once.")
-        named.add(arguments["path"])
+        arguments = {"path": one["path"].removeprefix("./"), "content": one["content"]}
+        _refuse_twice(arguments["path"], named)
         try:
             "".join(arguments.values()).encode()
         except UnicodeEncodeError as error:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from studio.domain.build import AppVersion, VersionStatus
-from studio.domain.errors import BadInput, Refused
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.finding import Finding, FindingSource, FindingState
 from studio.domain.page import BRIEF
 from studio.domain.text import one_line
@@ -30,8 +30,26 @@ async def restore_version(project: OpenProject, command: b.RestoreVersion, call:
 
 
 async def undo_version(project: OpenProject, command: b.UndoVersion, call: Call) -> Done:
-    made = await project.app.undo(anyway=command.anyway, actor=call.actor)
+    before = await project.store.read(lambda tx: _before(tx, command.version))
+    if before is None:
+        made = await project.app.undo(anyway=command.anyway, actor=call.actor)
+    else:  # the version that was shown, whatever becomes the newest meanwhile
+        made = await project.app.restore(before, anyway=command.anyway, actor=call.actor)
     return await _told(project, call, made, f"Undone. {made.summary}, as version {made.number}.")
+
+
+def _before(tx: Tx, ref: str | None) -> str | None:
+    """The version before the one that is named to be undone; None where none is named, or there is none before. Raises Conflict."""
+    if ref is None:
+        return None
+    named, newest = versions.resolve(tx, ref), versions.newest(tx)
+    if newest is not None and newest.id != named.id:
+        raise Conflict(
+            f"Version {newest.number} is the newest by now, not {named.number}.",
+            hint="Look at what undoing that one would change.",
+            data={"expected": named.id, "actual": newest.id},
+        )
+    return named.parent_id
 
 
 async def save_version(project: OpenProject, command: b.SaveVersion, call: Call) -> Done:

@@ -9,7 +9,7 @@ from studio.domain.text import clean, slugify
 from studio.domain.typed import typed_line
 from studio.domain.workflow import Action, Phase, State, advance
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.texts import add_person_revision, refuse_stale
+from studio.engine.texts import add_person_revision, refuse_running, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import BookChanged
 from studio.store import chapters, pages, revisions
@@ -190,6 +190,8 @@ async def unarchive_page(project: OpenProject, command: c.UnarchivePage, call: C
 async def _set_archived(project: OpenProject, ref: str, call: Call, *, archived: bool) -> c.Done:
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, ref, final_state=project.workflow.final_state)
+        if archived:
+            refuse_running(tx, page.id)
         pages.update(tx, page.id, archived=archived)
         what = "page.archive" if archived else "page.unarchive"
         tx.emit(BookChanged(chapter=page.chapter_id, page=page.id, what=what))

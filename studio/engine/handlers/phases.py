@@ -214,6 +214,13 @@ def _result(raw: str) -> Mapping[str, Any]:
         raise BadInput("The phase's result is not JSON.", hint="Send an object.") from error
     if not isinstance(value, dict):
         raise BadInput("The phase's result must be a JSON object.", hint="Send {} when there is nothing to say.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            "The phase's result holds half a character (a lone surrogate), which cannot be kept.",
+            hint="Send every half together with its other one.",
+        ) from error
     return value
 
 

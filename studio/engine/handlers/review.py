@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from studio.domain.errors import BadInput, Conflict, Refused
+from studio.domain.errors import BadInput, Conflict, Refused, StudioError
 from studio.domain.page import Feedback, FeedbackKind, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean, counted
@@ -178,10 +178,13 @@ async def with_next_draft(project: OpenProject, done: c.Done, call: Call, draft:
     if state.phase is not Phase.GENERATING:
         return done
     price = await project.desk.price_line(page.id)
-    if project.settings.workflow.auto_draft if draft is None else draft:
+    if not (project.settings.workflow.auto_draft if draft is None else draft):
+        return replace(done, price=price)
+    try:
         run = await start_automatically(project, page.id, call)
-        return replace(done, run=run, price=price)
-    return replace(done, price=price)
+    except StudioError as error:  # what was decided before it stands
+        return replace(done, price=price, message=f"{done.message} The next draft was not started: {error.message}")
+    return replace(done, run=run, price=price)
 
 
 async def reopen(project: OpenProject, command: c.Reopen, call: Call) -> c.Done:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from studio.domain.errors import BadInput, Refused
+from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.page import BRIEF, Keepsake, Origin, Page, Revision
 from studio.domain.run import Run
-from studio.domain.text import clean
+from studio.domain.text import clean, digest
 from studio.domain.workflow import Action, OutputKind, Phase
 from studio.engine.apps import planned
 from studio.engine.gates import text_arrived
@@ -152,7 +152,7 @@ def _restore_partial(project: OpenProject, tx: Tx, run: Run, seen: str | None) -
 
 
 async def keep_words(project: OpenProject, command: c.KeepWords, call: Call) -> c.Done:
-    """Nothing is trimmed: the words come back as they were typed."""
+    """Nothing is trimmed: the words come back as they were typed. Raises Conflict for words that the sender has not seen."""
 
     def work(tx: Tx) -> c.Done:
         page = pages.resolve(tx, command.page, final_state=project.workflow.final_state)
@@ -164,7 +164,20 @@ async def keep_words(project: OpenProject, command: c.KeepWords, call: Call) -> 
             base_revision=command.base_revision,
             updated_at=tx.now,
         )
+        _refuse_unseen(tx, kept, command.seen)
         words.keep(tx, kept)
         return c.Done(seq=0, page=page.id)
 
     return await project.act(call, work)
+
+
+def _refuse_unseen(tx: Tx, kept: Keepsake, seen: str | None) -> None:
+    """Words that another terminal of the same person kept meanwhile are not written over."""
+    there = words.find(tx, kept.author, kept.page_id, kept.place)
+    if seen is None or not there or there == kept.text or digest(there) == seen:
+        return
+    raise Conflict(
+        "Another terminal of yours has kept other words here meanwhile.",
+        hint="They stay; put yours elsewhere, or open them first.",
+        data={"theirs": there},
+    )

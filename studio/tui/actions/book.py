@@ -17,7 +17,7 @@ from studio.protocol.commands import (
 from studio.protocol.views import ChapterLine
 from studio.tui.actions.conditions import connected, in_notes, is_app
 from studio.tui.actions.registry import action
-from studio.tui.pointing import Pointed, chapter_pointed, page_pointed
+from studio.tui.pointing import Pointed, chapter_pointed, page_pointed, standing
 from studio.tui.widgets.prompt_line import PromptLine
 
 if TYPE_CHECKING:
@@ -204,7 +204,12 @@ async def archive(app: StudioApp) -> None:
     worth = "is approved" if page.approved else "has been begun" if is_app(app) and page.begun else ""
     if worth:
         key = app.keymap.shown("archive")
-        app.ask(f"{page.number} {page.title} {worth}. {key} again archives it; nothing is deleted.", "archive", go)
+        app.ask(
+            f"{page.number} {page.title} {worth}. {key} again archives it; nothing is deleted.",
+            "archive",
+            go,
+            about=standing(app) if page.id == _on_screen(app) else None,
+        )
         return
     await go()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from studio.domain.errors import BadInput, Conflict, NotFound, StudioError
 from studio.domain.page import BRIEF
+from studio.domain.text import digest
 from studio.protocol.commands import Done
 from studio.protocol.queries import GetContext, GetHistory, GetPage, GetRevision
 from studio.protocol.views import PageView, StageCell
@@ -341,7 +345,9 @@ async def _save(app: StudioApp, request: Request, found: edits.EditFile) -> None
         await _let_go(app, composer, found)
         return
     if request.kept:
-        await app.session.execute(request.keep(request.original))
+        with contextlib.suppress(Conflict):  # another terminal keeps other words there by now: those stay
+            forgotten = request.keep(request.original)
+            await app.session.execute(msgspec.structs.replace(forgotten, seen=digest(request.stored)))
     edits.remove(found.path)
     app.say(done.message or _done(request))
     app.session.refresh()

@@ -43,7 +43,7 @@ class Purpose(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Request:
     """`revision` is what the person saw; `base_text` its text, for the difference shown after a Conflict. `kept` says that `text`
-    was typed earlier and not sent; `original` is what the field holds when nothing was typed."""
+    was typed earlier and not sent; `original` is what the field holds when nothing was typed; `stored` is what was kept at its place."""
 
     purpose: Purpose
     heading: str
@@ -58,6 +58,7 @@ class Request:
     original: str = ""
     kept: bool = False
     title: str = ""
+    stored: str = ""
 
     @property
     def place(self) -> str:
@@ -163,7 +164,10 @@ def last_feedback(history: HistoryView, stage: str) -> str:
 def _with_kept(page: PageView, request: Request) -> Request:
     """The request with the words that were typed and not sent, if there are any."""
     words = next((kept for kept in page.kept if kept.place == request.place and kept.text.strip()), None)
-    if words is None or words.text == request.text:
+    if words is None:
+        return request
+    request = replace(request, stored=words.text)
+    if words.text == request.text:
         return request
     return replace(request, text=words.text, kept=True, revision=words.base_revision or request.revision)
 
@@ -329,7 +333,8 @@ def reopened(page: PageView, file_stage: str, text: str, revision: str) -> Reque
     if file_stage == BRIEF:
         request = brief(page)
     elif purpose is Purpose.TASK:
-        request = Request(purpose, "Task", page.id, file_stage.removeprefix(_FILES[purpose]), title=page.title)
+        place = file_stage.removeprefix(_FILES[purpose])
+        request = _with_kept(page, Request(purpose, "Task", page.id, place, title=page.title))
     elif purpose is Purpose.NOTE:
         known = [one for each in page.cells for one in each.notes if f"{_FILES[purpose]}{one.id}" == file_stage]
         request = note(page, known[0]) if known else None

@@ -23,6 +23,8 @@ from studio.tui.widgets.prompt_line import PromptLine
 Going = Callable[[bool], RestoreVersion | UndoVersion]
 """The command, with or without going on over changes made by hand."""
 
+_GOING_BACK = ("versions.undo", "versions.restore")
+
 
 class VersionsScreen(ListedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("versions", "rows", "anywhere")
@@ -35,9 +37,23 @@ class VersionsScreen(ListedScreen):
         self.diff: VersionDiffView | None = None
         self.marked: str | None = None
         self._preview = False
+        self._asked_at: str | None = None
 
     async def ask(self) -> None:
         self.view = await self.app.session.query(GetVersions())
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Take back a question about going back, where another version is the newest since it was asked."""
+        pending = self.app.pending
+        if pending is None or pending.action_id not in _GOING_BACK or self._asked_at == self._newest:
+            return
+        key = self.app.keymap.shown(pending.action_id)
+        self.app.say(f"Another version is the newest by now; nothing was changed. {key} asks again.", "warning")
+
+    @property
+    def _newest(self) -> str | None:
+        return next((one.id for one in self.view.versions if one.newest), None) if self.view else None
 
     def concerns(self, event: AnyEvent) -> bool:
         return isinstance(event, VersionChanged)
@@ -145,7 +161,8 @@ class VersionsScreen(ListedScreen):
             else None
         )
         if before is not None:
-            await self._go_back("versions.undo", before, lambda anyway: UndoVersion(anyway=anyway))
+            undone = newest.id if newest else None
+            await self._go_back("versions.undo", before, lambda anyway: UndoVersion(version=undone, anyway=anyway))
 
     async def _go_back(self, action: str, to: VersionView, going: Going) -> None:
         """Show what would change in the files, and wait for the same key."""
@@ -153,6 +170,7 @@ class VersionsScreen(ListedScreen):
         self._preview = True
         self.detail.scroll_lines(0)
         self.draw()
+        self._asked_at = self._newest
         key, count = self.app.keymap.shown(action), len(self.diff.files)
         what = f"{count} file{'s' if count != 1 else ''} would change, as shown"
 
@@ -168,6 +186,10 @@ class VersionsScreen(ListedScreen):
         try:
             done = await self.app.session.execute(going(anyway))
         except Conflict as error:
+            if (
+                "actual" in error.data
+            ):  # another version is the newest by now: what was shown is not what would be undone
+                raise
             key = self.app.keymap.shown(action)
             self.app.ask(
                 f"{error.message} {key} again goes on; your changes become a version of their own first.", action, go

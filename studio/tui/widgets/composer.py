@@ -13,8 +13,8 @@ from textual.widgets import TextArea
 
 from studio.domain.errors import Conflict, StorageError, StudioError
 from studio.domain.text import clean, one_line
-from studio.protocol.commands import Done, KeepWords
-from studio.tui.clipboard import project_root
+from studio.protocol.commands import Done
+from studio.tui.apart import WordsSender, slug_of, write_aside
 from studio.tui.keeping import Keeper
 from studio.tui.presenters import composing
 from studio.tui.presenters.composing import Purpose, Request
@@ -94,7 +94,8 @@ class Composer(Vertical):
         self._busy = False
         self._above = Strip(self._above_rows, id="above")
         self._below = Strip(self._below_rows, id="below")
-        self.keeper = Keeper(self._execute, lambda text: self.request.keep(text), self._kept, saved=request.text)
+        self.sender = WordsSender(lambda: self.app, lambda: self.request)
+        self.keeper = Keeper(self.sender.send, lambda text: self.request.keep(text), self._kept, saved=request.text)
 
     def compose(self) -> ComposeResult:
         yield Rule()
@@ -203,28 +204,24 @@ class Composer(Vertical):
         safe = False
         with contextlib.suppress(TimeoutError):
             safe = await asyncio.wait_for(self.keep_now(), _LAST_CHANCE)
-        if not safe:
-            self.app.parting = self._put_aside()
+        self.app.parting = self.sender.said if safe else self._put_aside()
 
     def _put_aside(self) -> str:
         """Write the words to a file beside those of editors, which the next start offers; where the project is gone, to one of
         the person's own. A sentence says where. Raises StudioError."""
-        root, page, request = project_root(self.app), self.app.session.page, self.request
-        if root is None or not self.text.strip() or self.text == request.original:
+        request = self.request
+        if not self.text.strip() or self.text == request.original:
             return ""
-        slug = (page.slug if page is not None and page.id == request.page else "") or request.page
         try:
-            edits.write(
-                root, page_id=request.page, page_slug=slug, stage=composing.file_stage(request), typed=self.text,
-                revision_id=request.revision, title=request.title or request.heading, text=request.original,
-            )  # fmt: skip
+            if write_aside(self.app, request, self.text) is None:
+                return ""
         except StorageError:
-            path = edits.write_outside(slug, composing.file_stage(request), self.text)
+            path = edits.write_outside(slug_of(self.app, request), composing.file_stage(request), self.text)
             return f"Your words could not be kept in the project; they are in {path}."
         return "The engine could not keep your words; they lie in .studio/edits and the next start offers them."
 
     def _kept(self, error: StudioError | None) -> None:
-        state = "not kept: " + one_line(error.message) if error else "kept"
+        state = "not kept: " + one_line(error.message) if error else "kept in a file" if self.sender.apart else "kept"
         if state != self._state and (error or self._state):
             self._state = state
             self._show()
@@ -241,9 +238,6 @@ class Composer(Vertical):
         gap = "\n" if self.text.strip() else ""
         self.words.insert(gap + clean(self.request.last), self.words.document.end)
         self.words.move_cursor(self.words.document.end)
-
-    async def _execute(self, command: KeepWords) -> Done:
-        return await self.app.session.execute(command)
 
     # Sending and leaving
 
@@ -279,7 +273,9 @@ class Composer(Vertical):
         """Close; the words are kept first, so that nothing depends on what comes after."""
         words = bool(self.text.strip()) and self.text != self.request.original
         if await self.keep_now():
-            await self._left(words)
+            await self._left(words and not self.sender.apart)
+            if self.sender.apart and self.sender.said:
+                self.app.say(self.sender.said)
             return
         try:
             aside = self._put_aside()
