@@ -78,6 +78,24 @@ def carried(before: Revision, board: Sequence[BuildTask], plan: plans.Plan) -> l
     return _without_circles(found, named)
 
 
+def worked(before: Revision, board: Sequence[BuildTask], plan: plans.Plan) -> list[Kept]:
+    """The tasks of a model's `plan`, which was shown the board and says what holds now. What is done and asked for in the same
+    words is not done again, and what the studio added, to answer feedback or findings, stays."""
+    try:
+        old = {one.id for one in plans.kept(before.text, before.data).tasks}
+    except BadInput:
+        old = set()
+    named = {task.id for task in plan.tasks}
+    rows = {one.key: one for one in board if one.plan_revision == before.id}
+    done = {key: one for key, one in rows.items() if one.status is TaskStatus.DONE}
+    found = [
+        _kept(row) if (row := done.get(task.id)) is not None and _planned(row, set()) == task else Kept(task)
+        for task in plan.tasks
+    ]
+    own = [one for key, one in rows.items() if key not in named | old and not one.edited_by and not _stands_in(one)]
+    return found + [_kept(one) for one in own] if found else []
+
+
 def cut_words(kept: Sequence[Kept]) -> str:
     """A sentence on the needs that were given on the board and that a text does not allow; empty without any."""
     lost = [f"{one.task.id!r} no longer needs {listed(one.cut)}" for one in kept if one.cut]

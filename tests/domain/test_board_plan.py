@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from studio.domain import plan as plans
-from studio.domain.board_plan import Kept, carried, cut_words
+from studio.domain.board_plan import Kept, carried, cut_words, worked
 from studio.domain.build import BuildTask, PlannedTask, TaskStatus, blocked
 from studio.domain.page import Origin, Revision
 
@@ -147,3 +147,16 @@ def test_tasks_that_can_never_start_are_named_with_the_reason() -> None:
         "row-one": "Tasks wait for each other: one -> two -> one.",
         "row-two": "Tasks wait for each other: one -> two -> one.",
     }
+
+
+def test_a_model_s_plan_has_no_work_done_twice_and_leaves_what_the_studio_added() -> None:
+    page, style, cart, readme = PLAN
+    rows = board(
+        row(page, status=TaskStatus.DONE), row(style, status=TaskStatus.DONE), row(cart, by="ana"),
+        row(task("feedback-1"), status=TaskStatus.DONE), row(task("imprint"), by="ana"),
+    )  # fmt: skip
+    bolder = replace(style, description="Bolder.")
+    found = worked(revision(PLAN), rows, plans.Plan("A shop, revised.", "", (page, bolder, cart, readme)))
+    assert [(one.task.id, one.row) for one in found] == [
+        ("page", "row-page"), ("style", ""), ("cart", ""), ("readme", ""), ("feedback-1", "row-feedback-1"),
+    ]  # fmt: skip

@@ -42,3 +42,16 @@ async def test_an_application_is_built_by_parallel_workers_one_retried_and_one_r
         assert version.added == 8
         assert [one.to_role for one in build.handoffs][-1] == "person"
         assert len(build.handoffs) == 6
+
+
+async def test_an_earlier_request_is_restored(tmp_path: Path) -> None:
+    async with (
+        WireServer(respond=Roles()) as server,
+        opened(make_app(tmp_path), environment(server, tmp_path), watch=False) as client,
+    ):
+        page = await begun(client)
+        await client.execute(c.SetBrief(page=page, text="Something else."))
+        history = await client.query(q.GetHistory(page=page))
+        first = next(one for one in history.revisions if one.stage == "brief" and one.number == 1)
+        await client.execute(c.Restore(revision=first.id))
+        assert (await client.query(q.GetPage(page=page))).brief.text == "A corner shop with a cart."

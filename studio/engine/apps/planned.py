@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.domain import plan as plans
-from studio.domain.board_plan import Kept, carried, cut_words
+from studio.domain.board_plan import Kept, carried, cut_words, worked
 from studio.domain.build import TASKS_LIMIT, BuildTask, TaskStatus
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import Origin, Revision
@@ -16,8 +16,10 @@ _OF_A_PERSON = (Origin.PERSON, Origin.MIRROR, Origin.RESTORE)
 
 def plan_tasks(tx: Tx, page_id: str, revision: Revision) -> list[BuildTask]:
     """The rows of a plan's tasks. What was done to the board of the text before, by people and by workers, lives on under a person's
-    text; a model is shown that board with its question instead. Raises BadInput for a text that cannot be read, Refused for one
-    that makes more tasks than a plan may have."""
+    text; a model is shown that board with its question, and only work that is done lives on under its text.
+
+    Raises BadInput for a text that cannot be read, Refused for one that makes more tasks than a plan may have.
+    """
     plan = plans.kept(revision.text, revision.data)
     kept = _merged(tx, revision, plan)
     if not kept:
@@ -37,9 +39,10 @@ def plan_tasks(tx: Tx, page_id: str, revision: Revision) -> list[BuildTask]:
 
 def _merged(tx: Tx, revision: Revision, plan: plans.Plan) -> list[Kept]:
     before = build_tasks.newest_plan(tx, revision.page_id)
-    if revision.origin not in _OF_A_PERSON or before is None or before == revision.id:
+    if before is None or before == revision.id:
         return []
-    return carried(revisions.get(tx, before), build_tasks.listing(tx, revision.page_id, before), plan)
+    merge = carried if revision.origin in _OF_A_PERSON else worked
+    return merge(revisions.get(tx, before), build_tasks.listing(tx, revision.page_id, before), plan)
 
 
 def _refuse_many(kept: list[Kept], plan: plans.Plan) -> None:

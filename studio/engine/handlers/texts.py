@@ -90,7 +90,7 @@ def _take(project: OpenProject, tx: Tx, page: Page, revision: Revision, what: st
     if _is_approved(tx, page.id, revision.stage):
         pages.set_approved(tx, page.id, revision.stage, revision.id)
     if state.stage != revision.stage:
-        if project.builds is not None:
+        if project.builds is not None and revision.stage != BRIEF:
             project.builds.revision_made(tx, page, revision)
         return project.move_to(tx, page, state, what, stage=revision.stage, revision=revision.id)
     return text_arrived(project, tx, page, Action.EDIT, what, revision)
