@@ -204,7 +204,8 @@ class Composer(Vertical):
         safe = False
         with contextlib.suppress(TimeoutError):
             safe = await asyncio.wait_for(self.keep_now(), _LAST_CHANCE)
-        self.app.parting = self.sender.said if safe else self._put_aside()
+        if said := self.sender.said if safe else self._put_aside():
+            self.app.parting = said
 
     def _put_aside(self) -> str:
         """Write the words to a file beside those of editors, which the next start offers; where the project is gone, to one of
