@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from studio.protocol import build_queries as bq
+from studio.protocol import commands as c
+from studio.protocol import queries as q
 from tests.fakes.app_at import begun, make_app, through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import environment, opened
