@@ -64,6 +64,7 @@ class WordsSender:
     def _took(self, command: KeepWords) -> None:
         self._seen = command.text
         self._unanswered.clear()
+        self._app().session.kept(command)
 
     def _write(self, text: str) -> None:
         """The file with these words in the place of the one before; words that are nothing new need none. Raises StudioError."""

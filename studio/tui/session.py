@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -15,10 +16,10 @@ from studio.domain.errors import Interrupted, StudioError
 from studio.protocol import events
 from studio.protocol.build_events import BuildEvent
 from studio.protocol.client import EngineClient, LinkedClient, LinkState
-from studio.protocol.commands import AnyCommand, Done
+from studio.protocol.commands import AnyCommand, Done, KeepWords
 from studio.protocol.events import AnyEvent
 from studio.protocol.queries import GetPage, GetPlace, GetPresence, GetProject, Query
-from studio.protocol.views import PageLine, PageView, PlaceView, PresentPerson, ProjectView, SpendView, View
+from studio.protocol.views import KeptWords, PageLine, PageView, PlaceView, PresentPerson, ProjectView, SpendView, View
 from studio.tui.presenters.stream import LiveText
 
 R = TypeVar("R", bound=View)
@@ -164,6 +165,20 @@ class Session:
             known.text = live.text if len(live.text) > len(known.text) else known.text
         for run in [run for run, text in self.live.items() if text.ended and run not in shown]:
             del self.live[run]
+
+    def kept(self, command: KeepWords) -> None:
+        """Words that were kept stand on the page before it is asked for again: a key pressed at once opens them."""
+        page = self.page
+        if page is None or page.id != command.page:
+            return
+        others = tuple(one for one in page.kept if one.place != command.place)
+        mine = KeptWords(
+            place=command.place,
+            text=command.text,
+            base_revision=command.base_revision,
+            updated_at=datetime.now(UTC),
+        )
+        self.page = replace(page, kept=(mine, *others) if command.text else others)
 
     def _heard_of(self, run: str | None) -> None:
         """Forget the draft that was asked for last, once an event of it, or a page asked for since, says how it stands."""

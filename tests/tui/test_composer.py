@@ -75,6 +75,17 @@ async def test_kept_words_can_be_thrown_away_and_brought_back_while_the_field_is
         assert not any("kept words" in row.text for row in at.app.workbench.page_view.lines)
 
 
+async def test_a_key_pressed_at_once_opens_the_words_that_were_just_kept(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.app.session.refresh = lambda: None  # type: ignore[method-assign]
+        await at.pilot.press("r")
+        await at.type("colder")
+        await at.pilot.press("escape", "r")
+        composer = open_composer(at.app)
+        assert composer is not None
+        assert composer.text == "colder"
+
+
 async def test_words_are_kept_while_they_are_typed(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.pilot.press("i", "ctrl+home")
