@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from studio.engine.material import Material
     from studio.engine.open_project import OpenProject
 
-# A child takes 22 MB and starts in 0.1 s: worth keeping over a burst of questions, not over an evening.
-RENDERER_IDLE_SECONDS = 3.0
+# A child takes 22 MB and starts in 0.1 s of the processor: worth keeping while a person reads or an agent outside works, between one
+# question and the next, and not over an evening.
+RENDERER_IDLE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)

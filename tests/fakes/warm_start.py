@@ -1,8 +1,8 @@
 """The program started without loading it anew: a process that has its modules loaded forks one child per command.
 
 A start takes 0.4 s of the processor, nine tenths of it for loading; the tests of the command line make several hundred. A child has
-its own arguments, folder, environment and streams, as a process of its own would; what a start itself does (what is loaded when,
-the interpreter's flags) is for `tests/process` and for `Studio.start`, which start the program whole.
+its own arguments, folder, environment and streams, as a process of its own would, and so has an engine that it starts; what a start
+itself does (what is loaded when, the interpreter's flags) is for `tests/process` and for `Studio.start`, which start the program whole.
 """
 
 from __future__ import annotations
@@ -14,20 +14,23 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+from studio.client import spawn
+from studio.config.logs import log_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SEPARATE = (
     "studio.tui",
     "studio.server",
-    "studio.daemon",
     "studio.providers.local.server",
     "studio.prompts.render_child",
 )
@@ -117,7 +120,10 @@ def shared() -> WarmStart:
     return starting
 
 
-# In the forking process
+# In the forking process and its children
+
+_engines: socket.socket
+"""Where a command asks for an engine's process."""
 
 
 def _load() -> None:
@@ -132,22 +138,26 @@ def _load() -> None:
     gc.freeze()
 
 
-def serve(asking: socket.socket) -> list[str] | None:
-    """Fork a child per request until nobody asks any more. Returns the words of the command in the child, and None at the end."""
+def serve(asking: socket.socket) -> Callable[[], int] | None:
+    """Fork a child per request until nobody asks any more. Returns what the child is to do, and None at the end."""
+    global _engines
+    _engines, inside = socket.socketpair()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing is left of a child that has ended
     while True:
-        data, fds, _, _ = socket.recv_fds(asking, 1, 4)
-        if not data:
-            return None
-        # The child's parent waits for it and says how it ended; it is forked twice so that requests need not wait for each other.
-        if os.fork() == 0:
-            asking.close()
-            return _child(*fds)
-        for end in fds:
-            os.close(end)
+        for asked in select.select([asking, inside], [], [])[0]:
+            data, fds, _, _ = socket.recv_fds(asked, 1, 4)
+            if not data:
+                return None
+            # The child's parent waits for it and says how it ended; it is forked twice so that requests need not wait for each other.
+            if os.fork() == 0:
+                asking.close()
+                inside.close()
+                return _command(*fds) if asked is asking else _engine(*fds)
+            for end in fds:
+                os.close(end)
 
 
-def _child(answer: int, *streams: int) -> list[str]:
+def _command(answer: int, *streams: int) -> Callable[[], int]:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     told = socket.socket(fileno=answer)
     asked = json.loads(_exactly(told, int.from_bytes(_exactly(told, 4))))
@@ -167,19 +177,52 @@ def _child(answer: int, *streams: int) -> list[str]:
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    words: list[str] = asked["words"]
-    return words
+    sys.argv = [str(ROOT / "studio" / "cli" / "main.py"), *asked["words"]]
+    spawn._start = _start
+    from studio.cli import main
+
+    return main.main
+
+
+def _start(root: Path, lock: int, listener: int, env: Mapping[str, str] | None) -> None:
+    """In the place of `studio.client.spawn._start`: an engine's process that loads nothing either."""
+    output = os.open(log_file(root), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    here, there = socket.socketpair()
+    request = json.dumps({"root": str(root), "env": dict(os.environ if env is None else env)}).encode()
+    with here:
+        with there:
+            socket.send_fds(_engines, [b"."], [there.fileno(), lock, listener, output])
+        os.close(output)
+        here.sendall(len(request).to_bytes(4) + request)
+        _exactly(here, 1)
+
+
+def _engine(answer: int, lock: int, listener: int, output: int) -> Callable[[], int]:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _engines.close()
+    os.setsid()
+    told = socket.socket(fileno=answer)
+    asked = json.loads(_exactly(told, int.from_bytes(_exactly(told, 4))))
+    if os.fork():
+        told.sendall(b".")
+        os._exit(0)
+    told.close()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, end in enumerate((nothing, output, output)):
+        os.dup2(end, number)
+    os.close(nothing)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    from studio.daemon.process import serve as host
+
+    return lambda: host(lock, listener, asked["root"])
 
 
 def _main(asking: socket.socket) -> int:
     _load()
-    words = serve(asking)
-    if words is None:
-        return 0
-    from studio.cli import main
-
-    sys.argv = [str(main.__file__), *words]
-    return main.main()
+    todo = serve(asking)
+    return 0 if todo is None else todo()
 
 
 if __name__ == "__main__":
