@@ -132,8 +132,7 @@ def _load() -> None:
     for found in pkgutil.walk_packages(studio.__path__, "studio."):
         if not found.name.startswith(SEPARATE) and not found.name.endswith("__main__"):
             importlib.import_module(found.name)
-    import duckdb  # noqa: F401
-
+    importlib.import_module("duckdb")  # the program loads it in a thread, when it opens a project
     gc.collect()
     gc.freeze()
 

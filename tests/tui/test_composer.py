@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual import events
 
 from studio.protocol import commands as c
@@ -75,9 +76,11 @@ async def test_kept_words_can_be_thrown_away_and_brought_back_while_the_field_is
         assert not any("kept words" in row.text for row in at.app.workbench.page_view.lines)
 
 
-async def test_a_key_pressed_at_once_opens_the_words_that_were_just_kept(tmp_path: Path) -> None:
+async def test_a_key_pressed_at_once_opens_the_words_that_were_just_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with desk(tmp_path) as at:
-        at.app.session.refresh = lambda: None  # type: ignore[method-assign]
+        monkeypatch.setattr(at.app.session, "refresh", lambda: None)
         await at.pilot.press("r")
         await at.type("colder")
         await at.pilot.press("escape", "r")
