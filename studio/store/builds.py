@@ -10,7 +10,7 @@ _COLUMNS = "page_id operation returns created_at updated_at project_id build_id 
 _ROW = sql.saving("build_workflows", _COLUMNS, "page_id")
 _SELECT = f"SELECT {sql.names(_COLUMNS)} FROM build_workflows"
 _HANDOFF = "id page_id from_role to_role from_stage to_stage note created_at revision_id"
-_ADD_HANDOFF = sql.insert("workflow_handoffs", _HANDOFF)
+_ADD_HANDOFF = sql.insert("workflow_handoffs", f"{_HANDOFF} made_at")
 
 
 def get(tx: Tx, page_id: str) -> Build | None:
@@ -71,12 +71,15 @@ def add_handoff(tx: Tx, handoff: Handoff) -> None:
         handoff.note,
         handoff.created_at,
         handoff.revision_id,
+        tx.seq,
     )
 
 
 def handoffs(tx: Tx, page_id: str) -> list[Handoff]:
-    """In the order in which they were made, which no clock that is set back can turn round: rows are only ever added."""
-    rows = tx.all(f"SELECT {sql.names(_HANDOFF)} FROM workflow_handoffs WHERE page_id = $1 ORDER BY rowid", page_id)
+    """In the order in which they were made, which no clock that is set back can turn round."""
+    rows = tx.all(
+        f"SELECT {sql.names(_HANDOFF)} FROM workflow_handoffs WHERE page_id = $1 ORDER BY made_at, id", page_id
+    )
     return [Handoff(*row) for row in rows]
 
 

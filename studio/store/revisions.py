@@ -15,7 +15,7 @@ from studio.store.transaction import Row, Tx
 COLUMNS = (
     "id page_id stage number text digest origin author created_at outcome data model run_id parent_id feedback_id note"
 )
-_INSERT = sql.insert("page_revisions", COLUMNS)
+_INSERT = sql.insert("page_revisions", f"{COLUMNS} made_at")
 _SELECT = f"SELECT {sql.names(COLUMNS, 'r')} FROM page_revisions r"
 
 
@@ -39,6 +39,7 @@ def insert(tx: Tx, revision: Revision) -> None:
         revision.parent_id,
         revision.feedback_id,
         revision.note,
+        tx.seq,
     )
 
 
@@ -66,12 +67,11 @@ def some(tx: Tx, revision_ids: Sequence[str]) -> dict[str, Revision]:
 
 
 def in_order(tx: Tx, revision_ids: Sequence[str]) -> list[str]:
-    """Those of the ids that there are in the order in which they were made, whatever the stage and the clock: rows are only ever
-    added here, so that DuckDB's `rowid` counts them."""
+    """Those of the ids that there are in the order in which they were made, whatever the stage and the clock."""
     if not revision_ids:
         return []
     condition, args = sql.among("id", revision_ids)
-    return [row[0] for row in tx.all(f"SELECT id FROM page_revisions WHERE {condition} ORDER BY rowid", *args)]
+    return [row[0] for row in tx.all(f"SELECT id FROM page_revisions WHERE {condition} ORDER BY made_at, id", *args)]
 
 
 def newest(tx: Tx, page_id: str, stage: str) -> Revision | None:
@@ -108,13 +108,11 @@ def head_texts(tx: Tx, stage: str, pages: Sequence[str]) -> dict[str, str]:
 
 
 def listing(tx: Tx, page_id: str, stage: str | None = None) -> list[Revision]:
-    """Newest first; within one stage by number, which no clock that is set back can turn round."""
-    order = "r.created_at DESC, r.number DESC" if stage is None else "r.number DESC"
-    rows = tx.all(
-        f"{_SELECT} WHERE r.page_id = $1 AND ($2::text IS NULL OR r.stage = $2) ORDER BY {order}, r.id DESC",
-        page_id,
-        stage,
-    )
+    """Newest first, in an order that no clock that is set back can turn round."""
+    if stage is None:
+        rows = tx.all(f"{_SELECT} WHERE r.page_id = $1 ORDER BY r.made_at DESC, r.number DESC, r.id DESC", page_id)
+    else:
+        rows = tx.all(f"{_SELECT} WHERE r.page_id = $1 AND r.stage = $2 ORDER BY r.number DESC", page_id, stage)
     return [_revision(row) for row in rows]
 
 
@@ -148,7 +146,7 @@ def approved_sections(tx: Tx, chapter_id: str | None = None) -> list[tuple[str, 
         f"SELECT {sql.names(COLUMNS, 'r')} FROM page_stages s JOIN page_revisions r ON r.id = s.approved_id "
         "JOIN story_pages p ON p.id = s.page_id JOIN chapters c ON c.id = p.chapter_id "
         "WHERE NOT p.archived AND NOT c.archived AND ($1::text IS NULL OR p.chapter_id = $1) "
-        "ORDER BY c.position, c.id, p.position, p.id, r.created_at, r.id",
+        "ORDER BY c.position, c.id, p.position, p.id, r.made_at, r.id",
         chapter_id,
     )
     return [(found.page_id, found.stage, found) for found in map(_revision, rows)]

@@ -9,6 +9,7 @@ import pytest
 from studio.domain.build import BuildTask, Operation, TaskStatus
 from studio.domain.errors import Conflict, NotFound
 from studio.domain.tooling import CallStatus, ChangeKind, FileChange
+from studio.protocol.events import BookChanged
 from studio.store import build_tasks, builds, conversations, revisions, tool_uses
 from studio.store.database import Store
 from studio.store.transaction import Tx
@@ -49,6 +50,7 @@ async def test_handoffs_are_kept_in_the_order_they_were_made_whatever_the_clock_
     def work(tx: Tx) -> None:
         for one in (*made, app_rows.handoff("p2")):
             builds.add_handoff(tx, one)
+            tx.emit(BookChanged(what="handed on"))
 
     await store.transact(work)
     assert await store.read(lambda tx: builds.handoffs(tx, "p1")) == made

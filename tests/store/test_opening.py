@@ -11,10 +11,10 @@ import pytest
 
 from studio.domain.errors import StorageError
 from studio.protocol.events import BookChanged
-from studio.store import journal, meta
+from studio.store import journal, meta, revisions
 from studio.store.database import Store
 from studio.store.migrate import Step, packaged_steps
-from studio.store.transaction import Tx
+from studio.store.transaction import Tx, bound
 from tests.store import book
 
 FIRST = packaged_steps()
@@ -80,6 +80,33 @@ async def test_an_older_schema_is_migrated_after_a_copy_that_still_opens(databas
     copy.parent.mkdir()
     shutil.copy(database.with_name(f"studio.duckdb.before-{NEXT.version}"), copy)
     assert await pages_of(copy) == 4
+
+
+async def test_rows_from_before_they_were_numbered_keep_their_order_under_a_clock_that_was_set_back(
+    database: Path,
+) -> None:
+    store = await Store.open(database, steps=FIRST[:2])
+    sound, dark = book.page(book.chapter("tide"), "sound", 1), ("dialogue", "narration", "dialogue")
+    old = [
+        book.revision(sound, stage=stage, number=at + 1, created_at=book.later(-at)) for at, stage in enumerate(dark)
+    ]
+    values = ", ".join(f"${number}" for number in range(1, len(revisions.COLUMNS.split()) + 1))
+    for one in old:
+        made = [bound(getattr(one, name)) for name in revisions.COLUMNS.split()]
+        await store.transact(lambda tx, made=made: tx.run(f"INSERT INTO page_revisions VALUES ({values})", *made))
+    await store.aclose()
+    store = await Store.open(database)
+    new = book.revision(sound, stage="narration", number=9, created_at=book.later(-99))
+
+    def write(tx: Tx) -> None:
+        tx.emit(BookChanged(what="changed"))
+        revisions.insert(tx, new)
+
+    await store.transact(write)
+    wanted = [one.id for one in (*old, new)]
+    assert await store.read(lambda tx: revisions.in_order(tx, sorted(wanted))) == wanted
+    assert [one.id for one in await store.read(lambda tx: revisions.listing(tx, sound.id))] == wanted[::-1]
+    await store.aclose()
 
 
 async def test_what_stood_only_in_the_log_is_in_the_copy_too(database: Path) -> None:

@@ -55,7 +55,7 @@ def large_book(tx: Tx) -> None:
     tx.run(
         "INSERT INTO page_revisions SELECT 'r' || n, 'p' || (n // 10), 'narration', n % 10 + 1, "
         "repeat('The rain went on over the harbour. ', 10) || n, 'd', 'agent', 'ana', $1, 'complete', "
-        "NULL, NULL, NULL, NULL, NULL, '' FROM range(100000) t(n)",
+        "NULL, NULL, NULL, NULL, NULL, '', n FROM range(100000) t(n)",
         tx.now,
     )
     tx.run(
