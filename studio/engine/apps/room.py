@@ -19,6 +19,7 @@ from studio.domain.errors import BadInput, Conflict, NotFound, Refused, StudioEr
 from studio.domain.ids import new_id
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
+from studio.engine.apps.undo_log import UndoLog
 from studio.protocol.build_events import VersionChanged
 from studio.store import executions, meta, versions
 from studio.store.database import Store
@@ -79,6 +80,7 @@ class AppRoom:
         self.root = root / FOLDER
         self.objects = Objects(root)
         self.files = AppFiles(self.root, self.objects)
+        self.undo_log = UndoLog(self.files, store)
         self.versioning = asyncio.Lock()
         self.building = asyncio.Lock()
         self.handing_in = asyncio.Lock()
@@ -272,23 +274,28 @@ class AppRoom:
         return await self.restore(newest.parent_id, anyway=anyway, actor=actor)
 
     async def _restore(self, wanted: AppVersion, actor: str) -> AppVersion:
-        tree = await self._store.read(lambda tx: versions.files(tx, wanted.id))
+        tree = {one.path: one for one in await self._store.read(lambda tx: versions.files(tx, wanted.id))}
         seen = {path: state.digest for path, state in (await self.scan()).items()}
-        await asyncio.to_thread(lambda: self.files.restore({one.path: one for one in tree}, expected=seen))
-        now = await asyncio.to_thread(self.files.snapshot)
+        await self.undo_log.begin({**dict.fromkeys(seen), **tree})
+        try:
+            await asyncio.to_thread(lambda: self.files.restore(tree, expected=seen))
+            now = await asyncio.to_thread(self.files.snapshot)
+            return await self._store.transact(lambda tx: self._restored(tx, wanted, now), actor=actor)
+        except StudioError as error:
+            await self.undo_log.undo_after(error)
+            raise
 
-        def write(tx: Tx) -> AppVersion:
-            version = _version(
-                tx, "restore", wanted.page_id, versions.newest(tx), "patch", Operation.UPDATE, restored_from=wanted.id
-            )
-            versions.insert(tx, version)
-            summary = f"Restored version {wanted.number}"
-            made = self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), now)
-            if wanted.approved:  # the same files, which a person approved, and a person's act: it is what goes out next
-                versions.approve(tx, made.id)
-            return versions.get(tx, made.id)
-
-        return await self._store.transact(write, actor=actor)
+    def _restored(self, tx: Tx, wanted: AppVersion, tree: Mapping[str, FileState]) -> AppVersion:
+        self.undo_log.end(tx)
+        version = _version(
+            tx, "restore", wanted.page_id, versions.newest(tx), "patch", Operation.UPDATE, restored_from=wanted.id
+        )
+        versions.insert(tx, version)
+        summary = f"Restored version {wanted.number}"
+        made = self._finish(tx, version, Finish(status=VersionStatus.COMPLETED, summary=summary), tree)
+        if wanted.approved:  # the same files, which a person approved, and a person's act: it is what goes out next
+            versions.approve(tx, made.id)
+        return versions.get(tx, made.id)
 
     async def take(
         self, path: str, digest: str, *, seen: str | None, page_id: str | None, actor: str
@@ -334,9 +341,11 @@ class AppRoom:
     # After a crash
 
     async def recover(self) -> int:
-        """Close versions that a crash left open, with the tree as it lies there; take away what was never a file."""
+        """Undo what a crash cut off before it was recorded, close versions that it left open, with the tree as it lies there; take away
+        what was never a file."""
         await asyncio.to_thread(self.files.sweep)
         async with self.versioning:
+            await self.undo_log.undo()
             return await self._close_left("The program ended while this version was being made.")
 
     async def _close_left(self, error: str = "Its end could not be recorded.") -> int:

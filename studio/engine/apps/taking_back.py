@@ -77,23 +77,24 @@ async def take_back(
         await room.refuse_working()
         await room.save_person(page_id, actor=call.actor)
         found = await project.store.read(find)
-        were = await asyncio.to_thread(room.files.snapshot)
-        kept = await asyncio.to_thread(lambda: room.files.put_back(found.before, written=found.written))
-        tree = await asyncio.to_thread(room.files.snapshot)
-
-        def work(tx: Tx) -> Done:
-            refuse(tx)
-            changed = bool(found.numbers) and room.differs(tx, tree)
-            taken = TakenBack(found, room.lying(tx, page_id, found.summary, tree, "restore") if changed else None, kept)
-            open_again(tx, page_id, taken)
-            return settle(tx, taken)
-
+        await room.undo_log.begin(found.before)
         try:
+            kept = await asyncio.to_thread(lambda: room.files.put_back(found.before, written=found.written))
+            tree = await asyncio.to_thread(room.files.snapshot)
+
+            def work(tx: Tx) -> Done:
+                refuse(tx)
+                room.undo_log.end(tx)
+                changed = bool(found.numbers) and room.differs(tx, tree)
+                taken = TakenBack(
+                    found, room.lying(tx, page_id, found.summary, tree, "restore") if changed else None, kept
+                )
+                open_again(tx, page_id, taken)
+                return settle(tx, taken)
+
             return await project.act(call, work)
-        except StudioError:
-            lie = {path: tree[path].digest if path in tree else None for path in found.before}
-            old = {path: were.get(path) for path in found.before}
-            await asyncio.to_thread(lambda: room.files.put_back(old, written=lie))
+        except StudioError as error:
+            await room.undo_log.undo_after(error)
             raise
 
 
