@@ -113,7 +113,7 @@ async def test_a_discard_that_is_killed_is_undone_when_the_project_opens_and_the
 
 @pytest.mark.parametrize("moment", ["files", "record"])
 async def test_a_restoring_that_is_killed_is_undone_when_the_project_opens(tmp_path: Path, moment: str) -> None:
-    root, page = await app_at(tmp_path, "user_reviewing_implementation", Roles(failing="", broken=""))
+    root, _page = await app_at(tmp_path, "user_reviewing_implementation", Roles(failing="", broken=""))
     with running_wire_server(respond=Roles()) as server:
         env = environment(server, tmp_path)
         async with opened(root, env) as client:
