@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from studio.domain.build import Operation
+from studio.domain.build import Operation, VersionStatus
 from studio.domain.errors import BadInput, Conflict, Refused, StorageError
+from studio.engine.apps import outside
 from studio.engine.handlers import app_versions, phases
 from studio.engine.inprocess import InProcessClient
 from studio.engine.open_project import OpenProject
@@ -135,6 +137,36 @@ async def test_a_hand_in_that_fails_in_the_middle_leaves_no_file(
         assert set(await project.app.scan()) == {"other.js"}
 
 
+async def test_files_whose_phase_cannot_be_recorded_are_taken_back_with_their_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app_project(tmp_path) as project:
+        client = Agents(project)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED), ("Files.", WHOLE)):
+            await client.hand_in(page, words, result)
+        page = (await add_change(project)).id
+        for words, result in (("Wanted.", "{}"), ("Plan.", PLANNED)):
+            await client.hand_in(page, words, result)
+        lay = {path: state.digest for path, state in (await project.app.scan()).items()}
+
+        def full(*_: object) -> None:
+            raise StorageError("There is no room left on the disk.")
+
+        other = json.dumps(
+            {"files": [{"path": "other.js", "content": "let other = 2;\n"}, {"path": "b.js", "content": "2;"}]}
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(outside, "settle_tasks", full)
+            with pytest.raises(StorageError):
+                await client.hand_in(page, "Files.", other)
+        assert {path: state.digest for path, state in (await project.app.scan()).items()} == lay
+        newest = await project.store.read(lambda tx: versions.listing(tx)[0])
+        assert (newest.status, newest.page_id) == (VersionStatus.FAILED, page)
+        assert (await client.hand_in(page, "Files.", other)).state == "generating_testing"
+        assert set(await project.app.scan()) == {"other.js", "b.js"}
+
+
 @pytest.mark.parametrize(
     ("path", "content", "note"),
     [
@@ -185,7 +217,8 @@ async def test_a_refused_hand_in_says_once_that_nothing_was_written(tmp_path: Pa
         for path, content in (("big.txt", "x" * 1_500_000), (".env", "A=1")):
             with pytest.raises(Refused) as caught:
                 await client.hand_in(page, "Files.", json.dumps({"files": [{"path": path, "content": content}]}))
-            assert str(caught.value).count("Nothing was written") == 1
+            assert len(re.findall("Nothing was (?:written|done)", str(caught.value))) == 1
+            assert "None of the files was kept." in caught.value.hint
 
 
 async def test_a_version_that_is_named_to_be_undone_must_be_the_newest(tmp_path: Path) -> None:

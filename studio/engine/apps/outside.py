@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, Build, TaskStatus, VersionStatus
@@ -16,7 +18,7 @@ from studio.domain.tooling import CallStatus, ToolCall
 from studio.domain.workflow import Stage
 from studio.engine.apps.gate import Gate, Place
 from studio.engine.apps.purse import Purse
-from studio.engine.apps.room import Finish, Tree
+from studio.engine.apps.room import Finish
 from studio.engine.apps.site import Gathering, Site
 from studio.engine.live import LiveRun
 from studio.protocol.build_events import TaskChanged
@@ -25,6 +27,7 @@ from studio.store.transaction import Tx, utc_now
 from studio.tools.base import Caps, Claims
 from studio.tools.toolbox import ToolBox
 from studio.tools.writing import incoming
+from studio.workspace.app_files import FileState
 from studio.workspace.app_paths import fold, usable
 from studio.workspace.snapshots import digest_of
 
@@ -35,85 +38,131 @@ FILES_LIMIT = 500
 log = logging.getLogger(__name__)
 
 
-async def write_files(
-    project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
-) -> AppVersion | None:
-    """Write `[{path, content}]` as a version; None when no files are given. Raises BadInput or Refused naming the first file
-    that could not be written, after which the version is failed and everything is as it was."""
-    if files is None:
-        return None
-    calls = _calls(files)
+@dataclass(slots=True)
+class HandIn:
+    """Files that were handed in, and lie there. `version` is None when there were none."""
 
+    version: AppVersion | None = None
+    end: Callable[[Tx], None] | None = None
+    recorded: bool = False
+
+    def record(self, tx: Tx) -> None:
+        """End their version, in the transaction of what they are handed in for."""
+        self.recorded = True
+        if self.end is not None:
+            self.end(tx)
+
+
+@asynccontextmanager
+async def handed_in(
+    project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
+) -> AsyncIterator[HandIn]:
+    """Write `[{path, content}]` for a version, which the block records. Raises BadInput or Refused naming the first file that could not be
+    written, or what the block raises; the version is failed then and everything is as it was."""
+    if files is None:
+        await project.app.keep_by_hand(build.page_id, agent)
+        yield HandIn()
+        return
+    calls = _calls(files)
+    # One folder: what workers have written until now is no version yet, and nothing may come between.
+    if project.app.building.locked():
+        raise Refused(
+            "Workers are writing files of this application right now.", hint="Wait for their run, or stop it first."
+        )
+    async with project.app.building, _written(project, build, stage, agent, calls, summary) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _written(
+    project: OpenProject, build: Build, stage: Stage, agent: str, calls: tuple[ToolCall, ...], summary: str
+) -> AsyncIterator[HandIn]:
     def read(tx: Tx) -> tuple[AppVersion | None, bool, list[str]]:
         first = not versions.any_of(tx, build.page_id)
         return None if first else versions.newest(tx), first, findings.undecided(tx, besides="")
 
+    room = project.app
     newest, first, left = await project.store.read(read)
     run = Run(new_id(), build.page_id, stage.name, RunKind.DRAFT, "", RunStatus.RUNNING, agent, utc_now())
     standards = await project.builds_open.standards()
     names = {str(one.arguments["path"]) for one in calls}
     gate = Gate(
         Place(build.page_id, stage.name, run.id, ""), standards.rules,
-        lambda path: path in names or project.app.files.digest(path) is not None,
+        lambda path: path in names or room.files.digest(path) is not None,
     )  # fmt: skip
     wanted = await asyncio.to_thread(_foreseen, gate, calls)
     same = newest is not None and newest.page_id == build.page_id and len(wanted) == len(calls)
     if newest is not None and same and await _holds(project, newest, wanted):
-        return newest
-    version = await project.app.begin(
-        build.page_id, run.id, build.operation, "minor" if first else "patch", files=wanted
-    )
-    before = await project.app.tree_before(version)
-    live = LiveRun(run, lambda _: None, lambda _: None, "")
-    base = {one.path: one.digest for one in before.values()}
+        yield HandIn(newest)
+        return
+    version = await room.begin(build.page_id, run.id, build.operation, "minor" if first else "patch", files=wanted)
+    before = await room.tree_before(version)
     site = Site(
-        project=project, run=run, live=live, stage=stage, purse=Purse(None),
-        standards=standards, claims=Claims(base), version=version,
+        project=project, run=run, live=LiveRun(run, lambda _: None, lambda _: None, ""), stage=stage, purse=Purse(None),
+        standards=standards, claims=Claims({one.path: one.digest for one in before.values()}), version=version,
     )  # fmt: skip
     gate.place = site.place(None)
-    hooks = Gathering(site, stage.role, gate, left)
-    caps = Caps(file_bytes=project.settings.app.file_bytes, files=FILES_LIMIT)
-    box = ToolBox(
-        project.app.files,
-        allowed=("create_file",),
-        gate=gate,
-        claims=site.claims,
-        caps=caps,
-        hooks=hooks,
-        seen=dict(base),
-    )
-    hooks.expect(calls, 1, "")
+    delivery = _Delivery(site, version, gate, Gathering(site, stage.role, gate, left))
     try:
-        outcomes = await box.run(calls)
+        await delivery.write(calls)
+        async with room.versioning:
+            tree = await asyncio.to_thread(room.files.snapshot)
+            made = HandIn(version, lambda tx: delivery.accepted(tx, summary, tree))
+            yield made
     except StudioError as error:
-        await _undone(project, version, site.claims.written, before, str(error), hooks)
+        await delivery.take_back(error.message)
         raise
-    bad = next((one for one in outcomes if one.status is not CallStatus.OK), None)
-    if bad is None:
-        ended = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
-        return await project.app.finish(version, ended, site.claims.written, also=hooks.write)
-    await _undone(project, version, site.claims.written, before, bad.text, hooks)
-    said = bad.text.startswith("Nothing was written")
-    raise Refused(bad.text, hint="" if said else "Nothing was written.", data={"path": bad.path or ""})
+    if not made.recorded:
+        await delivery.take_back("What it was handed in for had been answered already.")
 
 
-async def _undone(
-    project: OpenProject,
-    version: AppVersion,
-    written: Mapping[str, str | None],
-    before: Tree,
-    error: str,
-    hooks: Gathering,
-) -> None:
-    """Take back what was written. Where the disk refuses that too, it is done before the next version begins."""
-    back = {path: before.get(path) for path in written}
-    now = {path: old.digest if old else None for path, old in back.items()}
-    ended = Finish(status=VersionStatus.FAILED, error=one_line(error, 400), asked=False)
-    try:
-        await asyncio.to_thread(lambda: project.app.files.put_back(back, written=written))
-        await project.app.finish(version, ended, now, also=hooks.write)
-    except StudioError:
-        log.exception("version %s", version.number)
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Files on their way into a version that was begun for them."""
+
+    site: Site
+    version: AppVersion
+    gate: Gate
+    hooks: Gathering
+
+    async def write(self, calls: tuple[ToolCall, ...]) -> None:
+        """Raises Refused for the first file that could not be written."""
+        project, claims = self.site.project, self.site.claims
+        caps = Caps(file_bytes=project.settings.app.file_bytes, files=FILES_LIMIT)
+        box = ToolBox(
+            project.app.files, allowed=("create_file",), gate=self.gate, claims=claims, caps=caps, hooks=self.hooks,
+            seen=dict(claims.base),
+        )  # fmt: skip
+        self.hooks.expect(calls, 1, "")
+        for outcome in await box.run(calls):
+            if outcome.status is not CallStatus.OK:
+                raise Refused(
+                    outcome.text,
+                    hint="None of the files was kept. Mend this one, and send the phase again.",
+                    data={"path": outcome.path or ""},
+                )
+
+    def accepted(self, tx: Tx, summary: str, tree: Mapping[str, FileState]) -> None:
+        finish = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
+        self._end(tx, finish, tree, self.site.claims.written)
+
+    async def take_back(self, error: str) -> None:
+        """Where the disk refuses that too, it is done before the next version begins."""
+        room, store = self.site.project.app, self.site.project.store
+        finish = Finish(status=VersionStatus.FAILED, error=one_line(error, 400), asked=False)
+        try:
+            async with room.versioning:
+                await room.undo_log.undo()
+                tree = await asyncio.to_thread(room.files.snapshot)
+                await store.transact(lambda tx: self._end(tx, finish, tree, {}), actor="engine")
+        except StudioError:
+            log.exception("version %s", self.version.number)
+
+    def _end(self, tx: Tx, finish: Finish, tree: Mapping[str, FileState], written: Mapping[str, str | None]) -> None:
+        room = self.site.project.app
+        self.hooks.write(tx)
+        room.undo_log.end(tx)
+        room.end(tx, self.version, finish, tree, written)
 
 
 def _foreseen(gate: Gate, calls: tuple[ToolCall, ...]) -> dict[str, str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind
 from studio.engine.apps.undo_log import UndoLog
 from studio.protocol.build_events import VersionChanged
-from studio.store import executions, meta, versions
+from studio.store import executions, versions
 from studio.store.database import Store
 from studio.store.transaction import Tx
 from studio.workspace.app_files import AppFiles, FileState
@@ -141,49 +140,43 @@ class AppRoom:
                 version = _version(tx, "run", page_id, parent, bump, operation, run_id=run_id)
                 versions.insert(tx, version)
                 if files is not None:
-                    meta.add(tx, _intent(version), json.dumps(files))
+                    self.undo_log.note(tx, files, tree)
                 _tell(tx, version, "started")
                 return version
 
             return await self._store.transact(write, actor="engine")
 
     async def finish(
+        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+    ) -> AppVersion:
+        """`end` with the tree as it lies there, with the bytes of every file kept."""
+        async with self.versioning:
+            return await self._record_end(version, finish, written)
+
+    async def _record_end(
+        self, version: AppVersion, finish: Finish, written: Mapping[str, str | None] | None = None
+    ) -> AppVersion:
+        tree = await asyncio.to_thread(self.files.snapshot)
+        return await self._store.transact(lambda tx: self.end(tx, version, finish, tree, written), actor="engine")
+
+    def end(
         self,
+        tx: Tx,
         version: AppVersion,
         finish: Finish,
+        tree: Mapping[str, FileState],
         written: Mapping[str, str | None] | None = None,
-        *,
-        also: Callable[[Tx], None] | None = None,
     ) -> AppVersion:
-        """Record the tree as it lies there, with the bytes of every file kept; what `also` writes goes with it.
+        """Record the tree of a version that was begun.
 
         `written` is what the run itself last made of each file (None: removed it). A file that is neither that nor as it was when
         the version began is a person's: the version has it as it was, and one made by hand follows with what lies there.
         """
-        async with self.versioning:
-            return await self._record_end(version, finish, written, also)
-
-    async def _record_end(
-        self,
-        version: AppVersion,
-        finish: Finish,
-        written: Mapping[str, str | None] | None = None,
-        also: Callable[[Tx], None] | None = None,
-    ) -> AppVersion:
-        tree = await asyncio.to_thread(self.files.snapshot)
-
-        def write(tx: Tx) -> AppVersion:
-            if also is not None:
-                also(tx)
-            meta.remove(tx, _intent(version))
-            before = self._trees.of(tx, version.parent_id)
-            own = tree if written is None else _own(before, tree, written)
-            ended = self._finish(tx, version, finish, own)
-            if own != tree:
-                self.lying(tx, version.page_id, BY_HAND, tree)
-            return ended
-
-        return await self._store.transact(write, actor="engine")
+        own = tree if written is None else _own(self._trees.of(tx, version.parent_id), tree, written)
+        ended = self._finish(tx, version, finish, own)
+        if own != tree:
+            self.lying(tx, version.page_id, BY_HAND, tree)
+        return ended
 
     def _finish(self, tx: Tx, version: AppVersion, finish: Finish, tree: Mapping[str, FileState]) -> AppVersion:
         before = self._trees.of(tx, version.parent_id)
@@ -345,26 +338,16 @@ class AppRoom:
         what was never a file."""
         await asyncio.to_thread(self.files.sweep)
         async with self.versioning:
-            await self.undo_log.undo()
             return await self._close_left("The program ended while this version was being made.")
 
     async def _close_left(self, error: str = "Its end could not be recorded.") -> int:
+        undone = await self.undo_log.undo()
         left = await self._store.read(versions.open)
         for version in left:
-            written = await self._written(version)
+            before = {} if undone else await self.tree_before(version)
+            written = {} if undone else await asyncio.to_thread(_kept_since, self.files, before)
             await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), written)
         return len(left)
-
-    async def _written(self, version: AppVersion) -> Mapping[str, str | None]:
-        """What was made of the files for a version that was cut off. Those that were handed in at once are taken back."""
-        before = await self.tree_before(version)
-        intent = await self._store.read(lambda tx: meta.get(tx, _intent(version)))
-        if intent is None:
-            return await asyncio.to_thread(_kept_since, self.files, before)
-        wanted: dict[str, str | None] = json.loads(intent)
-        back = {path: before.get(path) for path in wanted}
-        await asyncio.to_thread(lambda: self.files.put_back(back, written=wanted))
-        return {path: old.digest if old else None for path, old in back.items()}
 
 
 def _version(
@@ -429,11 +412,6 @@ def _kept_since(files: AppFiles, before: Tree) -> dict[str, str | None]:
     gone = dict.fromkeys(before.keys() - now.keys())
     changed = _differences(before, now) & now.keys()
     return gone | {path: now[path].digest for path in changed if files.objects.has(now[path].digest)}
-
-
-def _intent(version: AppVersion) -> str:
-    """Where the files that are to be written at once stand while they are."""
-    return f"intent:{version.id}"
 
 
 def _refuse_unseen(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.domain.build import AppVersion, Build
+from studio.domain.build import Build
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import Origin, Page, Revision
 from studio.domain.run import Outcome
@@ -101,27 +102,27 @@ async def _complete(project: OpenProject, arrival: _Arrival, build: Build) -> Do
         )
     text, data = _text(stage, clean(arrival.command.response), result)
     agent = one_line(arrival.command.agent) or stage.role
-    if stage.output is OutputKind.CODE:
-        made = await _write(project, build, stage, agent, result.get("files"), one_line(text, 400))
-        if made is None:
-            await project.app.keep_by_hand(page.id, agent)
-        else:
-            data = json.dumps({"version": made.id, "number": made.number})
+    code = stage.output is OutputKind.CODE
 
-    def work(tx: Tx) -> Done:
+    def work(tx: Tx, made: outside.HandIn) -> Done:
         now = _now(project, tx, arrival)
+        made.record(tx)
+        version = made.version
+        written = json.dumps({"version": version.id, "number": version.number}) if version else data
         revision = add_revision(
-            tx, now.id, stage.name, text, origin=Origin.OUTSIDE, data=data, parent=revisions.head(tx, now.id, stage.name),
+            tx, now.id, stage.name, text, origin=Origin.OUTSIDE, data=written, parent=revisions.head(tx, now.id, stage.name),
             author=agent, outcome=Outcome.COMPLETE,
         )  # fmt: skip
         conversations.append(tx, now.id, stage.role, "assistant", text, data=json.dumps(result, ensure_ascii=False))
-        if stage.output is OutputKind.CODE:
+        if code:
             outside.settle_tasks(tx, now.id, agent)
         moved = _moved_on(project, tx, now, stage, revision)
         words = _outcome_words(project, moved, stage)
         return Done(seq=0, message=words, page=now.id, revision=revision.id, state=moved.state, stage=stage.name)
 
-    done = await project.act(arrival.call, work)
+    files = outside.handed_in(project, build, stage, agent, result.get("files"), one_line(text, 400))
+    async with files if code else nullcontext(outside.HandIn()) as made:
+        done = await project.act(arrival.call, lambda tx: work(tx, made))
     project.manuscript.write_soon(page.id)
     return done
 
@@ -132,19 +133,6 @@ def _moved_on(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: 
     if project.state_of(moved) == State(Phase.REVIEWING, stage.name):
         moved = _judged(project, tx, moved, stage, revision)
     return project.stay(tx, moved) if moved.version == page.version else moved
-
-
-async def _write(
-    project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
-) -> AppVersion | None:
-    """The files as a version. One folder: what workers have written until now is no version yet, and nothing may come between."""
-    building = project.app.building
-    if files is not None and building.locked():
-        raise Refused(
-            "Workers are writing files of this application right now.", hint="Wait for their run, or stop it first."
-        )
-    async with building:
-        return await outside.write_files(project, build, stage, agent, files, summary)
 
 
 def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Revision) -> Page:
