@@ -31,6 +31,11 @@ class TaskStatus(StrEnum):
     def ended(self) -> bool:
         return self in (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.DROPPED)
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether a run left it without a result: by its own fault, by that of a task it needs, or because the run ended."""
+        return self in (TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED)
+
 
 TASK_TYPES: Mapping[str, str] = {
     "setup": "files that everything else stands on: structure, configuration, dependencies",

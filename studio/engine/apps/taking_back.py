@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from studio.protocol.commands import Done
 
 _NAMED = 5
-_CAME_TO_NOTHING = (TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def open_again(tx: Tx, page_id: str, taken: TakenBack) -> None:
     kept = frozenset(taken.kept)
     again = {build_tasks.get(tx, task).key for task, paths in taken.broken.tasks.items() if paths - kept}
     for task in build_tasks.listing(tx, page_id):
-        nothing = task.status in _CAME_TO_NOTHING and task.run_id in taken.broken.runs
+        nothing = task.status.came_to_nothing and task.run_id in taken.broken.runs
         if task.status is TaskStatus.DROPPED or not (task.key in again or nothing):
             continue
         build_tasks.update(

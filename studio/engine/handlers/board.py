@@ -34,7 +34,6 @@ DESCRIPTION_LIMIT = 8_000
 REASON_LIMIT = 2_000
 AT_WORK = "Workers are at this change."
 _UNSTARTED = frozenset({TaskStatus.PLANNED, TaskStatus.WAITING, TaskStatus.DROPPED})
-_CAME_TO_NOTHING = frozenset({TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.DROPPED})
 _NEED_REASON = frozenset({FindingState.WAIVED, FindingState.INTENDED})
 
 
@@ -184,7 +183,9 @@ def _place(project: OpenProject, tx: Tx, ref: str, *, leave_out: bool = False) -
     _refuse_closed(project, tx, page)
     if task.plan_revision != build_tasks.newest_plan(tx, page.id):
         raise Refused(f"The task {task.key!r} belongs to an earlier plan.", hint="Change the tasks of the newest one.")
-    if (task.status not in _UNSTARTED or task.attempts) and not (leave_out and task.status in _CAME_TO_NOTHING):
+    if (task.status not in _UNSTARTED or task.attempts) and not (
+        leave_out and (task.status.came_to_nothing or task.status is TaskStatus.DROPPED)
+    ):
         raise Refused(
             f"The task {task.key!r} cannot be changed: it is {task.status.value}.",
             hint="Add a task for what is missing, or ask for changes when the work is reviewed.",
