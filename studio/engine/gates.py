@@ -31,12 +31,12 @@ def text_arrived(
     builds = project.builds
     if builds is not None:
         builds.revision_made(tx, page, revision)
-    approves = stage.gate is not Gate.REVIEW and state.stage == stage.name and revision.outcome.approvable
-    if builds is not None and approves:
+    passes = stage.gate is not Gate.REVIEW
+    if builds is not None and passes and state.stage == stage.name and revision.outcome.approvable:
         revision = builds.agreed(tx, page, revision)
-    later = following is not None and has_later_text(project, tx, page.id, following)
+    later = passes and following is not None and has_later_text(project, tx, page.id, following)
     next_state = advance(project.workflow, state, action, next_has_revision=later)
-    unasked = stage.gate is not Gate.REVIEW and next_state != state and state.stage == stage.name
+    unasked = passes and next_state != state and state.stage == stage.name
     if unasked and builds is not None and builds.wants_return(tx, page, revision):
         page = project.move_to(tx, page, State(Phase.REVIEWING, stage.name), what, revision=revision.id, run=run)
         return builds.send_back(tx, page, revision, "")

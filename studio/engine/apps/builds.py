@@ -263,8 +263,10 @@ class Builds:
 
     def wants_return(self, tx: Tx, page: Page, revision: Revision) -> bool:
         """Whether a report that nobody reviews sends back by itself: its verdict says so and there are returns left."""
-        stage, build = self._project.workflow.stage(revision.stage), builds.get(tx, page.id)
-        return self._asks_return(revision) and (build.returns if build else 0) < stage.returns
+        if not self._asks_return(revision):
+            return False
+        build = builds.get(tx, page.id)
+        return (build.returns if build else 0) < self._project.workflow.stage(revision.stage).returns
 
     def _asks_return(self, revision: Revision) -> bool:
         """Whether the verdict of a report is that the work goes back."""
