@@ -1,26 +1,47 @@
-"""Execution rows: one per request to a model, from its start to its end, with tokens, price and error."""
+"""Attempts: what one working of a stage gathers, and its execution rows, one per request to a model, with tokens, price and error."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
-from studio.domain.errors import ProviderError
+from studio.domain.errors import ProviderError, StudioError
 from studio.domain.ids import new_id
 from studio.domain.run import Execution, Run, RunStatus, Usage
 from studio.engine.desk import Plan
 from studio.engine.live import LiveRun
+from studio.engine.replies import Reply
 from studio.providers import tokens
+from studio.providers.base import Finished
 from studio.store import executions
 from studio.store.transaction import Tx, utc_now
 
-if TYPE_CHECKING:
-    from studio.engine.drafting import Ending, Working
-
 Pricer = Callable[[str, str, Usage], tuple[float | None, str, str | None]]
 """(provider, model, usage) -> (US dollars or None, source, price table)."""
+
+
+@dataclass(slots=True)
+class Working:
+    """What one working of a stage has gathered; `execution` is the request under way."""
+
+    run: Run
+    live: LiveRun
+    plan: Plan
+    execution: Execution | None = None
+    asked_at: float = 0.0
+    first_token_ms: float | None = None
+    finished: Finished | None = None
+    seen: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended, before it is written down."""
+
+    status: RunStatus
+    reply: Reply | None = None
+    error: StudioError | None = None
 
 
 def begin(run: Run, plan: Plan, number: int) -> Execution:

@@ -10,22 +10,22 @@ import asyncio
 import logging
 import time
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from studio.domain.errors import BadReply, ProviderError, StorageError, StudioError
 from studio.domain.job import Job
 from studio.domain.page import Origin, Revision
-from studio.domain.run import Execution, Outcome, Run, RunKind, RunStatus, Usage
+from studio.domain.run import Execution, Outcome, Run, RunKind, RunStatus
 from studio.domain.text import one_line
 from studio.domain.workflow import Action, OutputKind, Phase, advance
 from studio.engine import attempts
-from studio.engine.desk import Plan
+from studio.engine.attempts import Ending, Working
 from studio.engine.gates import text_arrived
 from studio.engine.handlers.drafts import start_automatically
 from studio.engine.live import LiveRun
 from studio.engine.open_project import Call, OpenProject
-from studio.engine.replies import Reply, read_reply, seam
+from studio.engine.replies import read_reply, seam
 from studio.engine.texts import add_revision
 from studio.protocol.events import Notice, RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
@@ -48,29 +48,6 @@ AUTOMATIC = "studio"
 
 LAST_SECONDS = 5.0
 """How long the end of the engine waits for a run to be saved; after that its stream file has the text."""
-
-
-@dataclass(slots=True)
-class Working:
-    """What one working of a stage has gathered; `execution` is the request under way."""
-
-    run: Run
-    live: LiveRun
-    plan: Plan
-    execution: Execution | None = None
-    asked_at: float = 0.0
-    first_token_ms: float | None = None
-    finished: Finished | None = None
-    seen: Usage = field(default_factory=Usage)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended, before it is written down."""
-
-    status: RunStatus
-    reply: Reply | None = None
-    error: StudioError | None = None
 
 
 class Drafting:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from studio.store.transaction import Tx
+from typing import Any, Protocol
 
 _FEW = 4
+
+
+class Runner(Protocol):
+    """What statements are carried out with: a transaction."""
+
+    def one(self, sql: str, *args: object) -> tuple[Any, ...] | None: ...
+
+    def run(self, sql: str, *args: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +25,12 @@ class Saving:
     update: str
     insert: str
 
-    def put(self, tx: Tx, *values: object) -> None:
+    def put(self, tx: Runner, *values: object) -> None:
         """`values` in the order of the columns."""
         if tx.one(self.update, *values) is None:
             self.add(tx, *values)
 
-    def add(self, tx: Tx, *values: object) -> None:
+    def add(self, tx: Runner, *values: object) -> None:
         """The same for a row that cannot be there yet."""
         tx.run(self.insert, *values)
 
@@ -46,7 +51,7 @@ class Adding:
     one: str
     many: str
 
-    def put(self, tx: Tx, rows: Sequence[Sequence[object]]) -> None:
+    def put(self, tx: Runner, rows: Sequence[Sequence[object]]) -> None:
         """Each of `rows` in the order of the columns."""
         if len(rows) == 1:
             tx.run(self.one, *rows[0])
