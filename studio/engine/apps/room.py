@@ -54,13 +54,17 @@ class _Trees:
         self._known: OrderedDict[str, Tree] = OrderedDict()
         self._lock = threading.Lock()
 
+    def known(self, version_id: str | None) -> Tree | None:
+        """What is remembered of it."""
+        with self._lock:
+            return self._known.get(version_id or "")
+
     def of(self, tx: Tx, version_id: str | None) -> Tree:
         """By path; none of no version."""
         if version_id is None:
             return {}
-        with self._lock:
-            if (known := self._known.get(version_id)) is not None:
-                return known
+        if (known := self.known(version_id)) is not None:
+            return known
         found = {one.path: one for one in versions.files(tx, version_id)}
         if tx.writes:
             return found
@@ -103,7 +107,8 @@ class AppRoom:
 
     async def tree_before(self, version: AppVersion) -> Tree:
         """What a version began with: the files of its parent."""
-        return await self._store.read(lambda tx: self._trees.of(tx, version.parent_id))
+        known = self._trees.known(version.parent_id)
+        return await self._store.read(lambda tx: self._trees.of(tx, version.parent_id)) if known is None else known
 
     def _tree(self, tx: Tx, version: AppVersion | None) -> Tree:
         return self._trees.of(tx, version.id if version else None)
