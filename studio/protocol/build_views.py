@@ -139,7 +139,10 @@ class AuditView(View, frozen=True, kw_only=True):
 
 
 class VersionView(View, frozen=True, kw_only=True):
-    """`files` counts the tree, the others what changed against the version before."""
+    """`files` counts the tree, the others what changed against the version before.
+
+    `reason` says of a failed one that nothing went wrong: a person `stopped` its run, or it was `interrupted` with the engine.
+    """
 
     id: str
     number: str
@@ -162,6 +165,7 @@ class VersionView(View, frozen=True, kw_only=True):
     parent: str
     restored_from: str = ""
     newest: bool = False
+    reason: str = ""
 
 
 class VersionsView(View, frozen=True, kw_only=True):
@@ -365,7 +369,7 @@ class ToolPattern(View, frozen=True, kw_only=True):
 class MetricsView(View, frozen=True, kw_only=True):
     """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted.
 
-    `versions_stopped`, which a person stopped, are neither completed nor failed and in no rate.
+    `versions_stopped`, which a person stopped, and `versions_interrupted`, which ended with the engine, are in no rate.
     """
 
     changes: int
@@ -374,6 +378,7 @@ class MetricsView(View, frozen=True, kw_only=True):
     versions_completed: int
     versions_failed: int
     versions_stopped: int
+    versions_interrupted: int
     success_rate: float | None
     tasks: int
     tasks_done: int

@@ -23,7 +23,8 @@ class ToolFigures:
 class Figures:
     """Means are None where nothing was counted. `seconds` is what the runs of a change took together.
 
-    `versions_stopped` are those whose run a person stopped; they are not among `versions_failed`.
+    `versions_stopped` are those whose run a person stopped, `versions_interrupted` those that ended with the engine; neither are
+    among `versions_failed`.
     """
 
     changes: int
@@ -32,6 +33,7 @@ class Figures:
     versions_completed: int
     versions_failed: int
     versions_stopped: int
+    versions_interrupted: int
     tasks: int
     tasks_done: int
     tasks_failed: int
@@ -52,11 +54,12 @@ def figures(tx: Tx, final_state: str) -> Figures:
     changes, completed = _counts(
         tx, "SELECT count(*), count(CASE WHEN state = $1 THEN 1 END) FROM story_pages WHERE NOT archived", final_state
     )
-    made, made_whole, made_failed, made_stopped = _counts(
+    made, made_whole, made_failed, made_stopped, made_interrupted = _counts(
         tx,
         "SELECT count(*), count(CASE WHEN v.status = 'completed' THEN 1 END), "
-        "count(CASE WHEN v.status = 'failed' AND r.status IS DISTINCT FROM 'stopped' THEN 1 END), "
-        "count(CASE WHEN v.status = 'failed' AND r.status = 'stopped' THEN 1 END) "
+        "count(CASE WHEN v.status = 'failed' AND coalesce(r.status, '') NOT IN ('stopped', 'interrupted') THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status = 'stopped' THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status = 'interrupted' THEN 1 END) "
         "FROM app_versions v LEFT JOIN runs r ON r.id = v.run_id WHERE v.origin = 'run'",
     )
     tasks, done, failed, retried = _counts(
@@ -73,6 +76,7 @@ def figures(tx: Tx, final_state: str) -> Figures:
         versions_completed=made_whole,
         versions_failed=made_failed,
         versions_stopped=made_stopped,
+        versions_interrupted=made_interrupted,
         tasks=tasks,
         tasks_done=done,
         tasks_failed=failed,

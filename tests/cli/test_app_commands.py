@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from studio.cli import asking
+from studio.domain.build import Operation, VersionStatus
+from studio.domain.run import RunStatus
+from studio.engine.apps.room import Finish
 from studio.store import pages
 from tests.cli.conftest import clean_environment
 from tests.cli.here import Here
-from tests.engine.app_project import add_conflict, reopened
+from tests.engine.app_project import add_conflict, add_run, reopened
 from tests.fakes.wire_server import WireServer
 
 
@@ -256,6 +259,30 @@ def test_text_of_files_and_names_reaches_the_terminal_without_its_escapes(shop: 
         out = shop(*words).out
         assert "red" in out or "hand" in out
         assert not {char for char in out if (ord(char) < 32 and char not in "\n\t") or char == "\u202e"}, words
+
+
+def test_a_version_whose_run_was_stopped_or_interrupted_is_told_apart_from_a_failed_one(
+    shop: Here, tmp_path: Path
+) -> None:
+    shop("engine", "stop")
+
+    async def ended() -> None:
+        async with reopened(tmp_path / "shop", dict(os.environ)) as project:
+            (page,) = await project.store.read(lambda tx: pages.listing(tx))
+            for status in (RunStatus.STOPPED, RunStatus.INTERRUPTED, RunStatus.FAILED):
+                run = await add_run(project, page, "implementation", status)
+                version = await project.app.begin(page.id, run.id, Operation.UPDATE, "patch")
+                await project.app.finish(version, Finish(status=VersionStatus.FAILED))
+
+    asyncio.run(ended())
+    rows = [line.split() for line in shop("versions").out.splitlines()]
+    assert [row[3] for row in rows] == ["failed", "interrupted", "stopped", "completed"]
+    kept = shop.data("versions")["versions"]
+    assert [(one["status"], one["reason"]) for one in kept] == [
+        ("failed", ""), ("failed", "interrupted"), ("failed", "stopped"), ("completed", ""),
+    ]  # fmt: skip
+    assert "status     stopped" in shop("versions", "show", "1.0.1").out
+    assert "3: 0 completed, 1 failed, 1 stopped, 1 interrupted, 0% success" in shop("metrics").out
 
 
 def test_a_worker_s_kept_text_is_shown_compared_and_taken(shop: Here, tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp
         assert shop.lying() == reviewed
         assert "as version 1.0.2" in done.message
         made = await shop.versions()
-        assert [(one.status, one.origin) for one in made.values()] == [
-            ("completed", "restore"), ("failed", "run"), ("completed", "run"),
+        assert [(one.status, one.reason, one.origin) for one in made.values()] == [
+            ("completed", "", "restore"), ("failed", "stopped", "run"), ("completed", "", "run"),
         ]  # fmt: skip
         assert made["1.0.2"].page == shop.page
         roles.pause = 0.0

@@ -22,6 +22,7 @@ def metrics_view(found: metrics.Figures) -> v.MetricsView:
         versions_completed=found.versions_completed,
         versions_failed=found.versions_failed,
         versions_stopped=found.versions_stopped,
+        versions_interrupted=found.versions_interrupted,
         success_rate=found.versions_completed / ended if ended else None,
         tasks=found.tasks,
         tasks_done=found.tasks_done,

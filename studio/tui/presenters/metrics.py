@@ -15,12 +15,13 @@ def figures(found: MetricsView) -> list[tuple[str, str]]:
     kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
     unknown = f", {counted(found.cost_unknown, 'call')} of unknown price" if found.cost_unknown else ""
     tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
-    stopped = f", {found.versions_stopped} stopped" if found.versions_stopped else ""
+    cut_short = ((found.versions_stopped, "stopped"), (found.versions_interrupted, "interrupted"))
+    others = "".join(f", {count} {word}" for count, word in cut_short if count)
     return [
         ("changes", f"{found.completed} of {found.changes} complete"),
         (
             "versions by workers",
-            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{stopped}{rate}",
+            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{others}{rate}",
         ),
         ("work per change", lasted(found.mean_seconds)),
         ("files per change", _mean(found.mean_files)),
