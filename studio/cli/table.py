@@ -19,7 +19,7 @@ GROUPS: dict[str, Rows] = {
         "note": ("note", "notes about a draft: list, add, edit, dismiss them"),
         "approve": ("approve", "approve the draft under review"),
         "reopen": ("reopen", "undo the latest approval of a page"),
-        "resume": ("resume", "go on with, keep or discard an interrupted draft"),
+        "resume": ("resume", "go on with, keep or discard a draft that broke off"),
     },
     "texts": {
         "edit": ("edit", "write a text yourself, in your editor or from a file"),

@@ -16,7 +16,7 @@ from studio.domain.text import listed
 @dataclass(frozen=True, slots=True)
 class BoardPlan:
     """`text` is the plan with the board's tasks, the revision's own text where they are the same; `differs` says how the board
-    differs: `1 edited, 1 left out, 1 added`, or nothing."""
+    differs: `1 edited, 1 dropped, 1 added`, or nothing."""
 
     text: str
     differs: str = ""
@@ -36,9 +36,9 @@ def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     now = tuple(_planned(one, dropped) for one in of_plan if one.key not in dropped)
     edited = sum(1 for one in now if one.id in planned and one != _without(planned[one.id], dropped))
     added = sum(1 for one in now if one.id not in planned)
-    left_out = sum(1 for key in dropped if key in planned)
+    gone = sum(1 for key in dropped if key in planned)
     kept = [one.id for one in now if one.id in planned]
-    counts = ((edited, "edited"), (left_out, "left out"), (added, "added"))
+    counts = ((edited, "edited"), (gone, "dropped"), (added, "added"))
     words = [f"{count} {word}" for count, word in counts if count]
     if kept != [one.id for one in plan.tasks if one.id in kept]:
         words.append("in another order")

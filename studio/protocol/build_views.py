@@ -48,7 +48,7 @@ class TaskView(View, frozen=True, kw_only=True):
 
 class TasksView(View, frozen=True, kw_only=True):
     """`spend` is the project's, as the workers' calls have it come to by now. `differs` says how the tasks differ from the plan that
-    they come from: `1 edited, 1 left out, 1 added`."""
+    they come from: `1 edited, 1 dropped, 1 added`."""
 
     page: str
     tasks: tuple[TaskView, ...]

@@ -24,7 +24,7 @@ async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path
         await at.at.until(lambda: "Write data" in at.at.screen().split("\n")[3])
         assert [task.key for task in await at.tasks()][:3] == ["page", "data", "style"]
         await at.at.press("D")
-        await at.at.until(lambda: "left out" in at.at.message)
+        await at.at.until(lambda: "dropped" in at.at.message)
         assert {task.key: task.status for task in await at.tasks()}["style"] == "dropped"
         await at.at.press("D")
         await at.at.until(lambda: "in again" in at.at.message)

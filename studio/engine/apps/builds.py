@@ -293,13 +293,13 @@ class Builds:
             )
 
     def refuse_undone(self, tx: Tx, revision: Revision) -> None:
-        """Raises Refused for the approval of files while tasks of their change are neither done nor left out."""
+        """Raises Refused for the approval of files while tasks of their change are neither done nor dropped."""
         if self._project.workflow.stage(revision.stage).output is not OutputKind.CODE:
             return
         if left := undone(build_tasks.listing(tx, revision.page_id)):
             raise Refused(
                 f"{left}.",
-                hint="Draft again to do what is left, leave it out, or approve all the same (--anyway, or press the key again).",
+                hint="Draft again to do what is left, drop it, or approve all the same (--anyway, or press the key again).",
                 data={"undone": left, "revision": revision.id},
             )
 

@@ -107,7 +107,7 @@ def test_rows_of_the_board_have_one_width_and_their_columns_stay_where_they_are(
     data = _task("data", status="dropped")
     board = TasksView(page="p", tasks=(planned, data), editable=True, types={}, workers=3)
     assert "after" not in board_lines(board, BoardLook(72, UNICODE), "i")[0].text
-    assert "after data (left out)" in "\n".join(row.text for row in task_story(planned, 72, board))
+    assert "after data (dropped)" in "\n".join(row.text for row in task_story(planned, 72, board))
     assert "x2" in rows[2].text
     assert "15:00" in rows[2].text
 
@@ -124,7 +124,15 @@ def test_a_version_whose_run_was_stopped_is_not_called_failed() -> None:
         assert versions.state(one) == word
 
 
-def test_the_board_counts_what_is_left_out_as_nothing() -> None:
+def test_a_task_that_ended_early_is_called_by_its_state() -> None:
+    tasks = (_task("a", status="interrupted"), _task("b", status="dropped"))
+    rows = board_lines(TasksView(page="p", tasks=tasks, editable=True, types={}, workers=3), BoardLook(72, ASCII), "i")
+    assert [row.text.split()[:4] for row in rows] == [
+        ["!", "Write", "a", "interrupted"], ["-", "Write", "b", "dropped"],
+    ]  # fmt: skip
+
+
+def test_the_board_counts_what_was_dropped_as_nothing() -> None:
     tasks = (_task("a", status="done"), _task("b", status="failed"), _task("c", status="dropped"))
     assert counts(TasksView(page="p", tasks=tasks, editable=True, types={}, workers=3)) == "1 of 2 tasks done, 1 failed"
 
