@@ -73,7 +73,7 @@ def test_new_makes_an_application_whose_settings_hold_no_words_of_a_book(here: H
     assert "There is no change yet" in here("tasks", code=2).err
     assert here("versions").err == "There is no version yet.\n"
     assert here("files").out == ""
-    assert "nothing found in 0 files" in here("check").out
+    assert here("check").out == "There is nothing to check yet: app/ holds no file.\n"
 
 
 def test_requirements_and_type_become_the_request_of_the_first_change(here: Here) -> None:
@@ -208,6 +208,22 @@ def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:
         shop("findings", "settle", one["id"], "--as", "intended", "--reason", "A sample of what is wrong.")
     assert shop("check").out
     assert "src/cart.js" in shop("findings").out
+
+
+def test_a_check_before_there_is_code_says_so_and_leaves_no_finding(here: Here, tmp_path: Path) -> None:
+    here("new", "shop", "--workflow", "app", "--description", "A page that sells tea.")
+    here.enter(tmp_path / "shop")
+    assert here.data("check") == {
+        "page": here.data("status")["chapters"][0]["pages"][0]["id"], "passed": True, "errors": [],
+        "report": "There is nothing to check yet: app/ holds no file.",
+    }  # fmt: skip
+    assert here.data("findings", "list", "--all")["findings"] == []
+    (tmp_path / "shop" / "app").mkdir(exist_ok=True)
+    (tmp_path / "shop" / "app" / "page.css").write_text("p { color: #112233; }\n")
+    assert "No file index.html is there" in here("check", code=1).out
+    here("versions", "save")
+    (tmp_path / "shop" / "app" / "page.css").unlink()
+    assert "No file index.html is there" in here("check", code=1).out  # it was there, and is gone
 
 
 def test_a_yes_at_the_terminal_counts_and_anything_else_is_a_no(shop: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from studio.protocol.events import BookChanged
 from studio.store import builds, chapters, pages, revisions, versions
 from studio.store.transaction import Tx
 
+NOTHING_TO_CHECK = "There is nothing to check yet: app/ holds no file."
 REQUIREMENTS_LIMIT = 1_000_000
 """Characters. A template gives up at 4 million, when the change would stand on the board already."""
 
@@ -111,15 +112,20 @@ async def allow_check(project: OpenProject, command: b.AllowCheck, call: Call) -
 
 
 async def run_check(project: OpenProject, command: b.RunCheck, call: Call) -> Done:
+    """Before there is code nothing is checked, and no finding is left of it; where code was and is gone, that is found."""
     project.needs_app()
     settings = project.settings.app
+    lying = await project.app.scan()
 
-    def find(tx: Tx) -> tuple[str, str]:
+    def find(tx: Tx) -> tuple[str, str, bool]:
         page = find_page(project, tx, command.page) if command.page else None
         newest = versions.newest(tx)
-        return (page.id if page else ""), (newest.id if newest else "")
+        empty = not lying and (newest is None or not versions.files(tx, newest.id))
+        return (page.id if page else ""), (newest.id if newest else ""), empty
 
-    page_id, version = await project.store.read(find)
+    page_id, version, empty = await project.store.read(find)
+    if empty:
+        return Done(seq=0, message=NOTHING_TO_CHECK, page=page_id or None)
     report = await checks.run(project, Place(page_id, "testing", "", version))
     # What executes nothing was looked at all the same; that the project's own command was not run is no success.
     if settings.check and not await asyncio.to_thread(
