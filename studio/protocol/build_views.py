@@ -60,6 +60,8 @@ class TasksView(View, frozen=True, kw_only=True):
 
 
 class FindingView(View, frozen=True, kw_only=True):
+    """`change` names the one that it is from as a person would: `1/2`; `title` is its title."""
+
     id: str
     page: str
     source: str
@@ -77,6 +79,8 @@ class FindingView(View, frozen=True, kw_only=True):
     by: str
     reason: str
     created_at: datetime
+    change: str = ""
+    title: str = ""
 
 
 class FindingsView(View, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from studio.domain.errors import BadInput, NotFound
@@ -43,6 +44,20 @@ def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
     if "/" in ref:
         return _in_chapter(tx, *ref.rsplit("/", 1))
     return _slugged(tx, ref)
+
+
+def names(tx: Tx) -> dict[str, str]:
+    """What a person would write for each page, by id: `2/14`, the slug of an archived one, which has no number."""
+    numbers = {chapter.id: number for number, chapter in enumerate(chapters.listing(tx), start=1)}
+    places: Counter[str] = Counter()
+    found = {}
+    for page_id, chapter_id, slug, archived in tx.all(
+        f"SELECT p.id, p.chapter_id, p.slug, p.archived FROM story_pages p JOIN chapters c ON c.id = p.chapter_id {_ORDER}"
+    ):
+        places[chapter_id] += not archived
+        numbered = not archived and chapter_id in numbers
+        found[page_id] = f"{numbers[chapter_id]}/{places[chapter_id]}" if numbered else slug
+    return found
 
 
 def _next(tx: Tx, final_state: str) -> Page:

@@ -226,6 +226,21 @@ def test_a_check_before_there_is_code_says_so_and_leaves_no_finding(here: Here, 
     assert "No file index.html is there" in here("check", code=1).out  # it was there, and is gone
 
 
+def test_findings_of_several_changes_say_which_change_each_is_from(shop: Here, tmp_path: Path) -> None:
+    (tmp_path / "shop" / "app" / "src" / "cart.js").write_text("export const cart = [;\n")
+    shop("check", code=1)
+    assert shop("findings", "list", "--all").out.split()[1:3] == [
+        "open",
+        "error",
+    ]  # one change: it is the one asked about
+    shop("change", "A second one.")
+    shop("check", "1/2", code=1)
+    found = [line.split()[1] for line in shop("findings", "list", "--all").out.splitlines() if "src/cart.js" in line]
+    assert sorted(set(found)) == ["1/1", "1/2"]
+    kept = shop.data("findings", "list", "--all")["findings"]
+    assert {(one["change"], one["title"]) for one in kept} == {("1/1", "Sell coffee too."), ("1/2", "A second one.")}
+
+
 def test_a_yes_at_the_terminal_counts_and_anything_else_is_a_no(shop: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     append(Path.cwd(), '\n[publish.out]\npublisher = "folder"\npath = "site"\n')
     asked: list[str] = []
