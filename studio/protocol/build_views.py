@@ -373,7 +373,8 @@ class ToolPattern(View, frozen=True, kw_only=True):
 class MetricsView(View, frozen=True, kw_only=True):
     """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted.
 
-    `versions_stopped`, which a person stopped, and `versions_interrupted`, which ended with the engine, are in no rate.
+    The counts are of everything that is not archived. `success_rate` and the means of a change are of complete ones alone: the rate is
+    the part that completed of the `versions_rated` that their runs made, without those that were stopped or interrupted.
     """
 
     changes: int
@@ -383,6 +384,7 @@ class MetricsView(View, frozen=True, kw_only=True):
     versions_failed: int
     versions_stopped: int
     versions_interrupted: int
+    versions_rated: int
     success_rate: float | None
     tasks: int
     tasks_done: int

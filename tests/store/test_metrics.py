@@ -69,16 +69,31 @@ async def test_changes_versions_and_money_are_counted(store: Store) -> None:
     found = await store.read(lambda tx: metrics.figures(tx, "complete"))
     assert (found.changes, found.completed) == (4, 1)
     assert (found.versions, found.versions_completed, found.versions_failed) == (3, 2, 1)
-    assert found.seconds == (40 + 60) / 2
-    assert found.files == (2 + 4) / 2
-    assert found.versions_each == 3 / 2
+    assert (found.rated, found.rated_completed) == (2, 2)
+    assert (found.seconds, found.files, found.versions_each) == (40, 2, 2)  # of the complete change alone
     assert found.cost_usd == 0.75
 
 
+async def test_a_change_counts_in_rates_and_means_once_it_is_complete(store: Store) -> None:
+    def complete(tx: Tx) -> None:
+        _, second = two_changes(tx)
+        pages.update(tx, second.id, state="complete")
+
+    await store.transact(complete)
+    found = await store.read(lambda tx: metrics.figures(tx, "complete"))
+    assert (found.completed, found.rated, found.rated_completed) == (2, 3, 2)
+    assert (found.seconds, found.files, found.versions_each) == ((40 + 60) / 2, (2 + 4) / 2, 3 / 2)
+
+
 async def test_a_version_that_a_person_stopped_has_not_failed(store: Store) -> None:
-    await store.transact(lambda tx: two_changes(tx, by_person=True))
+    def stopped(tx: Tx) -> None:
+        _, second = two_changes(tx, by_person=True)
+        pages.update(tx, second.id, state="complete")
+
+    await store.transact(stopped)
     found = await store.read(lambda tx: metrics.figures(tx, "complete"))
     assert (found.versions_completed, found.versions_failed, found.versions_stopped) == (2, 0, 1)
+    assert (found.rated, found.rated_completed) == (2, 2)
 
 
 async def test_tasks_count_once_they_were_worked_on(store: Store) -> None:
