@@ -178,7 +178,7 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
     ) as at:
         await at.through("user_reviewing_verification")
         await at.at.press("B")
-        assert "return 1 of 2" in at.at.screen()
+        await at.at.until(lambda: "return 1 of 2" in at.at.screen())
         await at.at.type("Name the cart.")
         await at.at.press("ctrl+s")
         await at.at.until(lambda: at.state == "generating_implementation")
