@@ -57,6 +57,7 @@ class TasksView(View, frozen=True, kw_only=True):
     workers: int
     spend: SpendView | None = None
     differs: str = ""
+    build_id: str = ""
 
 
 class FindingView(View, frozen=True, kw_only=True):
@@ -81,6 +82,7 @@ class FindingView(View, frozen=True, kw_only=True):
     created_at: datetime
     change: str = ""
     title: str = ""
+    build_id: str = ""
 
 
 class FindingsView(View, frozen=True, kw_only=True):
@@ -170,6 +172,7 @@ class VersionView(View, frozen=True, kw_only=True):
     restored_from: str = ""
     newest: bool = False
     reason: str = ""
+    build_id: str = ""
 
 
 class VersionsView(View, frozen=True, kw_only=True):

@@ -1,4 +1,5 @@
-"""What a person writes for a page: id, slug, `chapter-slug/page-slug`, numbers such as `2/14`, or `next`."""
+"""What a person writes for a page: id, slug, `chapter-slug/page-slug`, numbers such as `2/14`, or `next`; or the id of a build,
+which a program outside gave it."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 from studio.domain.errors import BadInput, NotFound
 from studio.domain.page import Page
-from studio.store import chapters, sql
+from studio.store import builds, chapters, sql
 from studio.store.naming import nearby, shown
 from studio.store.transaction import Tx
 
@@ -19,7 +20,7 @@ _NUMBERS = re.compile(r"(\d{1,9})\s*/\s*(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _Slugged:
     """A page with the slug of its chapter, as a message shows it."""
 
     page: Page
@@ -39,6 +40,16 @@ def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
         return Page(*row)
     if ref == "next":
         return _next(tx, final_state)
+    try:
+        return _named(tx, ref)
+    except NotFound:
+        built = builds.named(tx, ref)
+        if not built:
+            raise
+        return Page(*tx.all(f"{_FROM} WHERE p.id = $1", built[-1].page_id)[0])
+
+
+def _named(tx: Tx, ref: str) -> Page:
     if numbers := _NUMBERS.fullmatch(ref):
         return _numbered(tx, int(numbers[1]), int(numbers[2]))
     if "/" in ref:
@@ -96,7 +107,7 @@ def _slugged(tx: Tx, slug: str) -> Page:
         f"JOIN chapters c ON c.id = p.chapter_id WHERE p.slug = $1 {_ORDER}",
         slug,
     )
-    found = [_Named(Page(*row[:-1]), row[-1]) for row in rows]
+    found = [_Slugged(Page(*row[:-1]), row[-1]) for row in rows]
     if len(found) > 1:
         found = [named for named in found if not named.page.archived] or found
     if len(found) == 1:

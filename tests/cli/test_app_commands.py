@@ -13,11 +13,14 @@ from studio.cli import asking
 from studio.domain.build import Operation, VersionStatus
 from studio.domain.run import RunStatus
 from studio.engine.apps.room import Finish
-from studio.store import pages
+from studio.engine.handlers import builds
+from studio.protocol import build_commands as b
+from studio.store import findings, pages
 from tests.cli.conftest import clean_environment
 from tests.cli.here import Here
-from tests.engine.app_project import add_conflict, add_run, reopened
+from tests.engine.app_project import ANA, add_conflict, add_run, plan, reopened, write
 from tests.fakes.wire_server import WireServer
+from tests.store import app_rows
 
 
 @pytest.fixture
@@ -239,6 +242,34 @@ def test_findings_of_several_changes_say_which_change_each_is_from(shop: Here, t
     assert sorted(set(found)) == ["1/1", "1/2"]
     kept = shop.data("findings", "list", "--all")["findings"]
     assert {(one["change"], one["title"]) for one in kept} == {("1/1", "Sell coffee too."), ("1/2", "A second one.")}
+
+
+def test_a_change_is_named_by_the_id_that_a_program_outside_gave_it(shop: Here, tmp_path: Path) -> None:
+    shop("engine", "stop")
+
+    async def begun() -> str:
+        async with reopened(tmp_path / "shop", dict(os.environ)) as project:
+            command = b.StartBuild(requirements="Sell cake.", project="p-1", build="42/b")
+            page = (await builds.start_build(project, command, ANA)).page
+            found = app_rows.finding(page or "")
+            await project.store.transact(lambda tx: findings.insert(tx, [found]))
+            await plan(project, await project.store.read(lambda tx: pages.get(tx, page or "")))
+            write(project, "cake.md", "Cake.\n")
+            await project.app.save("Cake", "ana", page)
+            return page or ""
+
+    page = asyncio.run(begun())
+    assert shop.data("page", "show", "42/b")["build"]["build_id"] == "42/b"
+    assert "build id" in shop("page", "show", "1/2").out
+    board = shop.data("tasks", "list", "42/b")
+    assert (board["page"], board["build_id"], len(board["tasks"])) == (page, "42/b", 3)
+    assert shop.data("tasks", "show", "42/b#basket")["page"] == page
+    (one,) = shop.data("findings", "list", "42/b")["findings"]
+    assert (one["page"], one["build_id"]) == (page, "42/b")
+    (version,) = shop.data("versions", "list", "--page", "42/b")["versions"]
+    assert (version["page"], version["build_id"]) == (page, "42/b")
+    assert shop.data("audit", "42/b")["page"] == page
+    assert "There is no" in shop("tasks", "list", "43", code=2).err
 
 
 def test_a_yes_at_the_terminal_counts_and_anything_else_is_a_no(shop: Here, monkeypatch: pytest.MonkeyPatch) -> None:

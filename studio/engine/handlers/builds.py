@@ -48,6 +48,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         known = builds.by_build_id(tx, one_line(command.project), one_line(command.build))
         if known is not None:
             page = pages.get(tx, known.page_id)
+            _refuse_other(known, text)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
         chapter = _release(tx, command.chapter)
         following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
@@ -65,6 +66,16 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
 
     return await project.act(call, work)
+
+
+def _refuse_other(known: Build, text: str) -> None:
+    """A build id that is sent again names the change that it began, so what is asked for must be the same."""
+    if text != known.requirements:
+        raise Refused(
+            f"The build {known.build_id!r} was begun with other requirements.",
+            hint="For another change send another build_id.",
+            data={"page": known.page_id},
+        )
 
 
 def _beginning(text: str) -> str:

@@ -10,16 +10,17 @@ from studio.domain.text import clean, one_line
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import build_tasks, findings, page_refs, pages, versions
+from studio.store import build_tasks, builds, findings, page_refs, pages, versions
 from studio.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names by id: `1/2` and the titles of changes, keys of tasks, numbers of versions."""
+    """Names by id: `1/2`, titles and outside ids of changes, keys of tasks, numbers of versions."""
 
     changes: Mapping[str, str]
     titles: Mapping[str, str]
+    builds: Mapping[str, str]
     keys: Mapping[str, str]
     numbers: Mapping[str, str]
 
@@ -31,6 +32,7 @@ async def get_findings(project: OpenProject, query: q.GetFindings, actor: str) -
         known = Known(
             changes=page_refs.names(tx),
             titles={one.id: one.title for one in pages.some(tx, list({one.page_id for one in found})).values()},
+            builds=builds.outside_ids(tx),
             keys=build_tasks.keys(tx, page),
             numbers={version.id: version.number for version in versions.listing(tx)},
         )
@@ -49,6 +51,7 @@ def finding_view(finding: Finding, known: Known) -> v.FindingView:
         page=finding.page_id,
         change=known.changes.get(finding.page_id, ""),
         title=known.titles.get(finding.page_id, ""),
+        build_id=known.builds.get(finding.page_id, ""),
         source=finding.source.value,
         rule=problem.rule,
         path=one_line(problem.path, 400),

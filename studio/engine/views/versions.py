@@ -15,7 +15,7 @@ from studio.engine.open_project import OpenProject
 from studio.engine.views import trees
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import findings, pages, versions
+from studio.store import builds, findings, pages, versions
 from studio.store.naming import nearby
 from studio.store.transaction import Tx
 
@@ -42,6 +42,7 @@ class Lists:
     numbers: Mapping[str, str]
     counts: Mapping[str, Mapping[str, int]]
     reasons: Mapping[str, str]
+    builds: Mapping[str, str]
     newest: str
 
 
@@ -77,6 +78,7 @@ def version_views(tx: Tx, page_id: str | None = None) -> tuple[v.VersionView, ..
         numbers={version.id: version.number for version in every},
         counts=versions.counts(tx, page_id),
         reasons=versions.cut_short(tx) if any(one.status is VersionStatus.FAILED for one in shown) else {},
+        builds=builds.outside_ids(tx),
         newest=newest,
     )
     return tuple(version_view(one, lists) for one in shown)
@@ -100,6 +102,7 @@ def version_view(version: AppVersion, lists: Lists) -> v.VersionView:
         reason=lists.reasons.get(version.id, ""),
         origin=version.origin,
         page=version.page_id or "",
+        build_id=lists.builds.get(version.page_id or "", ""),
         title=lists.titles.get(version.page_id or "", ""),
         operation=version.operation.value,
         summary=version.summary,
