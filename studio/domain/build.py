@@ -305,6 +305,7 @@ class PublicationStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # the engine ended under it
 
 
 @dataclass(frozen=True, slots=True)
