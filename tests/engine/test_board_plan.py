@@ -231,3 +231,14 @@ async def test_a_run_with_tasks_that_wait_for_each_other_skips_them_in_words_and
         head = next(cell.head for cell in view.cells if cell.name == "implementation")
         assert head is not None
         assert head.outcome == "incomplete"
+
+
+async def test_a_done_task_that_a_text_calls_otherwise_is_not_bought_again(tmp_path: Path) -> None:
+    roles = Listening(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_verification", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await client.execute(b.SendBack(page=page, note="Two of the same are counted once."))
+        before = (await board(client, page))["style"]
+        await write(client, page, "### 2. Write style", "### 2. All the colours")
+        after = (await board(client, page))["style"]
+        assert (after.id, after.title, after.status) == (before.id, "All the colours", "done")
