@@ -68,8 +68,7 @@ class TasksScreen(ListedScreen):
         return task_story(self.row, min(width, 90), self.board) if self.row and self.board else []
 
     def about(self) -> str:
-        page = self.app.session.page
-        return page.title if page is not None and page.id == self.page else ""
+        return self.place_of(self.page)
 
     def said(self) -> str:
         if self.board is None:
