@@ -50,7 +50,7 @@ GROUPS: dict[str, Rows] = {
         "prompts": ("prompts", "list, show, check, edit, reset prompt templates"),
         "models": ("models", "which models there are, and which one is used"),
         "local": ("local", "set up, look at, remove the local model"),
-        "costs": ("costs", "what was spent, by page, chapter, model, day or stage"),
+        "costs": ("costs", "what was spent, by page, chapter, model, day, stage, role or type of task"),
     },
     "the program": {
         "engine": ("engine", "the background process: status, start, stop, log"),

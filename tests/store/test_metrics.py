@@ -153,6 +153,28 @@ async def test_a_task_costs_what_the_calls_that_asked_for_its_tools_cost(store: 
     assert await store.read(lambda tx: tool_uses.costs_of_tasks(tx, page_id)) == {"t1": 0.75}
 
 
+async def test_costs_by_task_are_those_of_its_type_with_how_many_there_were(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        page = book.small_book(tx)["tide/morning"]
+        run = book.run(page)
+        runs.insert(tx, run)
+        planned = [app_rows.planned("a"), app_rows.planned("b"), app_rows.planned("c", type="style")]
+        tasks = build_tasks.plan(tx, page.id, "plan", planned)
+        for number, task in enumerate((*tasks, tasks[0], None)):
+            call = book.execution(run, attempt=number, role="code_writer" if task else "lead", cost_usd=0.25)
+            executions.insert(tx, call)
+            for _ in range(2 if task else 0):  # two tools in one answer
+                tool_uses.insert(tx, app_rows.use(page.id, task_id=task.id, execution_id=call.id))
+
+    await store.transact(work)
+    found = await store.read(lambda tx: executions.costs(tx, "task"))
+    assert [(one.key, one.tasks, one.calls, one.cost_usd) for one in found] == [
+        ("logic", 2, 3, 0.75), ("no task", 0, 1, 0.25), ("style", 1, 1, 0.25),
+    ]  # fmt: skip
+    roles = await store.read(lambda tx: executions.costs(tx, "role"))
+    assert [(one.key, one.calls) for one in roles] == [("code_writer", 4), ("lead", 1)]
+
+
 async def test_arguments_are_read_by_their_digest_and_cut(store: Store) -> None:
     def work(tx: Tx) -> list[str]:
         return [blobs.put(tx, '{"path": "a.js"}'), blobs.put(tx, "y" * 100)]

@@ -216,6 +216,13 @@ def test_sentences_take_the_workflow_s_words_and_a_story_keeps_its_own() -> None
     assert OURS.put("No chapter yet.") == "No chapter yet."
 
 
+def test_costs_say_what_the_work_at_tasks_came_to() -> None:
+    tasks = [_task("a", cost_usd=0.5), _task("b", cost_usd=0.25), _task("c")]
+    assert [row.text.split() for row in costs_lines(None, None, None, 40, OURS, tasks)] == [
+        ["its", "2", "tasks", "$0.75"]
+    ]
+
+
 def test_an_application_has_phases_and_a_story_has_stages() -> None:
     app = Words({"page": "change", "brief": "request", "stage": "phase"})
     assert app.put("Every stage of this page is approved.") == "Every phase of this change is approved."
