@@ -12,6 +12,8 @@ import pytest
 from studio.cli.table import FAMILIES
 from studio.config.describe import describe
 from studio.config.settings import Settings
+from studio.domain.build import TaskStatus
+from studio.domain.run import RunStatus
 from studio.providers.local.weights import CATALOGUE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +44,14 @@ def test_every_setting_is_described_with_its_default() -> None:
 def test_every_command_is_in_the_guide() -> None:
     guide = text_of("docs/guide/command-line.md")
     assert [name for name in FAMILIES if f"`{name}`" not in guide] == []
+
+
+def test_each_way_of_ending_early_has_its_word_in_the_guide() -> None:
+    rows = set(re.findall(r"^\| ([a-z ]+) \| ([^|]*) \|", text_of("docs/guide/words.md"), re.MULTILINE))
+    of_runs = {one.value for one in RunStatus if not one.live} - {RunStatus.COMPLETED}
+    of_tasks = {TaskStatus.INTERRUPTED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.DROPPED}
+    assert of_runs <= {word for word, of in rows if "a run" in of}
+    assert of_tasks <= {word for word, of in rows if "a task" in of}
 
 
 def test_the_weights_are_named_with_their_digests() -> None:

@@ -126,6 +126,7 @@ def build_card(build: bv.BuildView) -> Iterator[str]:
     yield ""
     yield from table(
         [
+            *((("build id", build.build_id),) if build.build_id else ()),
             ("operation", build.operation),
             ("progress", f"{build.progress}%{doing}: {build.message}"),
             ("tasks", tasks if build.tasks_total else "none yet"),

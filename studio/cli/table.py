@@ -19,7 +19,7 @@ GROUPS: dict[str, Rows] = {
         "note": ("note", "notes about a draft: list, add, edit, dismiss them"),
         "approve": ("approve", "approve the draft under review"),
         "reopen": ("reopen", "undo the latest approval of a page"),
-        "resume": ("resume", "go on with, keep or discard an interrupted draft"),
+        "resume": ("resume", "go on with, keep or discard a draft that broke off"),
     },
     "texts": {
         "edit": ("edit", "write a text yourself, in your editor or from a file"),
@@ -50,7 +50,7 @@ GROUPS: dict[str, Rows] = {
         "prompts": ("prompts", "list, show, check, edit, reset prompt templates"),
         "models": ("models", "which models there are, and which one is used"),
         "local": ("local", "set up, look at, remove the local model"),
-        "costs": ("costs", "what was spent, by page, chapter, model, day or stage"),
+        "costs": ("costs", "what was spent, by page, chapter, model, day, stage, role or type of task"),
     },
     "the program": {
         "engine": ("engine", "the background process: status, start, stop, log"),

@@ -16,7 +16,7 @@ from studio.domain.text import listed
 @dataclass(frozen=True, slots=True)
 class BoardPlan:
     """`text` is the plan with the board's tasks, the revision's own text where they are the same; `differs` says how the board
-    differs: `1 edited, 1 left out, 1 added`, or nothing."""
+    differs: `1 edited, 1 dropped, 1 added`, or nothing."""
 
     text: str
     differs: str = ""
@@ -36,9 +36,9 @@ def board_plan(revision: Revision, tasks: Sequence[BuildTask]) -> BoardPlan:
     now = tuple(_planned(one, dropped) for one in of_plan if one.key not in dropped)
     edited = sum(1 for one in now if one.id in planned and one != _without(planned[one.id], dropped))
     added = sum(1 for one in now if one.id not in planned)
-    left_out = sum(1 for key in dropped if key in planned)
+    gone = sum(1 for key in dropped if key in planned)
     kept = [one.id for one in now if one.id in planned]
-    counts = ((edited, "edited"), (left_out, "left out"), (added, "added"))
+    counts = ((edited, "edited"), (gone, "dropped"), (added, "added"))
     words = [f"{count} {word}" for count, word in counts if count]
     if kept != [one.id for one in plan.tasks if one.id in kept]:
         words.append("in another order")
@@ -89,7 +89,9 @@ def worked(before: Revision, board: Sequence[BuildTask], plan: plans.Plan) -> li
     rows = {one.key: one for one in board if one.plan_revision == before.id}
     done = {key: one for key, one in rows.items() if one.status is TaskStatus.DONE}
     found = [
-        _kept(row) if (row := done.get(task.id)) is not None and _planned(row, set()) == task else Kept(task)
+        replace(_kept(row), task=task)
+        if (row := done.get(task.id)) is not None and replace(_planned(row, set()), priority=task.priority) == task
+        else Kept(task)
         for task in plan.tasks
     ]
     own = [one for key, one in rows.items() if key not in named | old and not one.edited_by and not _stands_in(one)]
@@ -121,7 +123,15 @@ def _merged(task: PlannedTask, old: Mapping[str, PlannedTask], row: BuildTask | 
     )
     dropped = row.status is TaskStatus.DROPPED
     stays = dropped or now != task or task == before
-    return Kept(now, dropped, row.edited_by if stays else "", row.id if now == on_board else "")
+    lives_on = now == on_board or _done_already(row, on_board, now)
+    return Kept(now, dropped, row.edited_by if stays else "", row.id if lives_on else "")
+
+
+def _done_already(row: BuildTask, asked: PlannedTask, now: PlannedTask) -> bool:
+    """Whether what was done at a row is what a plan asks for `now`: the work is the description. Its title may be another then, and
+    its priority, which is over with the work; without a description the title says what is to be done."""
+    renamed = replace(asked, title=now.title if asked.description else asked.title, priority=now.priority)
+    return row.status is TaskStatus.DONE and renamed == now
 
 
 def _kept(task: BuildTask) -> Kept:

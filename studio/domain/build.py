@@ -24,8 +24,8 @@ class TaskStatus(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"  # a task it needs failed
-    DROPPED = "dropped"  # by the person, before work started
-    INTERRUPTED = "interrupted"
+    DROPPED = "dropped"  # by the person
+    INTERRUPTED = "interrupted"  # its run broke off (was stopped or interrupted, or failed) while it was at work
 
     @property
     def ended(self) -> bool:
@@ -229,7 +229,7 @@ def _cycle_from(start: str, needs: Mapping[str, Sequence[str]], trail: list[str]
 
 
 def undone(tasks: Iterable[BuildTask]) -> str:
-    """`2 of 9 tasks are not done: Cart, Total`, of those that are not left out; empty when all are."""
+    """`2 of 9 tasks are not done: Cart, Total`, of those that are not dropped; empty when all are."""
     counted = [one for one in tasks if one.status is not TaskStatus.DROPPED]
     names = [one.title for one in counted if one.status is not TaskStatus.DONE]
     are = "is" if len(names) == 1 else "are"
@@ -237,7 +237,7 @@ def undone(tasks: Iterable[BuildTask]) -> str:
 
 
 def to_work(tasks: Iterable[BuildTask]) -> list[BuildTask]:
-    """The tasks that a run works at: those neither done nor left out; where every one is done, all of those once more."""
+    """The tasks that a run works at: those neither done nor dropped; where every one is done, all of those once more."""
     every = list(tasks)
     left = [one for one in every if one.status not in (TaskStatus.DONE, TaskStatus.DROPPED)]
     return left or [one for one in every if one.status is TaskStatus.DONE]
@@ -310,6 +310,7 @@ class PublicationStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # the engine ended under it
 
 
 @dataclass(frozen=True, slots=True)

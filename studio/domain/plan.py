@@ -184,9 +184,9 @@ def _mended(
         if found is None and need.casefold() in _NOTHING:
             continue
         if found is None:
-            mended.append(f"{name!r} needs {need!r}, which is not in the plan: dropped.")
+            mended.append(f"{name!r} needs {need!r}, which is not in the plan: left out.")
         elif found == name:
-            mended.append(f"{name!r} needs itself: dropped.")
+            mended.append(f"{name!r} needs itself: left out.")
         elif found not in needs:
             needs.append(found)
     title, description = one_line(task.title, TITLE_LIMIT), trimmed(task.description)

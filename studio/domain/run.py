@@ -17,9 +17,9 @@ class RunStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
-    STOPPED = "stopped"
+    STOPPED = "stopped"  # by a person
     FAILED = "failed"
-    INTERRUPTED = "interrupted"
+    INTERRUPTED = "interrupted"  # the engine ended under it
 
     @property
     def live(self) -> bool:

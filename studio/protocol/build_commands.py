@@ -59,7 +59,7 @@ class AddTask(Command, frozen=True, kw_only=True, tag="task.add"):
 
 
 class DropTask(Command, frozen=True, kw_only=True, tag="task.drop"):
-    """Leave a task out, or with `dropped` False take it in again."""
+    """Drop a task, or with `dropped` False take it in again."""
 
     task: str
     dropped: bool = True

@@ -48,7 +48,7 @@ class TaskView(View, frozen=True, kw_only=True):
 
 class TasksView(View, frozen=True, kw_only=True):
     """`spend` is the project's, as the workers' calls have it come to by now. `differs` says how the tasks differ from the plan that
-    they come from: `1 edited, 1 left out, 1 added`."""
+    they come from: `1 edited, 1 dropped, 1 added`."""
 
     page: str
     tasks: tuple[TaskView, ...]
@@ -57,9 +57,12 @@ class TasksView(View, frozen=True, kw_only=True):
     workers: int
     spend: SpendView | None = None
     differs: str = ""
+    build_id: str = ""
 
 
 class FindingView(View, frozen=True, kw_only=True):
+    """`change` names the one that it is from as a person would: `1/2`; `title` is its title."""
+
     id: str
     page: str
     source: str
@@ -77,6 +80,9 @@ class FindingView(View, frozen=True, kw_only=True):
     by: str
     reason: str
     created_at: datetime
+    change: str = ""
+    title: str = ""
+    build_id: str = ""
 
 
 class FindingsView(View, frozen=True, kw_only=True):
@@ -139,7 +145,10 @@ class AuditView(View, frozen=True, kw_only=True):
 
 
 class VersionView(View, frozen=True, kw_only=True):
-    """`files` counts the tree, the others what changed against the version before."""
+    """`files` counts the tree, the others what changed against the version before.
+
+    `reason` says of a failed one that nothing went wrong: a person `stopped` its run, or it was `interrupted` with the engine.
+    """
 
     id: str
     number: str
@@ -162,6 +171,8 @@ class VersionView(View, frozen=True, kw_only=True):
     parent: str
     restored_from: str = ""
     newest: bool = False
+    reason: str = ""
+    build_id: str = ""
 
 
 class VersionsView(View, frozen=True, kw_only=True):
@@ -365,7 +376,8 @@ class ToolPattern(View, frozen=True, kw_only=True):
 class MetricsView(View, frozen=True, kw_only=True):
     """Rates from 0 to 1, times in seconds, money in US dollars (`cost_unknown` calls have no price); None where nothing was counted.
 
-    `versions_stopped`, which a person stopped, are neither completed nor failed and in no rate.
+    The counts are of everything that is not archived. `success_rate` and the means of a change are of complete ones alone: the rate is
+    the part that completed of the `versions_rated` that their runs made, without those that were stopped or interrupted.
     """
 
     changes: int
@@ -374,6 +386,8 @@ class MetricsView(View, frozen=True, kw_only=True):
     versions_completed: int
     versions_failed: int
     versions_stopped: int
+    versions_interrupted: int
+    versions_rated: int
     success_rate: float | None
     tasks: int
     tasks_done: int

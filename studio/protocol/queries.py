@@ -48,7 +48,7 @@ class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="conte
 
 
 class GetCosts(Query[views.CostsView], frozen=True, kw_only=True, tag="costs"):
-    by: Literal["page", "chapter", "model", "day", "stage"] = "page"
+    by: Literal["page", "chapter", "model", "day", "stage", "role", "task"] = "page"
     page: str | None = None
     executions: bool = False
 

@@ -305,6 +305,8 @@ class HistoryView(View, frozen=True, kw_only=True):
 
 
 class CostRow(View, frozen=True, kw_only=True):
+    """`tasks` are those that the calls of a type of task were for."""
+
     key: str
     calls: int
     input_tokens: int
@@ -312,6 +314,7 @@ class CostRow(View, frozen=True, kw_only=True):
     output_tokens: int
     cost_usd: float
     unknown: int
+    tasks: int = 0
 
 
 class CostsView(View, frozen=True, kw_only=True):

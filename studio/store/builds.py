@@ -59,6 +59,11 @@ def named(tx: Tx, build_id: str) -> list[Build]:
     return [_build(row) for row in rows]
 
 
+def outside_ids(tx: Tx) -> dict[str, str]:
+    """The ids that programs outside gave to changes, by page."""
+    return dict(tx.all("SELECT page_id, build_id FROM build_workflows WHERE build_id <> ''"))
+
+
 def add_handoff(tx: Tx, handoff: Handoff) -> None:
     tx.run(
         _ADD_HANDOFF,

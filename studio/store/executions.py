@@ -26,7 +26,15 @@ _KEYS = {
     "model": "model",
     "day": "CAST(day AS TEXT)",
     "stage": "coalesce(stage, '')",
+    "role": "role",
+    "task": "coalesce(type, 'no task')",
 }
+# A worker's call belongs to the task whose tools it asked for.
+_TASKS = (
+    " LEFT JOIN (SELECT execution_id AS asked_by, min(task_id) AS task_id FROM tool_calls WHERE execution_id IS NOT NULL "
+    "AND task_id IS NOT NULL GROUP BY execution_id) w ON w.asked_by = execution_id "
+    "LEFT JOIN (SELECT id AS known, type FROM build_tasks) t ON t.known = w.task_id"
+)
 # A call in flight has no price yet; that is not the same as a price that nobody knows.
 _UNKNOWN = "count(CASE WHEN cost_usd IS NULL AND status <> 'running' THEN 1 END)"
 
@@ -66,12 +74,14 @@ def _of(page: str | None, run: str | None) -> tuple[str, tuple[str, ...]]:
 
 
 def costs(tx: Tx, by: str, page: str | None = None) -> list[CostRow]:
-    """Sums by `page` (key `chapter-slug/page-slug`), `chapter`, `model`, `day` (UTC) or `stage`; the dearest first, days in order."""
+    """Sums by `page` (key `chapter-slug/page-slug`), `chapter`, `model`, `day` (UTC), `stage`, `role` or `task` (its type, with
+    how many tasks there were); the dearest first, days in order."""
     if by not in _KEYS:
         raise BadInput(f"Costs cannot be shown by {shown(by)!r}.", hint=f"Choose one of {', '.join(_KEYS)}.")
+    source, tasks = (_TASKS, "count(DISTINCT task_id)") if by == "task" else ("", "0")
     rows = tx.all(
         f"SELECT {_KEYS[by]} AS label, count(*), sum(input_tokens), sum(cached_tokens), sum(output_tokens), "
-        f"coalesce(sum(cost_usd), 0) AS usd, {_UNKNOWN} FROM v_costs WHERE ($1::text IS NULL OR page_id = $1) "
+        f"coalesce(sum(cost_usd), 0) AS usd, {_UNKNOWN}, {tasks} FROM v_costs{source} WHERE ($1::text IS NULL OR page_id = $1) "
         f"GROUP BY {_KEYS[by]} ORDER BY {'label' if by == 'day' else 'usd DESC, label'}",
         page,
     )
@@ -79,7 +89,7 @@ def costs(tx: Tx, by: str, page: str | None = None) -> list[CostRow]:
 
 
 def _cost_row(row: Row) -> CostRow:
-    key, calls, sent, cached, received, usd, unknown = row
+    key, calls, sent, cached, received, usd, unknown, tasks = row
     return CostRow(
         key=str(key),
         calls=int(calls),
@@ -88,6 +98,7 @@ def _cost_row(row: Row) -> CostRow:
         output_tokens=int(received),
         cost_usd=float(usd),
         unknown=int(unknown),
+        tasks=int(tasks),
     )
 
 

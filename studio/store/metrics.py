@@ -21,9 +21,12 @@ class ToolFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means are None where nothing was counted. `seconds` is what the runs of a change took together.
+    """Rates and means are of the changes that are complete, None where there is none: `rated`, the versions of theirs that came to
+    an end of their own, of which `rated_completed` completed; `seconds`, what the runs of one took together; `files`;
+    `versions_each`. The counts are of everything.
 
-    `versions_stopped` are those whose run a person stopped; they are not among `versions_failed`.
+    `versions_stopped` are those whose run a person stopped, `versions_interrupted` those that ended with the engine; neither are
+    among `versions_failed`.
     """
 
     changes: int
@@ -32,6 +35,9 @@ class Figures:
     versions_completed: int
     versions_failed: int
     versions_stopped: int
+    versions_interrupted: int
+    rated: int
+    rated_completed: int
     tasks: int
     tasks_done: int
     tasks_failed: int
@@ -48,17 +54,22 @@ class Figures:
 
 
 def figures(tx: Tx, final_state: str) -> Figures:
-    """Of all changes that are not archived; versions are those that runs made, tasks those that were worked on."""
+    """Of all changes that are not archived; versions are those that runs made, tasks those that were worked on.
+
+    One that is open has more to come: it is in no rate and no mean.
+    """
     changes, completed = _counts(
         tx, "SELECT count(*), count(CASE WHEN state = $1 THEN 1 END) FROM story_pages WHERE NOT archived", final_state
     )
-    made, made_whole, made_failed, made_stopped = _counts(
+    made, made_whole, made_failed, made_stopped, made_interrupted = _counts(
         tx,
         "SELECT count(*), count(CASE WHEN v.status = 'completed' THEN 1 END), "
-        "count(CASE WHEN v.status = 'failed' AND r.status IS DISTINCT FROM 'stopped' THEN 1 END), "
-        "count(CASE WHEN v.status = 'failed' AND r.status = 'stopped' THEN 1 END) "
+        "count(CASE WHEN v.status = 'failed' AND coalesce(r.status, '') NOT IN ('stopped', 'interrupted') THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status = 'stopped' THEN 1 END), "
+        "count(CASE WHEN v.status = 'failed' AND r.status = 'interrupted' THEN 1 END) "
         "FROM app_versions v LEFT JOIN runs r ON r.id = v.run_id WHERE v.origin = 'run'",
     )
+    rated, rated_completed = _counts(tx, _RATED, final_state)
     tasks, done, failed, retried = _counts(
         tx,
         "SELECT count(*), count(CASE WHEN status = 'done' THEN 1 END), count(CASE WHEN status = 'failed' THEN 1 END), "
@@ -73,13 +84,16 @@ def figures(tx: Tx, final_state: str) -> Figures:
         versions_completed=made_whole,
         versions_failed=made_failed,
         versions_stopped=made_stopped,
+        versions_interrupted=made_interrupted,
+        rated=rated,
+        rated_completed=rated_completed,
         tasks=tasks,
         tasks_done=done,
         tasks_failed=failed,
         tasks_retried=retried,
-        seconds=_mean(tx, _SECONDS),
-        files=_mean(tx, _FILES),
-        versions_each=_mean(tx, _VERSIONS),
+        seconds=_mean(tx, _SECONDS, final_state),
+        files=_mean(tx, _FILES, final_state),
+        versions_each=_mean(tx, _VERSIONS, final_state),
         iterations=_mean(tx, _ITERATIONS),
         cost_usd=usd,
         cost_unknown=unknown,
@@ -89,18 +103,24 @@ def figures(tx: Tx, final_state: str) -> Figures:
     )
 
 
+_COMPLETE = "page_id IN (SELECT id FROM story_pages WHERE state = $1 AND NOT archived)"
+_RATED = (
+    "SELECT count(*), count(CASE WHEN v.status = 'completed' THEN 1 END) FROM app_versions v LEFT JOIN runs r ON r.id = v.run_id "
+    "WHERE v.origin = 'run' AND (v.status = 'completed' OR (v.status = 'failed' "
+    f"AND coalesce(r.status, '') NOT IN ('stopped', 'interrupted'))) AND v.{_COMPLETE}"
+)
 _SECONDS = (
     "SELECT avg(took) FROM (SELECT page_id, sum(extract(epoch FROM (ended_at - started_at))) AS took FROM runs "
-    "WHERE ended_at IS NOT NULL GROUP BY page_id) AS each_change"
+    f"WHERE ended_at IS NOT NULL AND {_COMPLETE} GROUP BY page_id) AS each_change"
 )
 _FILES = (
     "SELECT avg(touched) FROM (SELECT v.page_id, count(DISTINCT f.path) AS touched FROM app_versions v "
-    "JOIN version_files f ON f.version_id = v.id WHERE v.origin = 'run' AND v.page_id IS NOT NULL "
+    f"JOIN version_files f ON f.version_id = v.id WHERE v.origin = 'run' AND v.{_COMPLETE} "
     "AND f.change IS NOT NULL GROUP BY v.page_id) AS each_change"
 )
 _VERSIONS = (
     "SELECT avg(made) FROM (SELECT page_id, count(*) AS made FROM app_versions "
-    "WHERE origin = 'run' AND page_id IS NOT NULL GROUP BY page_id) AS each_change"
+    f"WHERE origin = 'run' AND {_COMPLETE} GROUP BY page_id) AS each_change"
 )
 # A worker is a task of a run; a run without tasks is one worker.
 _ITERATIONS = (
@@ -123,8 +143,8 @@ def _counts(tx: Tx, query: str, *args: object) -> list[int]:
     return [int(value) for value in tx.one(query, *args) or ()]
 
 
-def _mean(tx: Tx, query: str) -> float | None:
-    row = tx.one(query)
+def _mean(tx: Tx, query: str, *args: object) -> float | None:
+    row = tx.one(query, *args)
     return None if row is None or row[0] is None else float(row[0])
 
 

@@ -1,13 +1,15 @@
-"""What a person writes for a page: id, slug, `chapter-slug/page-slug`, numbers such as `2/14`, or `next`."""
+"""What a person writes for a page: id, slug, `chapter-slug/page-slug`, numbers such as `2/14`, or `next`; or the id of a build,
+which a program outside gave it."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from studio.domain.errors import BadInput, NotFound
 from studio.domain.page import Page
-from studio.store import chapters, sql
+from studio.store import builds, chapters, sql
 from studio.store.naming import nearby, shown
 from studio.store.transaction import Tx
 
@@ -18,7 +20,7 @@ _NUMBERS = re.compile(r"(\d{1,9})\s*/\s*(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _Slugged:
     """A page with the slug of its chapter, as a message shows it."""
 
     page: Page
@@ -38,11 +40,35 @@ def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
         return Page(*row)
     if ref == "next":
         return _next(tx, final_state)
+    try:
+        return _named(tx, ref)
+    except NotFound:
+        built = builds.named(tx, ref)
+        if not built:
+            raise
+        return Page(*tx.all(f"{_FROM} WHERE p.id = $1", built[-1].page_id)[0])
+
+
+def _named(tx: Tx, ref: str) -> Page:
     if numbers := _NUMBERS.fullmatch(ref):
         return _numbered(tx, int(numbers[1]), int(numbers[2]))
     if "/" in ref:
         return _in_chapter(tx, *ref.rsplit("/", 1))
     return _slugged(tx, ref)
+
+
+def names(tx: Tx) -> dict[str, str]:
+    """What a person would write for each page, by id: `2/14`, the slug of an archived one, which has no number."""
+    numbers = {chapter.id: number for number, chapter in enumerate(chapters.listing(tx), start=1)}
+    places: Counter[str] = Counter()
+    found = {}
+    for page_id, chapter_id, slug, archived in tx.all(
+        f"SELECT p.id, p.chapter_id, p.slug, p.archived FROM story_pages p JOIN chapters c ON c.id = p.chapter_id {_ORDER}"
+    ):
+        places[chapter_id] += not archived
+        numbered = not archived and chapter_id in numbers
+        found[page_id] = f"{numbers[chapter_id]}/{places[chapter_id]}" if numbered else slug
+    return found
 
 
 def _next(tx: Tx, final_state: str) -> Page:
@@ -81,7 +107,7 @@ def _slugged(tx: Tx, slug: str) -> Page:
         f"JOIN chapters c ON c.id = p.chapter_id WHERE p.slug = $1 {_ORDER}",
         slug,
     )
-    found = [_Named(Page(*row[:-1]), row[-1]) for row in rows]
+    found = [_Slugged(Page(*row[:-1]), row[-1]) for row in rows]
     if len(found) > 1:
         found = [named for named in found if not named.page.archived] or found
     if len(found) == 1:

@@ -96,6 +96,15 @@ def broke_off(tx: Tx, page_id: str) -> bool:
     return row is not None and row[0] == VersionStatus.FAILED
 
 
+def cut_short(tx: Tx) -> dict[str, str]:
+    """Failed versions whose run came to no end of its own, by id: `stopped` by a person, or `interrupted` with the engine."""
+    rows = tx.all(
+        "SELECT v.id, r.status FROM app_versions v JOIN runs r ON r.id = v.run_id "
+        "WHERE v.status = 'failed' AND r.status IN ('stopped', 'interrupted')"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def open(tx: Tx) -> list[AppVersion]:
     """Those at work, newest first."""
     rows = tx.all(f"{_SELECT} WHERE status = $1 {_ORDER}", VersionStatus.IN_PROGRESS)

@@ -19,7 +19,7 @@ GROUP BY c.id, c.position, c.slug, c.title;
 CREATE OR REPLACE VIEW v_costs AS
 SELECT e.id AS execution_id, e.run_id, r.page_id, r.stage, r.kind AS run_kind,
        p.slug AS page_slug, p.chapter_id, c.slug AS chapter_slug,
-       e.provider, e.model, e.status, e.started_at, CAST(e.started_at AS DATE) AS day,
+       e.role, e.provider, e.model, e.status, e.started_at, CAST(e.started_at AS DATE) AS day,
        coalesce(e.input_tokens, 0) AS input_tokens, coalesce(e.cached_tokens, 0) AS cached_tokens,
        coalesce(e.output_tokens, 0) AS output_tokens, e.cost_usd, e.cost_source, e.latency_ms
 FROM agent_execution_log e

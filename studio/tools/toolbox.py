@@ -29,7 +29,7 @@ from studio.tools.base import (
 from studio.tools.catalog import ACTIONS, nearest, specs
 from studio.tools.progress import FinishApp
 from studio.workspace.app_files import AppFiles
-from studio.workspace.app_paths import fold
+from studio.workspace.app_paths import fold, instructs
 
 # A refusal that is about one file, which a model can answer. After any other (a full disk, a database) a person has to look.
 _OF_ONE_FILE = frozenset(
@@ -180,6 +180,8 @@ class ToolBox:
         try:
             if isinstance(action, FinishApp):
                 _refuse_unready(earlier)
+            if action.writes:
+                _refuse_instructions(action)
             return await action.carry_out(self._at)
         except Declined as declined:
             return declined.done
@@ -221,6 +223,19 @@ def _refuse_unready(earlier: list[asyncio.Task[ToolOutcome]]) -> None:
             "finish_app: not yet",
             reason="unready",
         )
+
+
+def _refuse_instructions(action: Action) -> None:
+    """What goes into every prompt is the person's to write: a worker would tell the next roles what to do, or lift a rule."""
+    for path in action.paths():
+        if instructs(path):
+            raise refused(
+                f"Nothing was done: {one_line(path, 200)} holds instructions for agents, which the person alone writes. Leave it as it "
+                "is, go on with the rest of your task, and say in the summary of finish_app what it should say.",
+                f"{one_line(path, 200)}: instructions for agents are the person's",
+                one_line(path, 200),
+                reason="instructions",
+            )
 
 
 async def _settled(tasks: Collection[asyncio.Task[ToolOutcome]]) -> None:

@@ -191,7 +191,20 @@ class StudioApp(App[int], inherit_bindings=False):
             return True
         if self.pending is not None or self.message is not None:
             self.clear_message()
-        return False
+        return await self._by_the_editor(event.key)
+
+    async def _by_the_editor(self, key: str) -> bool:
+        """Do what a text field has a key of its own for (backspace, an arrow). Textual hands such a key round to the app first, and
+        letters that came with it, over a slow line, would go into the text before it. False for any other key."""
+        focused = self.focused
+        if focused is None or not focused.check_consume_key("a", "a"):
+            return False
+        active = self.screen.active_bindings.get(key)
+        if active is None or active.node is not focused or not active.enabled:
+            return False
+        await _settled(focused)
+        await self.run_action(active.binding.action, focused)
+        return True
 
     def _refused(self, row: keymap.Action) -> bool:
         """Say why a key does nothing; False when there is nothing to say."""

@@ -22,7 +22,7 @@ APP_ROWS: tuple[Given, ...] = (
     ("rows.pane", "tab", "other side", "rows", "Lists", 7, "move in the list, or in the text beside it", ""),
     ("tasks.edit", "e i", "edit", "tasks", "Tasks", 1, "change title, type, priority, needs and description", ""),
     ("tasks.new", "o", "new task", "tasks", "Tasks", 2, "a task at the end of the board", "add"),
-    ("tasks.drop", "D", "leave out or in", "tasks", "Tasks", 4, "leave the task out; on one left out, take it in again", "drop take"),
+    ("tasks.drop", "D", "drop or take", "tasks", "Tasks", 4, "drop the task; on a dropped one, take it in again", "leave out"),
     ("tasks.down", "J", "move down", "tasks", "Tasks", 5, "the task one place down", "reorder"),
     ("tasks.up", "K", "move up", "tasks", "Tasks", 6, "the task one place up", "reorder"),
     ("files.text", "t o", "text or diff", "files findings", "Files", 2, "the whole text, or what changed in it", ""),

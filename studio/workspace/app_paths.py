@@ -40,6 +40,9 @@ IGNORED = frozenset(
 )
 """Names that are no part of an application: installed or made by a program, or left by an editor."""
 
+INSTRUCTIONS = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
+"""Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
+
 _PROTECTED = frozenset(
     {
         ".git",
@@ -91,6 +94,7 @@ _NOT_PORTABLE = re.compile(r'[<>:"|?*]')
 _SLASHES = re.compile("[\u2044\u2215\u2216\u2571\u2572\u29f5\u29f8\u29f9\ufe68\uff0f\uff3c]")
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_INSTRUCTIONS = frozenset(name.casefold() for name in INSTRUCTIONS)
 # Letters of other scripts that look the same in most typefaces.
 _SAME_LOOK = str.maketrans("аеорсухіѕԁԛѵтнкмıοιντα", "aeopcyxisdqvthkmioivta")
 
@@ -138,6 +142,11 @@ def protected(name: str) -> bool:
     if look in _PROTECTED or any(fnmatchcase(look, shape) for shape in _PROTECTED_SHAPES):
         return True
     return _SECRET_DATA.fullmatch(look) is not None
+
+
+def instructs(path: str) -> bool:
+    """Whether a path is that of instructions for agents, in whatever folder and however it is written: they go into prompts."""
+    return _look(path.rpartition("/")[2]) in _INSTRUCTIONS
 
 
 def _look(name: str) -> str:

@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 
 from studio.cli import asking
-from studio.store import pages
+from studio.domain.build import Operation, VersionStatus
+from studio.domain.run import RunStatus
+from studio.engine.apps.room import Finish
+from studio.engine.handlers import builds
+from studio.protocol import build_commands as b
+from studio.store import findings, pages
 from tests.cli.conftest import clean_environment
 from tests.cli.here import Here
-from tests.engine.app_project import add_conflict, reopened
+from tests.engine.app_project import ANA, add_conflict, add_run, plan, reopened, write
 from tests.fakes.wire_server import WireServer
+from tests.store import app_rows
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_new_makes_an_application_whose_settings_hold_no_words_of_a_book(here: H
     assert "There is no change yet" in here("tasks", code=2).err
     assert here("versions").err == "There is no version yet.\n"
     assert here("files").out == ""
-    assert "nothing found in 0 files" in here("check").out
+    assert here("check").out == "There is nothing to check yet: app/ holds no file.\n"
 
 
 def test_requirements_and_type_become_the_request_of_the_first_change(here: Here) -> None:
@@ -207,6 +213,65 @@ def test_a_check_that_finds_an_error_ends_with_one(shop: Here) -> None:
     assert "src/cart.js" in shop("findings").out
 
 
+def test_a_check_before_there_is_code_says_so_and_leaves_no_finding(here: Here, tmp_path: Path) -> None:
+    here("new", "shop", "--workflow", "app", "--description", "A page that sells tea.")
+    here.enter(tmp_path / "shop")
+    assert here.data("check") == {
+        "page": here.data("status")["chapters"][0]["pages"][0]["id"], "passed": True, "errors": [],
+        "report": "There is nothing to check yet: app/ holds no file.",
+    }  # fmt: skip
+    assert here.data("findings", "list", "--all")["findings"] == []
+    (tmp_path / "shop" / "app").mkdir(exist_ok=True)
+    (tmp_path / "shop" / "app" / "page.css").write_text("p { color: #112233; }\n")
+    assert "No file index.html is there" in here("check", code=1).out
+    here("versions", "save")
+    (tmp_path / "shop" / "app" / "page.css").unlink()
+    assert "No file index.html is there" in here("check", code=1).out  # it was there, and is gone
+
+
+def test_findings_of_several_changes_say_which_change_each_is_from(shop: Here, tmp_path: Path) -> None:
+    (tmp_path / "shop" / "app" / "src" / "cart.js").write_text("export const cart = [;\n")
+    shop("check", code=1)
+    assert shop("findings", "list", "--all").out.split()[1:3] == [
+        "open",
+        "error",
+    ]  # one change: it is the one asked about
+    shop("change", "A second one.")
+    shop("check", "1/2", code=1)
+    found = [line.split()[1] for line in shop("findings", "list", "--all").out.splitlines() if "src/cart.js" in line]
+    assert sorted(set(found)) == ["1/1", "1/2"]
+    kept = shop.data("findings", "list", "--all")["findings"]
+    assert {(one["change"], one["title"]) for one in kept} == {("1/1", "Sell coffee too."), ("1/2", "A second one.")}
+
+
+def test_a_change_is_named_by_the_id_that_a_program_outside_gave_it(shop: Here, tmp_path: Path) -> None:
+    shop("engine", "stop")
+
+    async def begun() -> str:
+        async with reopened(tmp_path / "shop", dict(os.environ)) as project:
+            command = b.StartBuild(requirements="Sell cake.", project="p-1", build="42/b")
+            page = (await builds.start_build(project, command, ANA)).page
+            found = app_rows.finding(page or "")
+            await project.store.transact(lambda tx: findings.insert(tx, [found]))
+            await plan(project, await project.store.read(lambda tx: pages.get(tx, page or "")))
+            write(project, "cake.md", "Cake.\n")
+            await project.app.save("Cake", "ana", page)
+            return page or ""
+
+    page = asyncio.run(begun())
+    assert shop.data("page", "show", "42/b")["build"]["build_id"] == "42/b"
+    assert "build id" in shop("page", "show", "1/2").out
+    board = shop.data("tasks", "list", "42/b")
+    assert (board["page"], board["build_id"], len(board["tasks"])) == (page, "42/b", 3)
+    assert shop.data("tasks", "show", "42/b#basket")["page"] == page
+    (one,) = shop.data("findings", "list", "42/b")["findings"]
+    assert (one["page"], one["build_id"]) == (page, "42/b")
+    (version,) = shop.data("versions", "list", "--page", "42/b")["versions"]
+    assert (version["page"], version["build_id"]) == (page, "42/b")
+    assert shop.data("audit", "42/b")["page"] == page
+    assert "There is no" in shop("tasks", "list", "43", code=2).err
+
+
 def test_a_yes_at_the_terminal_counts_and_anything_else_is_a_no(shop: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     append(Path.cwd(), '\n[publish.out]\npublisher = "folder"\npath = "site"\n')
     asked: list[str] = []
@@ -256,6 +321,33 @@ def test_text_of_files_and_names_reaches_the_terminal_without_its_escapes(shop: 
         out = shop(*words).out
         assert "red" in out or "hand" in out
         assert not {char for char in out if (ord(char) < 32 and char not in "\n\t") or char == "\u202e"}, words
+
+
+def test_a_version_whose_run_was_stopped_or_interrupted_is_told_apart_from_a_failed_one(
+    shop: Here, tmp_path: Path
+) -> None:
+    shop("engine", "stop")
+
+    async def ended() -> None:
+        async with reopened(tmp_path / "shop", dict(os.environ)) as project:
+            (page,) = await project.store.read(lambda tx: pages.listing(tx))
+            for status in (RunStatus.STOPPED, RunStatus.INTERRUPTED, RunStatus.FAILED):
+                run = await add_run(project, page, "implementation", status)
+                version = await project.app.begin(page.id, run.id, Operation.UPDATE, "patch")
+                await project.app.finish(version, Finish(status=VersionStatus.FAILED))
+
+    asyncio.run(ended())
+    rows = [line.split() for line in shop("versions").out.splitlines()]
+    assert [row[3] for row in rows] == ["failed", "interrupted", "stopped", "completed"]
+    kept = shop.data("versions")["versions"]
+    assert [(one["status"], one["reason"]) for one in kept] == [
+        ("failed", ""), ("failed", "interrupted"), ("failed", "stopped"), ("completed", ""),
+    ]  # fmt: skip
+    assert "status     stopped" in shop("versions", "show", "1.0.1").out
+    said = shop("metrics").out
+    assert "3: 0 completed, 1 failed, 1 stopped, 1 interrupted\n" in said
+    assert "0 of 1 complete, 1 open\n" in said
+    assert ["success", "-"] in [line.split() for line in said.splitlines()]  # of the open change none is counted
 
 
 def test_a_worker_s_kept_text_is_shown_compared_and_taken(shop: Here, tmp_path: Path) -> None:

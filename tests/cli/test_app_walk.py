@@ -160,6 +160,10 @@ def _looked_back(here: Here) -> None:
         1,
     )
     assert "create_file" in here("metrics").out
+    by_task = {one["key"]: one["tasks"] for one in here.data("costs", "--by", "task")["rows"]}
+    assert (by_task["logic"], by_task["no task"]) == (2, 0)
+    assert here("costs", "--by", "task").out.split()[:2] == ["task", "tasks"]
+    assert "code_writer" in here("costs", "--by", "role").out
     trail = here.data("audit", "--kind", "handoff", "--kind", "tool")
     assert {one["kind"] for one in trail["lines"]} == {"handoff", "tool"}
     assert sum(one["kind"] == "handoff" for one in trail["lines"]) == 9

@@ -54,6 +54,24 @@ def test_tasks_that_a_text_leaves_alone_keep_their_row_and_one_that_it_changes_i
     ]  # fmt: skip
 
 
+def test_a_done_task_stays_done_under_another_title_or_priority_for_the_work_is_its_description() -> None:
+    page, style, cart, readme = PLAN
+    rows = board(*(row(one, status=TaskStatus.DONE) for one in (page, style, cart)))
+    named, first = replace(page, title="The page"), replace(style, priority=1)
+    found = merged(rows, named, first, replace(cart, type="ui"), replace(readme, title="Readme"))
+    assert {key: one.row for key, one in found.items()} == {
+        "page": "row-page", "style": "row-style", "cart": "", "readme": "",
+    }  # fmt: skip
+    assert (found["page"].task, found["style"].task) == (named, first)
+
+
+def test_a_done_task_without_a_description_is_done_again_under_another_title() -> None:
+    bare = replace(PLAN[0], description="")
+    rows = [row(bare, status=TaskStatus.DONE)]
+    plan = plans.Plan("A shop, mended.", "", (replace(bare, title="Write two pages"),))
+    assert [one.row for one in carried(revision([bare]), rows, plan)] == [""]
+
+
 def test_a_task_whose_need_went_with_the_task_it_names_is_no_changed_one() -> None:
     _, style, cart, readme = PLAN
     found = merged(board(row(PLAN[2], status=TaskStatus.DONE)), style, replace(cart, needs=()), readme)
@@ -156,7 +174,9 @@ def test_a_model_s_plan_has_no_work_done_twice_and_leaves_what_the_studio_added(
         row(task("feedback-1"), status=TaskStatus.DONE), row(task("imprint"), by="ana"),
     )  # fmt: skip
     bolder = replace(style, description="Bolder.")
-    found = worked(revision(PLAN), rows, plans.Plan("A shop, revised.", "", (page, bolder, cart, readme)))
+    first = replace(page, priority=1)
+    found = worked(revision(PLAN), rows, plans.Plan("A shop, revised.", "", (first, bolder, cart, readme)))
+    assert found[0].task == first
     assert [(one.task.id, one.row) for one in found] == [
         ("page", "row-page"), ("style", ""), ("cart", ""), ("readme", ""), ("feedback-1", "row-feedback-1"),
     ]  # fmt: skip

@@ -74,9 +74,10 @@ async def test_after_stop_and_discard_what_is_published_is_what_was_reviewed(tmp
         done = await shop.discard()
         assert shop.lying() == reviewed
         assert "as version 1.0.2" in done.message
+        assert "by hand" not in done.message
         made = await shop.versions()
-        assert [(one.status, one.origin) for one in made.values()] == [
-            ("completed", "restore"), ("failed", "run"), ("completed", "run"),
+        assert [(one.status, one.reason, one.origin) for one in made.values()] == [
+            ("completed", "", "restore"), ("failed", "stopped", "run"), ("completed", "", "run"),
         ]  # fmt: skip
         assert made["1.0.2"].page == shop.page
         roles.pause = 0.0
@@ -129,6 +130,8 @@ async def test_what_a_person_changed_since_the_run_ended_stays_and_is_named(tmp_
         (shop.app / "data.js").write_text("// mine\n")
         done = await shop.discard()
         assert "not as the run wrote them: data.js." in done.message
+        assert done.message.endswith(" What was changed by hand became version 1.0.1 first: data.js.")
+        assert (await shop.versions())["1.0.1"].origin == "person"
         assert shop.lying() == {"data.js": "// mine\n"}
         assert [one.origin for one in (await shop.versions()).values()] == ["restore", "person", "run"]
         tasks = await tasks_of(client, shop.page)

@@ -9,15 +9,17 @@ from studio.domain.finding import Finding, FindingSource, FindingState, Problem
 from studio.engine.apps import fix_tasks, recording
 from studio.engine.apps.gate import Place, finding
 from studio.engine.open_project import OpenProject
+from studio.engine.views.findings import get_findings
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
-from studio.store import build_tasks, findings
+from studio.store import build_tasks, findings, pages
 from tests.engine.app_project import add_change, app_project
 from tests.fakes.app_at import app_at, begun, make_app, through
 from tests.fakes.app_roles import FAULT, NOTE, Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_server import WireServer
+from tests.store import app_rows
 
 OPEN, BLOCKED = FindingState.OPEN, FindingState.BLOCKED
 
@@ -109,3 +111,14 @@ async def test_a_report_that_repeats_itself_keeps_its_finding(tmp_path: Path) ->
         await draft(client, page, c.Generate(page=page))
         found = (await client.query(bq.GetFindings(page=page))).findings
         assert [one.state for one in found if one.message == FAULT["message"]] == ["open"]
+
+
+async def test_findings_of_several_changes_name_theirs(tmp_path: Path) -> None:
+    async with app_project(tmp_path) as project:
+        made = [await add_change(project, title=title) for title in ("Basket", "Gone", "Later")]
+        await project.store.transact(lambda tx: pages.update(tx, made[1].id, archived=True))
+        rows = [app_rows.finding(one.id, second=n) for n, one in enumerate(made)]
+        await project.store.transact(lambda tx: findings.insert(tx, rows))
+        view = await get_findings(project, bq.GetFindings(), "ana")
+        found = [(one.change, one.title) for one in view.findings]
+        assert found == [("1/1", "Basket"), ("gone", "Gone"), ("1/2", "Later")]

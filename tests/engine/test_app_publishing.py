@@ -5,19 +5,26 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from studio.domain.errors import Conflict
+from studio.engine.handlers.publishing import get_publish_plan, publish
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol.commands import Done
 from studio.publishers import folder
+from studio.publishers.base import PublishPlan, Target
+from studio.store import publications, versions
+from studio.store.transaction import Tx
+from tests.engine.app_project import ANA, reopened
 from tests.engine.test_app_limits import settings
 from tests.fakes.app_at import app_at
 from tests.fakes.app_roles import Roles
 from tests.fakes.project import environment, opened
 from tests.fakes.wire_server import WireServer
+from tests.store import app_rows
 
 
 async def _shop(tmp_path: Path) -> Path:
@@ -98,3 +105,42 @@ async def test_a_restored_version_that_was_undone_does_not_go_out_by_itself(tmp_
         plan = await client.query(bq.GetPublishPlan(target="here"))
         assert plan.version == "1.0.1"
         assert any("1.0.4, which is not approved" in note for note in plan.warnings)
+
+
+async def test_a_publication_that_a_kill_left_running_is_interrupted_from_the_next_start_on(tmp_path: Path) -> None:
+    root = await _shop(tmp_path)
+    async with WireServer(respond=Roles()) as server:
+        env = environment(server, tmp_path)
+        async with reopened(root, env) as project:
+            await project.store.transact(_left_running)
+        async with opened(root, env) as client:
+            assert await _statuses(client) == [("1.0.0", "interrupted")]
+            (one,) = (await client.query(bq.GetPublications())).publications
+            assert one.error.startswith("The program ended while this was carried out.")
+            await _publish(client)
+            assert await _statuses(client) == [("1.0.0", "interrupted"), ("1.0.0", "done")]
+
+
+async def test_a_publication_whose_end_could_not_be_recorded_is_closed_when_another_begins(tmp_path: Path) -> None:
+    root = await _shop(tmp_path)
+    async with WireServer(respond=Roles()) as server:
+        env = environment(server, tmp_path)
+        async with reopened(root, env) as project:
+            await project.store.transact(_left_running)
+            plan = await get_publish_plan(project, bq.GetPublishPlan(target="here"), "ana")
+            await publish(project, b.Publish(target="here", plan=plan.digest), ANA)
+            rows = await project.store.read(publications.listing)
+            assert {one.plan_digest: one.status.value for one in rows} == {
+                "another": "interrupted",
+                plan.digest: "done",
+            }
+
+
+def _left_running(tx: Tx) -> None:
+    """A publication as a kill leaves it, of a plan that is no more."""
+    version = versions.resolve(tx, "1.0.0")
+    plan = PublishPlan(Target("here", "folder", {}), "1.0.0", version.id, (), "", "")
+    row = app_rows.publication(
+        version.id, target="here", plan=msgspec.json.encode(plan).decode(), plan_digest="another"
+    )
+    publications.insert(tx, row)

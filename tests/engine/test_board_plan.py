@@ -43,7 +43,7 @@ async def test_roles_are_told_the_boards_tasks_and_the_difference_is_named(tmp_p
         await client.execute(b.EditTask(task=f"{page}#page", title="Write the one page"))
         await client.execute(b.DropTask(task=f"{page}#readme"))
         await client.execute(b.AddTask(page=page, title="Write the imprint", type="docs"))
-        assert (await client.query(bq.GetTasks(page=page))).differs == "1 edited, 1 left out, 1 added"
+        assert (await client.query(bq.GetTasks(page=page))).differs == "1 edited, 1 dropped, 1 added"
         await client.execute(c.Approve(page=page))
         shown = await client.query(q.GetContext(page=page))
         await draft(client, page)
@@ -101,7 +101,7 @@ async def test_what_was_done_to_the_board_outlives_a_persons_edit_of_the_plans_t
         assert (titles["page"], titles["style"]) == ("Write the one page", "Write all styles")
         assert [one.key for one in board.tasks if one.status == "dropped"] == ["readme"]
         assert [one.title for one in board.tasks][-1] == "Write the imprint"
-        assert board.differs == "1 edited, 1 left out, 1 added"
+        assert board.differs == "1 edited, 1 dropped, 1 added"
         assert saved.message == "Planning saved as revision 2."
         bare = await client.execute(c.Edit(page=page, stage="planning", text="Just do it.", revision=saved.revision))
         assert bare.message == "Planning saved as revision 3. It names no task: the board keeps its 9 tasks."
@@ -231,3 +231,14 @@ async def test_a_run_with_tasks_that_wait_for_each_other_skips_them_in_words_and
         head = next(cell.head for cell in view.cells if cell.name == "implementation")
         assert head is not None
         assert head.outcome == "incomplete"
+
+
+async def test_a_done_task_that_a_text_calls_otherwise_is_not_bought_again(tmp_path: Path) -> None:
+    roles = Listening(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_verification", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await client.execute(b.SendBack(page=page, note="Two of the same are counted once."))
+        before = (await board(client, page))["style"]
+        await write(client, page, "### 2. Write style", "### 2. All the colours")
+        after = (await board(client, page))["style"]
+        assert (after.id, after.title, after.status) == (before.id, "All the colours", "done")

@@ -51,7 +51,9 @@ async def test_a_killed_engine_leaves_tasks_and_versions_that_a_next_run_goes_on
             view = await client.query(q.GetPage(page=page))
             assert view.phase == "interrupted"
             by_hand, version = (await client.query(bq.GetVersions())).versions
-            assert (version.status, by_hand.origin) == ("failed", "person")
+            assert (version.status, version.reason, by_hand.origin) == ("failed", "interrupted", "person")
+            figures = await client.query(bq.GetMetrics())
+            assert (figures.versions_failed, figures.versions_interrupted, figures.success_rate) == (0, 1, None)
             assert [one.path for one in (await client.query(bq.GetFiles(version=by_hand.id))).files if one.mark] == [
                 "notes.md"
             ]

@@ -164,3 +164,26 @@ async def test_a_story_has_no_versions_to_replay(tmp_path: Path) -> None:
         with pytest.raises(StudioError):
             await client.execute(c.ImportBook(path=scaffold.BOOK_FILE))
         assert (await client.query(q.GetProject())).chapters == ()
+
+
+async def test_the_audit_trail_of_a_finished_change_goes_from_phase_to_phase_by_who_did_what(
+    shop: InProcessClient,
+) -> None:
+    for ref in ("1/1", "1/2"):
+        lines = (await shop.query(bq.GetAudit(page=ref))).lines
+        stages = [one.stage for one in lines if one.stage not in ("", "brief")]
+        phases = ["discovery", "planning", "implementation", "testing", "verification", "deployment"]
+        assert list(dict.fromkeys(stages)) == phases
+        assert [phases.index(one) for one in stages] == sorted(phases.index(one) for one in stages)
+        said = {one.stage: one.who for one in lines if one.kind == "message"}
+        assert list(said.items()) == [
+            ("discovery", "q_assistant"), ("planning", "q_assistant"), ("implementation", "code_writer"),
+            ("testing", "test_auditor"), ("verification", "verification_overseer"), ("deployment", "release_manager"),
+        ]  # fmt: skip
+        acts = [(one.line.partition(":")[0], one.who) for one in lines if one.kind == "transition"]
+        assert {who for act, who in acts if act == "draft ready"} == {""}
+        assert all(who for act, who in acts if act in ("brief", "approve"))
+        assert lines[-1].line == "approve: complete"
+        times = [one.created_at for one in lines]
+        assert times == sorted(times)
+        assert len(set(times)) > len(phases) * 2

@@ -69,16 +69,31 @@ async def test_changes_versions_and_money_are_counted(store: Store) -> None:
     found = await store.read(lambda tx: metrics.figures(tx, "complete"))
     assert (found.changes, found.completed) == (4, 1)
     assert (found.versions, found.versions_completed, found.versions_failed) == (3, 2, 1)
-    assert found.seconds == (40 + 60) / 2
-    assert found.files == (2 + 4) / 2
-    assert found.versions_each == 3 / 2
+    assert (found.rated, found.rated_completed) == (2, 2)
+    assert (found.seconds, found.files, found.versions_each) == (40, 2, 2)  # of the complete change alone
     assert found.cost_usd == 0.75
 
 
+async def test_a_change_counts_in_rates_and_means_once_it_is_complete(store: Store) -> None:
+    def complete(tx: Tx) -> None:
+        _, second = two_changes(tx)
+        pages.update(tx, second.id, state="complete")
+
+    await store.transact(complete)
+    found = await store.read(lambda tx: metrics.figures(tx, "complete"))
+    assert (found.completed, found.rated, found.rated_completed) == (2, 3, 2)
+    assert (found.seconds, found.files, found.versions_each) == ((40 + 60) / 2, (2 + 4) / 2, 3 / 2)
+
+
 async def test_a_version_that_a_person_stopped_has_not_failed(store: Store) -> None:
-    await store.transact(lambda tx: two_changes(tx, by_person=True))
+    def stopped(tx: Tx) -> None:
+        _, second = two_changes(tx, by_person=True)
+        pages.update(tx, second.id, state="complete")
+
+    await store.transact(stopped)
     found = await store.read(lambda tx: metrics.figures(tx, "complete"))
     assert (found.versions_completed, found.versions_failed, found.versions_stopped) == (2, 0, 1)
+    assert (found.rated, found.rated_completed) == (2, 2)
 
 
 async def test_tasks_count_once_they_were_worked_on(store: Store) -> None:
@@ -136,6 +151,28 @@ async def test_a_task_costs_what_the_calls_that_asked_for_its_tools_cost(store: 
 
     page_id = await store.transact(work)
     assert await store.read(lambda tx: tool_uses.costs_of_tasks(tx, page_id)) == {"t1": 0.75}
+
+
+async def test_costs_by_task_are_those_of_its_type_with_how_many_there_were(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        page = book.small_book(tx)["tide/morning"]
+        run = book.run(page)
+        runs.insert(tx, run)
+        planned = [app_rows.planned("a"), app_rows.planned("b"), app_rows.planned("c", type="style")]
+        tasks = build_tasks.plan(tx, page.id, "plan", planned)
+        for number, task in enumerate((*tasks, tasks[0], None)):
+            call = book.execution(run, attempt=number, role="code_writer" if task else "lead", cost_usd=0.25)
+            executions.insert(tx, call)
+            for _ in range(2 if task else 0):  # two tools in one answer
+                tool_uses.insert(tx, app_rows.use(page.id, task_id=task.id, execution_id=call.id))
+
+    await store.transact(work)
+    found = await store.read(lambda tx: executions.costs(tx, "task"))
+    assert [(one.key, one.tasks, one.calls, one.cost_usd) for one in found] == [
+        ("logic", 2, 3, 0.75), ("no task", 0, 1, 0.25), ("style", 1, 1, 0.25),
+    ]  # fmt: skip
+    roles = await store.read(lambda tx: executions.costs(tx, "role"))
+    assert [(one.key, one.calls) for one in roles] == [("code_writer", 4), ("lead", 1)]
 
 
 async def test_arguments_are_read_by_their_digest_and_cut(store: Store) -> None:

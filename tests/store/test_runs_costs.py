@@ -156,7 +156,7 @@ async def test_costs_by_each_way_sum_to_the_same(store: Store, page: Page) -> No
     await spending(store, page)
     found = {
         by: await store.read(lambda tx, how=by: executions.costs(tx, how))
-        for by in ("page", "chapter", "model", "day", "stage")
+        for by in ("page", "chapter", "model", "day", "stage", "role", "task")
     }
     for rows in found.values():
         assert sum(row.cost_usd for row in rows) == 0.75
@@ -165,6 +165,7 @@ async def test_costs_by_each_way_sum_to_the_same(store: Store, page: Page) -> No
     assert [row.key for row in found["page"]] == ["ebb/noon", "tide/morning"]
     assert [row.key for row in found["day"]] == ["2026-11-21", "2026-11-22"]
     assert {row.key for row in found["stage"]} == {"narration", "dialogue"}
+    assert [(row.key, row.tasks) for row in found["task"]] == [("no task", 0)]
     only = await store.read(lambda tx: executions.costs(tx, "model", page.id))
     assert only == [
         CostRow(

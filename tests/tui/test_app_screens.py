@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from studio.protocol import build_commands as b
 from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
@@ -17,6 +19,28 @@ from tests.fakes.wire_asked import Answering, Asked
 from tests.tui.app_bench import Shop, shop
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 48)])
+async def test_the_form_of_a_task_stands_under_its_row_with_one_rule_between_and_says_what_may_be_written(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with shop(tmp_path, stands="generating_implementation", size=size) as at:
+        await at.opened("t", "TasksScreen")
+        assert at.at.screen().split("\n")[0].startswith(" Tasks   1/1 The shop")
+        await at.at.press("j", "e")
+        await at.at.until(lambda: "Type: style" in at.at.screen())
+        rows = at.at.screen().split("\n")
+        ruled = [number for number, row in enumerate(rows) if "─" * 20 in row]
+        assert len(ruled) == 3  # under the head, over the form, over the footer
+        form = "\n".join(rows[ruled[1] + 1 : ruled[2]])
+        assert form.split("\n")[0].strip() == "Task 2, style"
+        assert "Write the part style." in form
+        assert "Type: setup ui style logic data api test docs fix. Priority: 1 to 3." in form
+        assert any("Write style" in row for row in rows[2 : ruled[1]])
+        await at.at.press("escape")
+        await at.at.until(lambda: "Task 2, style" not in at.at.screen())
+        assert "Write the part style." in at.at.screen()  # the text beside or under the list is there again
+
+
 async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path: Path) -> None:
     async with shop(tmp_path, stands="generating_implementation") as at:
         await at.opened("t", "TasksScreen")
@@ -24,7 +48,7 @@ async def test_tasks_are_edited_dropped_moved_and_added_before_the_work(tmp_path
         await at.at.until(lambda: "Write data" in at.at.screen().split("\n")[3])
         assert [task.key for task in await at.tasks()][:3] == ["page", "data", "style"]
         await at.at.press("D")
-        await at.at.until(lambda: "left out" in at.at.message)
+        await at.at.until(lambda: "dropped" in at.at.message)
         assert {task.key: task.status for task in await at.tasks()}["style"] == "dropped"
         await at.at.press("D")
         await at.at.until(lambda: "in again" in at.at.message)

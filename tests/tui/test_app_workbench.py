@@ -135,6 +135,10 @@ async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(t
         await at.at.press("X")
         await at.at.until(lambda: at.at.app.pending)
         assert re.search(r"[1-8] files? would be as before: .*index.html.*\. X again does it\.", at.at.message)
+        await at.at.press("escape")
+        (at.root / "app" / "mine.md").write_text("Mine.\n")
+        await at.at.press("X")
+        await at.at.until(lambda: "What you changed (mine.md) becomes a version first. X again" in at.at.message)
         roles.pause = 0.0
         await at.at.press("C")
         await at.at.until(lambda: at.at.app.pending and "in all at most" in at.at.message)
@@ -174,7 +178,7 @@ async def test_sending_back_takes_a_note_and_makes_tasks_of_it(tmp_path: Path) -
     ) as at:
         await at.through("user_reviewing_verification")
         await at.at.press("B")
-        assert "return 1 of 2" in at.at.screen()
+        await at.at.until(lambda: "return 1 of 2" in at.at.screen())
         await at.at.type("Name the cart.")
         await at.at.press("ctrl+s")
         await at.at.until(lambda: at.state == "generating_implementation")

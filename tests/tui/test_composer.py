@@ -12,6 +12,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.actions.composing import open_composer
 from tests.tui.desk import NARRATION, desk
+from tests.tui.keys import burst
 
 
 async def test_a_note_on_a_passage_is_saved_with_its_quote(tmp_path: Path) -> None:
@@ -262,3 +263,13 @@ async def test_an_edit_begins_at_the_paragraph_that_was_read_and_keys_go_to_both
         assert head.text.startswith("Oh Paragraph 0")
         assert "\n\nFog. Paragraph 30" in head.text
         assert head.text.strip().endswith("Throat. The end.")
+
+
+async def test_keys_that_arrive_together_act_in_the_order_in_which_they_were_typed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.app.workbench.page_view.set_cursor(("narration", 1))
+        await at.pilot.press("c")
+        keys = (*"teh", "backspace", "backspace", *"he", "home", *"See ", "end", *" raain", "left", "left", "backspace")
+        await burst(at.pilot, *keys, "end", "!", "ctrl+s")
+        await at.until(lambda: open_composer(at.app) is None)
+        assert [note.text for note in (await at.view()).cells[0].notes] == ["See the rain!"]

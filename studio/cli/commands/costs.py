@@ -15,10 +15,13 @@ from studio.protocol import views as v
 def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser, run, "What model calls cost, in US dollars. A call without a known price counts as unknown, not as free.",
-        "studio costs", "studio costs --by model", "studio costs --page 2/14 --calls",
+        "studio costs", "studio costs --by model", "studio costs --page 2/14 --calls", "studio costs --by task",
     )  # fmt: skip
     parser.add_argument(
-        "--by", choices=("page", "chapter", "model", "day", "stage"), default="page", help="one row for each"
+        "--by",
+        choices=("page", "chapter", "model", "day", "stage", "role", "task"),
+        default="page",
+        help="one row for each; task: for each type of task of an application",
     )
     parser.add_argument("--page", metavar="PAGE", help=f"one page alone: {PAGE}")
     parser.add_argument("--calls", action="store_true", help="every call as a row of its own")
@@ -40,17 +43,19 @@ async def _print(query: q.GetCosts, host: Host) -> int:
 
 def lines(found: v.CostsView) -> Iterator[str]:
     """A row for each key, the total, and each call where asked for."""
-    head = (found.by, "calls", "tokens in", "cached", "tokens out", "cost")
-    yield from table([head, *(_row(row) for row in (*found.rows, found.total))])
+    tasks = ("tasks",) if found.by == "task" else ()
+    head = (found.by, *tasks, "calls", "tokens in", "cached", "tokens out", "cost")
+    yield from table([head, *(_row(row, tasks=bool(tasks)) for row in (*found.rows, found.total))])
     if found.executions:
         yield ""
         yield from table([_call(call) for call in found.executions])
 
 
-def _row(row: v.CostRow) -> tuple[str, ...]:
+def _row(row: v.CostRow, *, tasks: bool) -> tuple[str, ...]:
     unknown = f" + {row.unknown} unknown" if row.unknown else ""
+    counts = (str(row.tasks), str(row.calls)) if tasks else (str(row.calls),)
     return (
-        row.key, str(row.calls), f"{row.input_tokens:,}", f"{row.cached_tokens:,}", f"{row.output_tokens:,}",
+        row.key, *counts, f"{row.input_tokens:,}", f"{row.cached_tokens:,}", f"{row.output_tokens:,}",
         f"${row.cost_usd:.4f}{unknown}",
     )  # fmt: skip
 

@@ -61,10 +61,11 @@ async def _print(args: argparse.Namespace, host: Host) -> int:
 
 
 def _lines(found: bv.FindingsView) -> Iterator[str]:
-    """Two lines each: where and what; the suggestion, or how it was settled, where there is one."""
+    """Two lines each: where and what, with the change where several are listed; the suggestion, or how it was settled."""
     from studio.cli.output import table
 
-    heads = table([_head(one) for one in found.findings])
+    several = len({one.page for one in found.findings}) > 1
+    heads = table([_head(one, several=several) for one in found.findings])
     for one, head in zip(found.findings, heads, strict=True):
         yield head
         settled = f"{one.state} by {one.by}: {one.reason}" if one.state != "open" and one.reason else ""
@@ -72,10 +73,11 @@ def _lines(found: bv.FindingsView) -> Iterator[str]:
             yield f"    {words}"
 
 
-def _head(one: bv.FindingView) -> tuple[str, ...]:
+def _head(one: bv.FindingView, *, several: bool) -> tuple[str, ...]:
     where = f"{one.path}:{one.line}" if one.path and one.line else one.path or "-"
     who = (one.rule and f"{one.source} {one.rule}") or one.source
-    return (one.id[-_SHORT:], one.state, one.severity, where, who, one.message)
+    change = (one.change,) if several else ()
+    return (one.id[-_SHORT:], *change, one.state, one.severity, where, who, one.message)
 
 
 def _settle(args: argparse.Namespace, host: Host) -> int:

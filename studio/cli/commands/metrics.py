@@ -13,7 +13,9 @@ from studio.protocol import build_views as bv
 
 def configure(parser: argparse.ArgumentParser) -> None:
     describe(
-        parser, run, "Success rate, time, files and versions per change, tasks and their tries, and how tools are used.",
+        parser, run,
+        "Success rate, time, files and versions per complete change, tasks and their tries, and how tools are used.\n"
+        "A change that is open has more to come: it is counted, and in no rate and no mean.",
         "studio metrics", "studio metrics --json",
     )  # fmt: skip
 

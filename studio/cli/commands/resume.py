@@ -12,7 +12,7 @@ from studio.protocol import commands as c
 
 def configure(parser: argparse.ArgumentParser) -> None:
     describe(
-        parser, run, "Leave a draft that was stopped, cut off by a crash, or has failed.",
+        parser, run, "Leave a draft that broke off: one that was stopped or interrupted, or failed.",
         "studio resume next --continue", "studio resume 2/14 --keep",
     )  # fmt: skip
     page_argument(parser)

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = Group(
         parser,
         "The tasks of a change, as the lead planned them. `studio tasks` alone lists them.\n"
-        "[.] planned  [*] a worker is at it  [v] done  [!] failed or interrupted  [-] left out",
+        "[.] planned  [*] a worker is at it  [v] done  [!] failed or interrupted  [-] dropped or skipped",
         fallback="list",
     )
     listed = group.add(
@@ -52,9 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     edit.add_argument("task", metavar="TASK", help=TASK)
     edit.add_argument("--title")
     _fields(edit)
-    drop = group.add("drop", _drop, "Leave a task out.", "studio tasks drop readme")
+    drop = group.add(
+        "drop", _drop, "Drop a task: nobody works at it, and nothing waits for it.", "studio tasks drop readme"
+    )
     drop.add_argument("task", metavar="TASK", help=TASK)
-    take = group.add("take", _take, "Take a task in again.", "studio tasks take readme")
+    take = group.add("take", _take, "Take a dropped task in again.", "studio tasks take readme")
     take.add_argument("task", metavar="TASK", help=TASK)
     move = group.add("move", _move, "Move a task to another place.", "studio tasks move cart 1")
     move.add_argument("task", metavar="TASK", help=TASK)

@@ -89,11 +89,12 @@ async def _print(page: str | None, host: Host) -> int:
 def _row(one: bv.VersionView) -> tuple[str, ...]:
     from studio.cli.application import money
     from studio.domain.text import counted
+    from studio.tui.presenters.versions import state
 
     marks = " ".join(word for word, on in (("newest", one.newest), ("approved", one.approved)) if on)
     changes = f"+{one.added} ~{one.modified} -{one.deleted}"
     return (
-        one.number, f"{one.started_at:%Y-%m-%d %H:%M}", one.status.replace("_", " "), one.origin, marks, counted(one.files, "file"),
+        one.number, f"{one.started_at:%Y-%m-%d %H:%M}", state(one), one.origin, marks, counted(one.files, "file"),
         changes, money(one.cost_usd), one.summary or one.error or one.title,
     )  # fmt: skip
 
@@ -126,11 +127,12 @@ def _card(one: bv.VersionView) -> Iterator[str]:
     from studio.cli.application import at, money
     from studio.cli.output import table
     from studio.tui.presenters.ages import lasted
+    from studio.tui.presenters.versions import state
 
     took = (one.finished_at - one.started_at).total_seconds() if one.finished_at else None
     yield f"{one.number} {one.title or one.summary}"
     facts = (
-        ("status", one.status.replace("_", " ") + (", approved" if one.approved else "")), ("made by", one.origin),
+        ("status", state(one) + (", approved" if one.approved else "")), ("made by", one.origin),
         ("operation", one.operation), ("after", one.parent), ("restored", one.restored_from), ("begun", at(one.started_at)),
         ("took", lasted(took)), ("cost", money(one.cost_usd)), ("error", one.error), ("id", one.id),
     )  # fmt: skip

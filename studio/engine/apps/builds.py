@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain import release as releases
 from studio.domain import review as reviews
-from studio.domain.build import Build, PublicationStatus, TaskStatus, count_to_work, undone
+from studio.domain.build import Build, TaskStatus, count_to_work, undone
 from studio.domain.canon import CanonWarning
 from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import FindingState
@@ -30,6 +30,7 @@ from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
 from studio.engine.apps.fix_tasks import FEEDBACK
 from studio.engine.apps.gate import Place
+from studio.engine.apps.publications import close_left
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
 from studio.engine.limits import run_limit
@@ -43,7 +44,6 @@ from studio.store import (
     feedback,
     findings,
     pages,
-    publications,
     revisions,
     versions,
 )
@@ -295,13 +295,13 @@ class Builds:
             )
 
     def refuse_undone(self, tx: Tx, revision: Revision) -> None:
-        """Raises Refused for the approval of files while tasks of their change are neither done nor left out."""
+        """Raises Refused for the approval of files while tasks of their change are neither done nor dropped."""
         if self._project.workflow.stage(revision.stage).output is not OutputKind.CODE:
             return
         if left := undone(build_tasks.listing(tx, revision.page_id)):
             raise Refused(
                 f"{left}.",
-                hint="Draft again to do what is left, leave it out, or approve all the same (--anyway, or press the key again).",
+                hint="Draft again to do what is left, drop it, or approve all the same (--anyway, or press the key again).",
                 data={"undone": left, "revision": revision.id},
             )
 
@@ -344,11 +344,7 @@ class Builds:
         project = self._project
 
         def write(tx: Tx) -> None:
-            for one in publications.listing(tx):
-                if one.status is PublicationStatus.RUNNING:
-                    publications.update(
-                        tx, one.id, status=PublicationStatus.FAILED, error="The program ended while it was published."
-                    )
+            close_left(tx)
             for task in build_tasks.running(tx):
                 build_tasks.update(tx, task.id, status=TaskStatus.INTERRUPTED, ended_at=tx.now)
                 tx.emit(TaskChanged(page=task.page_id, task=task.id, what="interrupted", status="interrupted"))

@@ -71,8 +71,9 @@ def version(project: OpenProject, tx: Tx, page: Page, step: VersionStep, tree: T
         words = one_line(clean(step.done.get(task.key, "")))
         status = TaskStatus.DONE if words else TaskStatus.DROPPED
         build_tasks.update(
-            tx, task.id, status=status, summary=words, attempts=1 if words else 0, started_at=tx.now, ended_at=tx.now
-        )
+            tx, task.id, status=status, summary=words, attempts=1 if words else 0,
+            started_at=made.started_at, ended_at=tx.now,
+        )  # fmt: skip
         tx.emit(TaskChanged(page=page.id, task=task.id, what=status.value, status=status.value, actor=tx.actor))
     unknown = set(step.done) - {one.key for one in build_tasks.listing(tx, page.id)}
     if unknown:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +36,8 @@ Bump = Literal["major", "minor", "patch"]
 Tree = Mapping[str, VersionFile]
 _TREES_KEPT = 4
 _NAMED = 8
+_REPLAYED = timedelta(seconds=45)
+"""How long the work at a version took in a history that is replayed."""
 
 
 class Finish(Struct, frozen=True, kw_only=True):
@@ -245,7 +248,8 @@ class AppRoom:
         """A version of a replayed history, whose bytes are kept already; `app/` is not looked at."""
         parent = versions.newest(tx)
         operation = Operation.UPDATE if parent else Operation.CREATE
-        made = replace(_version(tx, "import", page_id, parent, "minor", operation), number=number)
+        began = max(tx.now - _REPLAYED, parent.finished_at) if parent and parent.finished_at else tx.now - _REPLAYED
+        made = replace(_version(tx, "import", page_id, parent, "minor", operation), number=number, started_at=began)
         versions.insert(tx, made)
         return self._finish(tx, made, finish, tree)
 

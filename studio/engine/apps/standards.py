@@ -16,11 +16,9 @@ from studio.domain.text import digest, listed
 from studio.validators.rules import NO_RULES, Rules
 from studio.validators.rules_block import parse_rules, without_blocks
 from studio.workspace import front_matter
+from studio.workspace.app_paths import INSTRUCTIONS
 
 FOLDER = "standards"
-FOUND = ("AGENTS.md", "CLAUDE.md", ".cursorrules")
-"""Instructions for coding agents that a code base brings along: https://agents.md and its predecessors."""
-
 _PACKAGED = {"web": ("web.md",), "fullstack": ("web.md", "python.md"), "api": ("python.md",)}
 _LIMIT = 200_000
 _FIRST = 100
@@ -59,7 +57,7 @@ async def load(
     root: Path, canon: Sequence[CanonDocument], kind: str, *, use_packaged: bool, known: Known | None = None
 ) -> Known:
     """The person's standards (canon/standards, and instructions in the project's folder), else the packaged ones; and what is in
-    the application's folder, where workers and agents outside write: it adds to the others and takes nothing from them.
+    the application's folder: it adds to the others and takes nothing from them. No tool writes it, but an import may bring it.
 
     `kind` is the application's type (`[app] type`). The first of the pair names the texts: given back as `known`, the same
     texts are not read again.
@@ -133,7 +131,7 @@ def _document(path: str, name: str, body: str) -> CanonDocument:
 def _brought(root: Path) -> list[CanonDocument]:
     found = []
     for folder in (root / "app", root):
-        for name in FOUND:
+        for name in INSTRUCTIONS:
             path = folder / name
             if path.is_symlink() or not path.is_file():
                 continue

@@ -121,7 +121,7 @@ async def add_task(project: OpenProject, command: b.AddTask, call: Call) -> Done
 
 async def drop_task(project: OpenProject, command: b.DropTask, call: Call) -> Done:
     def work(tx: Tx) -> Done:
-        place = _place(project, tx, command.task, leave_out=True)
+        place = _place(project, tx, command.task, drops=True)
         wanted = TaskStatus.DROPPED if command.dropped else TaskStatus.PLANNED
         if not command.dropped and place.task.status is not TaskStatus.DROPPED:
             raise Refused(f"The task {place.task.key!r} was not dropped.")
@@ -130,7 +130,7 @@ async def drop_task(project: OpenProject, command: b.DropTask, call: Call) -> Do
             return _told(tx, place.page, task, "planned", f"Task {task.key!r} is in again.")
         waiting = [one.key for one in place.board if task.key in one.needs and one.status is not TaskStatus.DROPPED]
         rest = f" {', '.join(waiting)} will not wait for it." if waiting else ""
-        return _told(tx, place.page, task, "dropped", f"Task {task.key!r} left out.{rest}")
+        return _told(tx, place.page, task, "dropped", f"Task {task.key!r} dropped.{rest}")
 
     return await project.act(call, work)
 
@@ -170,8 +170,8 @@ async def settle_finding(project: OpenProject, command: b.SettleFinding, call: C
 # Where a task is, and whether it may be changed
 
 
-def _place(project: OpenProject, tx: Tx, ref: str, *, leave_out: bool = False) -> _Place:
-    """The task of an id, or of `page#key` and `page#number`. Raises Refused when it may not be changed now; left out may be one, too,
+def _place(project: OpenProject, tx: Tx, ref: str, *, drops: bool = False) -> _Place:
+    """The task of an id, or of `page#key` and `page#number`. Raises Refused when it may not be changed now; dropped may be one, too,
     that came to nothing."""
     page_ref, hash_sign, task_ref = ref.rpartition("#")
     if hash_sign:
@@ -184,7 +184,7 @@ def _place(project: OpenProject, tx: Tx, ref: str, *, leave_out: bool = False) -
     if task.plan_revision != build_tasks.newest_plan(tx, page.id):
         raise Refused(f"The task {task.key!r} belongs to an earlier plan.", hint="Change the tasks of the newest one.")
     if (task.status not in _UNSTARTED or task.attempts) and not (
-        leave_out and (task.status.came_to_nothing or task.status is TaskStatus.DROPPED)
+        drops and (task.status.came_to_nothing or task.status is TaskStatus.DROPPED)
     ):
         raise Refused(
             f"The task {task.key!r} cannot be changed: it is {task.status.value}.",

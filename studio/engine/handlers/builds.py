@@ -25,6 +25,7 @@ from studio.protocol.events import BookChanged
 from studio.store import builds, chapters, pages, revisions, versions
 from studio.store.transaction import Tx
 
+NOTHING_TO_CHECK = "There is nothing to check yet: app/ holds no file."
 REQUIREMENTS_LIMIT = 1_000_000
 """Characters. A template gives up at 4 million, when the change would stand on the board already."""
 
@@ -47,6 +48,7 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         known = builds.by_build_id(tx, one_line(command.project), one_line(command.build))
         if known is not None:
             page = pages.get(tx, known.page_id)
+            _refuse_other(known, text)
             return Done(seq=0, message="This build exists already.", page=page.id, state=page.state)
         chapter = _release(tx, command.chapter)
         following = advance(project.workflow, State(Phase.AWAITING), Action.BRIEF)
@@ -64,6 +66,16 @@ async def start_build(project: OpenProject, command: b.StartBuild, call: Call) -
         return Done(seq=0, message="Build begun.", page=page.id, chapter=chapter, state=page.state)
 
     return await project.act(call, work)
+
+
+def _refuse_other(known: Build, text: str) -> None:
+    """A build id that is sent again names the change that it began, so what is asked for must be the same."""
+    if text != known.requirements:
+        raise Refused(
+            f"The build {known.build_id!r} was begun with other requirements.",
+            hint="For another change send another build_id.",
+            data={"page": known.page_id},
+        )
 
 
 def _beginning(text: str) -> str:
@@ -111,15 +123,20 @@ async def allow_check(project: OpenProject, command: b.AllowCheck, call: Call) -
 
 
 async def run_check(project: OpenProject, command: b.RunCheck, call: Call) -> Done:
+    """Before there is code nothing is checked, and no finding is left of it; where code was and is gone, that is found."""
     project.needs_app()
     settings = project.settings.app
+    lying = await project.app.scan()
 
-    def find(tx: Tx) -> tuple[str, str]:
+    def find(tx: Tx) -> tuple[str, str, bool]:
         page = find_page(project, tx, command.page) if command.page else None
         newest = versions.newest(tx)
-        return (page.id if page else ""), (newest.id if newest else "")
+        empty = not lying and (newest is None or not versions.files(tx, newest.id))
+        return (page.id if page else ""), (newest.id if newest else ""), empty
 
-    page_id, version = await project.store.read(find)
+    page_id, version, empty = await project.store.read(find)
+    if empty:
+        return Done(seq=0, message=NOTHING_TO_CHECK, page=page_id or None)
     report = await checks.run(project, Place(page_id, "testing", "", version))
     # What executes nothing was looked at all the same; that the project's own command was not run is no success.
     if settings.check and not await asyncio.to_thread(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import takewhile
 
-from studio.domain.build import undone
+from studio.domain.build import AppVersion, undone
 from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
 from studio.domain.job import Job, job_key
 from studio.domain.page import FeedbackKind, Origin, Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
-from studio.domain.text import clean, one_line
+from studio.domain.text import clean, listed, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
 from studio.engine.apps import taking_back
 from studio.engine.feedback import add_feedback
@@ -29,7 +30,7 @@ from studio.engine.texts import (
 )
 from studio.protocol import commands as c
 from studio.protocol.events import RunStarted
-from studio.store import build_tasks, feedback, pages, revisions, runs
+from studio.store import build_tasks, feedback, pages, revisions, runs, versions
 from studio.store.transaction import Tx
 
 DRAFT_JOB = "draft"
@@ -303,13 +304,18 @@ async def _keep(project: OpenProject, page: Page, state: State, last: Run | None
 
 async def _discard(project: OpenProject, page: Page, state: State, call: Call) -> c.Done:
     stage = project.workflow.stage(state.stage) if state.stage else None
+    newest = await project.store.read(versions.newest)
 
     def settle(tx: Tx, taken: taking_back.TakenBack | None) -> c.Done:
         now = _still_unsettled(project, tx, page)
         has_revision = state.stage is not None and revisions.head(tx, page.id, state.stage) is not None
         following = advance(project.workflow, project.state_of(now), Action.DISCARD, has_revision=has_revision)
         now = project.move_to(tx, now, following, "discard")
-        words = f"Discarded.{taken.words}" if taken else "Discarded; the partial text stays in the history."
+        words = (
+            f"Discarded.{taken.words}{_saved_first(tx, newest)}"
+            if taken
+            else "Discarded; the partial text stays in the history."
+        )
         version = taken.version.id if taken and taken.version else None
         return c.Done(seq=0, message=words, page=page.id, state=now.state, version=version)
 
@@ -318,6 +324,16 @@ async def _discard(project: OpenProject, page: Page, state: State, call: Call) -
     return await taking_back.take_back(
         project, page.id, call, settle, refuse=lambda tx: _still_unsettled(project, tx, page)
     )
+
+
+def _saved_first(tx: Tx, newest: AppVersion | None) -> str:
+    """That what a person had changed became a version before the files went back; `newest` is the one before all of it."""
+    since = takewhile(lambda one: newest is None or one.id != newest.id, versions.listing(tx))
+    saved = next((one for one in since if one.origin == "person"), None)
+    if saved is None:
+        return ""
+    paths = listed([one_line(change.path, 120) for change in versions.changes(tx, saved.id)])
+    return f" What was changed by hand became version {saved.number} first: {paths}."
 
 
 async def deliver(project: OpenProject, command: c.Deliver, call: Call) -> c.Done:

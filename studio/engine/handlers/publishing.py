@@ -17,6 +17,7 @@ from studio.domain.page import Revision
 from studio.domain.text import one_line
 from studio.domain.workflow import OutputKind
 from studio.engine.apps import standing
+from studio.engine.apps.publications import close_left
 from studio.engine.handlers.app_versions import refuse_unfinished, unfinished
 from studio.engine.open_project import Call, OpenProject
 from studio.protocol import build_commands as b
@@ -145,6 +146,7 @@ class _Reporter:
 
 
 def _begin(tx: Tx, way: _Way, plan: PublishPlan, begun: Publication | None) -> Publication:
+    close_left(tx, besides=begun.id if begun else "")
     if begun is not None:
         publications.update(tx, begun.id, status=PublicationStatus.RUNNING, error="")
         return publications.get(tx, begun.id)

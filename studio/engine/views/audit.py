@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from studio.domain.build import AppVersion, Handoff, RoleMessage, ToolUse
 from studio.domain.finding import Finding
 from studio.domain.page import Page, Revision
+from studio.domain.run import RunKind
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import state_words
 from studio.engine.open_project import OpenProject
@@ -34,7 +35,8 @@ _SHORT = 160
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Everything about a page that lines are made of. `keys` are those of tasks by id, `runs` the stages of runs."""
+    """Everything about a page that lines are made of. `keys` are those of tasks by id, `runs` the stages of runs,
+    `drafts` those that began from nothing."""
 
     page: Page
     events: Sequence[PageEvent]
@@ -47,6 +49,7 @@ class Trail:
     keys: dict[str, str]
     roles: dict[str, str]
     runs: dict[str, str]
+    drafts: frozenset[str] = frozenset()
     unread: int = 0
 
 
@@ -57,6 +60,7 @@ async def get_audit(project: OpenProject, query: q.GetAudit, actor: str) -> Audi
 
 
 def _trail(tx: Tx, page: Page, roles: dict[str, str]) -> Trail:
+    worked = runs.listing(tx, page.id)
     events = page_events.listing(tx, page.id, _KINDS, LINES)
     calls = tool_uses.listing(tx, page.id, limit=LINES)
     unread = page_events.count(tx, page.id, _KINDS) - len(events) + tool_uses.count(tx, page.id) - len(calls)
@@ -71,7 +75,8 @@ def _trail(tx: Tx, page: Page, roles: dict[str, str]) -> Trail:
         versions=versions.listing(tx, page.id)[::-1],
         keys=build_tasks.keys(tx, page.id),
         roles=roles,
-        runs={run.id: run.stage for run in runs.listing(tx, page.id)},
+        runs={run.id: run.stage for run in worked},
+        drafts=frozenset(run.id for run in worked if run.kind is RunKind.DRAFT),
         unread=unread,
     )
 
@@ -86,11 +91,12 @@ def audit_view(trail: Trail) -> AuditView:
 
 def _lines(trail: Trail) -> Iterator[AuditLine]:
     """Within one moment: what was said and done, then where it led."""
-    yield from (_message(one, trail) for one in trail.messages)
+    shown = _in_prompts(trail.messages)
+    yield from (_message(one, trail, shown=one.id in shown) for one in trail.messages)
     yield from (_call(one, trail) for one in trail.calls)
     yield from (_finding(one) for one in trail.findings)
-    yield from (_result(one, trail) for one in trail.results)
     yield from (line for one in trail.versions for line in _version(one))
+    yield from (_result(one, trail) for one in trail.results)
     yield from (_handoff(one) for one in trail.handoffs)
     yield from (line for one in trail.events if (line := _event(one, trail)))
 
@@ -115,18 +121,37 @@ def _line(at: datetime, kind: str, who: str, stage: str, line: str, detail: str 
 # Rows as lines
 
 
-def _stage(trail: Trail, run: str | None, role: str) -> str:
-    """The stage of the run; without one the first stage of the role, which may have several."""
-    return trail.runs.get(run or "") or next((name for name, known in trail.roles.items() if known == role), "")
+def _stage(trail: Trail, run: str | None, role: str, at: datetime | None = None) -> str:
+    """The stage of the run; without one that of the role's result of the same moment `at`, else the first stage of the role, which may
+    have several."""
+    made = (one.stage for one in trail.results if one.created_at == at and trail.roles.get(one.stage) == role)
+    first = (name for name, known in trail.roles.items() if known == role)
+    return trail.runs.get(run or "") or next(made, "") or next(first, "")
 
 
-def _message(message: RoleMessage, trail: Trail) -> AuditLine:
-    stage = _stage(trail, message.run_id, message.role)
+def _in_prompts(messages: Sequence[RoleMessage]) -> frozenset[str]:
+    """Answers that a prompt itself holds, as a rule to show a model how, and the questions before them: said in one breath with what
+    comes after."""
+    places = {(one.role, one.run_id, one.position): one for one in messages}
+    found: set[str] = set()
+    for (role, run, position), one in places.items():
+        after = places.get((role, run, position + 1))
+        if run and one.kind == "assistant" and after is not None and after.created_at == one.created_at:
+            found.add(one.id)
+            if (asked := places.get((role, run, position - 1))) is not None and asked.kind == "user":
+                found.add(asked.id)
+    return frozenset(found)
+
+
+def _message(message: RoleMessage, trail: Trail, *, shown: bool) -> AuditLine:
+    stage = _stage(trail, message.run_id, message.role, message.created_at)
     task = trail.keys.get(message.task_id or "", "")
     place = f"{message.role}{f' at {task}' if task else ''}"
     words = one_line(message.text, _SHORT) or ("calls of tools" if message.data else "nothing")
     detail = "\n\n".join(filter(None, (message.text, message.data)))
-    return _line(message.created_at, "message", place, stage, f"{message.kind}: {words}", detail)
+    what = "an example" if message.run_id in trail.drafts else "shown"
+    kind = f"{message.kind}, {what} in the prompt" if shown else message.kind
+    return _line(message.created_at, "message", place, stage, f"{kind}: {words}", detail)
 
 
 def _call(use: ToolUse, trail: Trail) -> AuditLine:

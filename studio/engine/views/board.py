@@ -13,7 +13,7 @@ from studio.engine.limits import spend
 from studio.engine.open_project import OpenProject
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import build_tasks, pages, revisions, tool_uses
+from studio.store import build_tasks, builds, pages, revisions, tool_uses
 from studio.store.transaction import Tx
 
 
@@ -44,6 +44,7 @@ async def get_tasks(project: OpenProject, query: q.GetTasks, actor: str) -> v.Ta
             types=dict(TASK_TYPES),
             workers=project.settings.app.workers,
             spend=spend(tx, project.settings.limits),
+            build_id=builds.outside_ids(tx).get(page.id, ""),
             differs=_differs(project, tx, page.id, tasks),
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from studio.config.allowed import AllowedCommands
 from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus, undone
-from studio.domain.errors import NotFound, StudioError
+from studio.domain.errors import StudioError
 from studio.domain.page import BRIEF, Page
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
 from studio.engine.apps.progress import percent
@@ -53,13 +53,7 @@ class Surroundings:
 
 def find_page(project: OpenProject, tx: Tx, ref: str) -> Page:
     """The page of a reference or of an outside program's build id. Raises NotFound, or BadInput for an ambiguous slug."""
-    try:
-        return pages.resolve(tx, ref, final_state=project.workflow.final_state)
-    except NotFound:
-        found = builds.named(tx, ref.strip())
-        if not found:
-            raise
-        return pages.get(tx, found[-1].page_id)
+    return pages.resolve(tx, ref, final_state=project.workflow.final_state)
 
 
 async def get_build(project: OpenProject, query: q.GetBuild, actor: str) -> v.BuildView:

@@ -14,7 +14,6 @@ async def get_metrics(project: OpenProject, query: q.GetMetrics, actor: str) -> 
 
 
 def metrics_view(found: metrics.Figures) -> v.MetricsView:
-    ended = found.versions_completed + found.versions_failed
     return v.MetricsView(
         changes=found.changes,
         completed=found.completed,
@@ -22,7 +21,9 @@ def metrics_view(found: metrics.Figures) -> v.MetricsView:
         versions_completed=found.versions_completed,
         versions_failed=found.versions_failed,
         versions_stopped=found.versions_stopped,
-        success_rate=found.versions_completed / ended if ended else None,
+        versions_interrupted=found.versions_interrupted,
+        versions_rated=found.rated,
+        success_rate=found.rated_completed / found.rated if found.rated else None,
         tasks=found.tasks,
         tasks_done=found.tasks_done,
         tasks_failed=found.tasks_failed,

@@ -78,6 +78,7 @@ def _total(rows: tuple[v.CostRow, ...]) -> v.CostRow:
         output_tokens=sum(row.output_tokens for row in rows),
         cost_usd=sum(row.cost_usd for row in rows),
         unknown=sum(row.unknown for row in rows),
+        tasks=sum(row.tasks for row in rows),
     )
 
 

@@ -15,7 +15,7 @@ from studio.engine.open_project import OpenProject
 from studio.engine.views import trees
 from studio.protocol import build_queries as q
 from studio.protocol import build_views as v
-from studio.store import findings, pages, versions
+from studio.store import builds, findings, pages, versions
 from studio.store.naming import nearby
 from studio.store.transaction import Tx
 
@@ -36,11 +36,13 @@ _BY_HAND = "!"
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What the rows of versions are shown with: titles of pages, numbers of versions, counts of files, the newest."""
+    """What the rows of versions are shown with: titles of pages, numbers of versions, counts of files, why they failed."""
 
     titles: Mapping[str, str]
     numbers: Mapping[str, str]
     counts: Mapping[str, Mapping[str, int]]
+    reasons: Mapping[str, str]
+    builds: Mapping[str, str]
     newest: str
 
 
@@ -75,6 +77,8 @@ def version_views(tx: Tx, page_id: str | None = None) -> tuple[v.VersionView, ..
         titles=_titles(tx, {one.page_id for one in shown if one.page_id}),
         numbers={version.id: version.number for version in every},
         counts=versions.counts(tx, page_id),
+        reasons=versions.cut_short(tx) if any(one.status is VersionStatus.FAILED for one in shown) else {},
+        builds=builds.outside_ids(tx),
         newest=newest,
     )
     return tuple(version_view(one, lists) for one in shown)
@@ -95,8 +99,10 @@ def version_view(version: AppVersion, lists: Lists) -> v.VersionView:
         id=version.id,
         number=version.number,
         status=version.status.value,
+        reason=lists.reasons.get(version.id, ""),
         origin=version.origin,
         page=version.page_id or "",
+        build_id=lists.builds.get(version.page_id or "", ""),
         title=lists.titles.get(version.page_id or "", ""),
         operation=version.operation.value,
         summary=version.summary,

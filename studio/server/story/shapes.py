@@ -85,7 +85,7 @@ class Drafting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class CostsBy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    by: Literal["page", "chapter", "model", "day", "stage"] = "page"
+    by: Literal["page", "chapter", "model", "day", "stage", "role", "task"] = "page"
 
 
 class PreviewOf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -150,20 +150,24 @@ async def resume_discard(app: StudioApp) -> None:
         await discard()
         return
     page, stands = app.session.page, standing(app)
-    files = await _written(app, page.id) if page is not None else []
+    files, own = await _written(app, page.id) if page is not None else ([], ())
     back = f"{counted(len(files), 'file')} would be as before: {listed(files)}"
     key = app.keymap.shown("resume.discard")
-    question = f"Discard what the workers did? {back if files else 'No file was changed'}. {key} again does it."
+    first = f" What you changed ({listed(own)}) becomes a version first." if own else ""
+    question = f"Discard what the workers did? {back if files else 'No file was changed'}.{first} {key} again does it."
     if standing(app) == stands:
         app.ask(question, "resume.discard", discard, about=stands)
 
 
-async def _written(app: StudioApp, page: str) -> list[str]:
-    """The files that the page's broken runs, one after the other, left otherwise than they found them."""
-    made = (await app.session.query(GetVersions(page=page))).versions
-    runs = (one for one in made if one.origin == "run")  # between and after them may stand versions made by hand
+async def _written(app: StudioApp, page: str) -> tuple[list[str], tuple[str, ...]]:
+    """The files that the page's broken runs, one after the other, left otherwise than they found them; and those that a person
+    changed since the newest version."""
+    found = await app.session.query(GetVersions(page=page))
+    runs = (
+        one for one in found.versions if one.origin == "run"
+    )  # between and after them may stand versions made by hand
     broke = list(takewhile(lambda one: one.status == "failed", runs))
     if not broke:
-        return []
+        return [], found.changed
     diff = await app.session.query(GetVersionDiff(version=broke[0].id, base=broke[-1].parent or None))
-    return [one.path for one in diff.files]
+    return [one.path for one in diff.files], found.changed

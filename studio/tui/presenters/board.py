@@ -27,14 +27,14 @@ class BoardLook:
     glyphs: Glyphs
     since: float = 0.0
     title: int = _TITLE
-    left_out: Set[str] = frozenset()
+    dropped: Set[str] = frozenset()
     """Keys of tasks that nobody waits for any more."""
 
 
 def look_at(board: TasksView, look: BoardLook) -> BoardLook:
     """The look with what depends on all tasks."""
     dropped = frozenset(task.key for task in board.tasks if task.status == "dropped")
-    return replace(look, title=title_width(board), left_out=dropped)
+    return replace(look, title=title_width(board), dropped=dropped)
 
 
 def board_lines(board: TasksView, look: BoardLook, stage: str) -> list[Line]:
@@ -55,8 +55,10 @@ def sign(task: TaskView, glyphs: Glyphs) -> Span:
             return glyphs.drafting, "accent"
         case "done":
             return glyphs.approved, "ok"
-        case "failed" | "interrupted":
+        case "failed":
             return glyphs.failed, "error"
+        case "interrupted":
+            return glyphs.failed, "warn"
         case "skipped":
             return glyphs.stale, "warn"
         case "dropped":
@@ -69,7 +71,7 @@ def task_row(task: TaskView, look: BoardLook, stop: Hashable = None) -> Line:
     """Sign, title and what it does now at the left; type, tries, time and cost in columns at the right."""
     facts = _facts(task, look)
     room = look.width - 2 - cell_len(facts) - 1
-    said = _said(task, look.left_out)
+    said = _said(task, look.dropped)
     most = min(room, look.title) if said else room
     quiet = task.status == "dropped"
     title = fit(task.title, most, look.glyphs.more)
@@ -87,7 +89,7 @@ def _style(task: TaskView) -> str:
     return {"failed": "error", "skipped": "warn", "interrupted": "warn"}.get(task.status, "dim")
 
 
-def _said(task: TaskView, left_out: Set[str]) -> str:
+def _said(task: TaskView, dropped: Set[str]) -> str:
     """What a task does or came to, or what it waits for."""
     match task.status:
         case "running":
@@ -96,12 +98,10 @@ def _said(task: TaskView, left_out: Set[str]) -> str:
             return task.summary
         case "failed" | "skipped":
             return task.error
-        case "interrupted":
-            return "broken off"
-        case "dropped":
-            return "left out"
+        case "interrupted" | "dropped":
+            return task.status
         case _:
-            needs = [need for need in task.needs if need not in left_out]
+            needs = [need for need in task.needs if need not in dropped]
             return f"after {', '.join(needs)}" if needs else ""
 
 
@@ -154,7 +154,7 @@ def short_counts(board: TasksView) -> str:
 def task_story(task: TaskView, width: int, board: TasksView) -> list[Line]:
     """Everything about one task, for the pane beside the list. What it needs and nobody does is no longer waited for."""
     dropped = {one.key for one in board.tasks if one.status == "dropped"}
-    needs = [f"{need} (left out)" if need in dropped else need for need in task.needs]
+    needs = [f"{need} (dropped)" if need in dropped else need for need in task.needs]
     facts = [task.type, f"priority {task.priority}"]
     facts += [f"after {', '.join(needs)}"] if needs else []
     facts += [short_model(task.model)] if task.model else []

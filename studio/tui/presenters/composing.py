@@ -139,7 +139,7 @@ def send_back(page: PageView, cell: StageCell, about: str) -> Request:
 def task(page: PageView, known: TaskView | None) -> Request:
     """A task of the plan, or a new one; its `stage` is the task's id."""
     text = task_form.render(known)
-    heading = f"Task {known.position}" if known else "New task"
+    heading = f"Task {known.position}, {known.key}" if known else "New task"
     place = known.id if known else NEW
     return _with_kept(page, Request(
         Purpose.TASK, heading, page.id, place, base_text=text, text=text, original=text, title=page.title,

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from studio.domain.page import BRIEF
+from studio.domain.text import counted
 from studio.domain.words import OURS, Words
+from studio.protocol.build_views import TaskView
 from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView, LedgerView, PageView, SpendView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.ages import age
@@ -168,12 +170,20 @@ def history_lines(history: HistoryView | None, width: int, glyphs: Glyphs, now: 
 
 
 def costs_lines(
-    costs: CostsView | None, spend: SpendView | None, page: PageView | None, width: int, words: Words = OURS
+    costs: CostsView | None,
+    spend: SpendView | None,
+    page: PageView | None,
+    width: int,
+    words: Words = OURS,
+    tasks: Sequence[TaskView] = (),
 ) -> list[Line]:
-    """This page, today, the project, then the calls for this page."""
+    """This page and the work at its tasks, today, the project, then the calls for this page."""
     rows: list[Line] = []
     if page is not None:
         rows.append(_amount(f"this {words['page']}", money(page.cost_usd), page.cost_unknown, None, width))
+    if worked := [one for one in tasks if one.cost_usd is not None]:
+        usd = sum(one.cost_usd or 0.0 for one in worked)
+        rows.append(_amount(f"its {counted(len(worked), 'task')}", money(usd), 0, None, width))
     if spend is not None:
         rows.append(_amount("today", money(spend.day), 0, spend.day_limit, width))
         rows.append(_amount("project", money(spend.project), spend.unknown, spend.project_limit, width))

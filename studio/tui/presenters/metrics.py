@@ -11,20 +11,24 @@ from studio.tui.presenters.ages import lasted
 
 def figures(found: MetricsView) -> list[tuple[str, str]]:
     """What is counted and its figure, `-` where nothing was counted."""
-    rate = "" if found.success_rate is None else f", {found.success_rate:.0%} success"
+    rated = counted(found.versions_rated, "version")
+    rate = "-" if found.success_rate is None else f"{found.success_rate:.0%} of {rated} of complete changes"
+    left = found.changes - found.completed
     kept = ", ".join(f"{count} {state}" for state, count in sorted(found.findings.items())) or "none"
     unknown = f", {counted(found.cost_unknown, 'call')} of unknown price" if found.cost_unknown else ""
     tasks = f"{found.tasks}: {found.tasks_done} done, {found.tasks_failed} failed, {found.tasks_retried} tried again"
-    stopped = f", {found.versions_stopped} stopped" if found.versions_stopped else ""
+    cut_short = ((found.versions_stopped, "stopped"), (found.versions_interrupted, "interrupted"))
+    others = "".join(f", {count} {word}" for count, word in cut_short if count)
     return [
-        ("changes", f"{found.completed} of {found.changes} complete"),
+        ("changes", f"{found.completed} of {found.changes} complete" + (f", {left} open" if left else "")),
         (
             "versions by workers",
-            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{stopped}{rate}",
+            f"{found.versions}: {found.versions_completed} completed, {found.versions_failed} failed{others}",
         ),
-        ("work per change", lasted(found.mean_seconds)),
-        ("files per change", _mean(found.mean_files)),
-        ("versions per change", _mean(found.mean_versions)),
+        ("success", rate),
+        ("work per complete change", lasted(found.mean_seconds)),
+        ("files per complete change", _mean(found.mean_files)),
+        ("versions per complete change", _mean(found.mean_versions)),
         ("tasks", tasks),
         ("model answers per task", _mean(found.mean_iterations)),
         ("findings", kept),

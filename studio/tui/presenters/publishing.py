@@ -39,7 +39,11 @@ def _target(one: TargetView, width: int, glyphs: Glyphs) -> Line:
 
 
 def _publication(one: PublicationView, width: int, glyphs: Glyphs, now: datetime) -> Line:
-    signs = {"done": (glyphs.approved, "ok"), "failed": (glyphs.failed, "error")}
+    signs = {
+        "done": (glyphs.approved, "ok"),
+        "failed": (glyphs.failed, "error"),
+        "interrupted": (glyphs.failed, "warn"),
+    }
     sign = signs.get(one.status, (glyphs.drafting, "accent"))
     steps = "" if one.status == "done" else f" {one.steps_done} of {one.steps} steps"
     left = (sign, (f" {one.version} to {one.target}", "text"), (steps, "dim"))

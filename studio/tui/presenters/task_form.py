@@ -10,6 +10,9 @@ from studio.domain.errors import BadInput
 from studio.domain.text import clean, flat, one_line
 from studio.protocol.build_views import TaskView
 
+HINT = f"Type: {' '.join(TASK_TYPES)}. Priority: 1 to 3."
+"""What may be written in the lines, in one row of the measure."""
+
 _FIELD = re.compile(r"^\s*(?P<name>title|type|priority|needs)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 
 

@@ -18,11 +18,16 @@ FILES = "files"
 _ORIGINS = {"person": "by hand", "restore": "restored", "import": "imported", "run": ""}
 
 
+def state(one: VersionView) -> str:
+    """`completed`, `in progress`, or how it ended short of that: `failed`, `stopped`, `interrupted`."""
+    return one.reason or one.status.replace("_", " ")
+
+
 def sign(one: VersionView, glyphs: Glyphs) -> Span:
     if one.status == "in_progress":
         return glyphs.drafting, "accent"
     if one.status == "failed":
-        return glyphs.failed, "error"
+        return glyphs.failed, "warn" if one.reason else "error"
     return (glyphs.approved, "ok") if one.approved else (glyphs.waiting, "wait")
 
 
@@ -37,17 +42,16 @@ def version_rows(one: VersionView, width: int, now: datetime, glyphs: Glyphs, *,
         one.id,
     )
     mark = ((f"  {glyphs.here} compare with", "accent"),) if marked else ()
-    state = {"in_progress": "being made", "failed": "failed"}.get(one.status, "")
-    said = facts(one, glyphs, state)
+    said = facts(one, glyphs, {"in_progress": "being made", "failed": state(one)}.get(one.status, ""))
     return [head, line(("  ", "text"), (fit(said, width - 2, glyphs.more), "dim"), *mark, stop=one.id)]
 
 
-def facts(one: VersionView, glyphs: Glyphs, state: str = "") -> str:
-    """`+8 ~1 of 12 files · by hand · $0.12`, behind the `state`."""
+def facts(one: VersionView, glyphs: Glyphs, how: str = "") -> str:
+    """`+8 ~1 of 12 files · by hand · $0.12`, behind `how` it ended."""
     counts = (("+", one.added), ("~", one.modified), ("-", one.deleted))
     changed = " ".join(f"{before}{count}" for before, count in counts if count)
     files = counted(one.files, "file")
-    parts = [state, f"{changed} of {files}" if changed else f"no change, {files}"]
+    parts = [how, f"{changed} of {files}" if changed else f"no change, {files}"]
     parts.append(f"restored {one.restored_from}" if one.restored_from else _ORIGINS.get(one.origin, one.origin))
     parts.append(money(one.cost_usd) if one.cost_usd else "")
     return f" {glyphs.dot} ".join(part for part in parts if part)
@@ -55,12 +59,13 @@ def facts(one: VersionView, glyphs: Glyphs, state: str = "") -> str:
 
 def story(one: VersionView, width: int, glyphs: Glyphs) -> list[Line]:
     """What a version is: summary and error. What changed comes next, and its changelog last."""
-    state = "approved" if one.approved else one.status.replace("_", " ")
-    rows = [line((f"{one.number}  ", "strong"), (facts(one, glyphs, state), "dim"))]
+    rows = [
+        line((f"{one.number}  ", "strong"), (facts(one, glyphs, "approved" if one.approved else state(one)), "dim"))
+    ]
     if one.summary:
         rows += [line((row, "text")) for row in wrap(one.summary, width)]
     if one.error:
-        rows += [line((row, "error")) for row in wrap(one.error, width)]
+        rows += [line((row, "warn" if one.reason else "error")) for row in wrap(one.error, width)]
     return rows
 
 

@@ -58,8 +58,7 @@ class FindingsScreen(ListedScreen):
         return [*rows, BLANK, *file_lines(self.kept.diff, width, self.app.glyphs)]
 
     def about(self) -> str:
-        page = self.app.session.page
-        return page.title if page is not None and page.id == self.page else ""
+        return self.place_of(self.page)
 
     def said(self) -> str:
         if self.view is None:

@@ -13,6 +13,7 @@ from studio.protocol.events import AnyEvent
 from studio.tui.presenters.lines import Line, line, wrap
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule, below
+from studio.tui.widgets.composer import Composer
 from studio.tui.widgets.line_view import LineView
 from studio.tui.widgets.pick_list import PickList, empty_row
 from studio.tui.widgets.wall import Wall
@@ -91,15 +92,27 @@ class ListedScreen(FramedScreen):
         self.fold()
 
     def fold(self) -> None:
-        """The list beside the text where there is room, else above it; alone or gone where the text has the whole screen."""
+        """The list beside the text where there is room, else above it; alone or gone where the text has the whole screen. Over a form
+        that is open there is no room for both one above the other."""
         width, height = self.app.size
         beside = width >= BESIDE
+        alone = not beside and not self.whole and isinstance(self.drawer, Composer)
         self.panes.set_class(beside, "beside")
         self.list.display = not self.whole
         self.wall.display = beside and not self.whole
-        self.between.display = not beside and not self.whole
+        self.between.display = not beside and not self.whole and not alone
+        self.detail.display = not alone
         self.list.styles.width = max(int(width * self.part), 40) if beside else "1fr"
-        self.list.styles.height = "1fr" if beside else max((height - 4) * 2 // 5, 4)
+        self.list.styles.height = "1fr" if beside or alone else max((height - 4) * 2 // 5, 4)
+
+    async def open_drawer(self, widget: Widget, focus: Widget | None = None) -> None:
+        await super().open_drawer(widget, focus)
+        self.fold()
+        self.show_footer()
+
+    async def close_drawer(self) -> None:
+        await super().close_drawer()
+        self.fold()
 
     # What is shown
 
@@ -113,7 +126,9 @@ class ListedScreen(FramedScreen):
             self.between.say(below(self.list, self.app.glyphs))
 
     def reading(self) -> LineView | None:
-        """What stands above the footer: the text; beside it, the list while the cursor is in that."""
+        """What stands above the footer: the text; beside it, the list while the cursor is in that; nothing under a form."""
+        if isinstance(self.drawer, Composer):
+            return None
         beside = self.panes.has_class("beside") and not self.whole
         return self.list if beside and self.focused is self.list else self.detail
 
@@ -149,6 +164,14 @@ class ListedScreen(FramedScreen):
 
     def about(self) -> str:
         return ""
+
+    def place_of(self, page_id: str) -> str:
+        """`1/2 The cart`, as the workbench's own head has it; empty for a page that does not stand there."""
+        page = self.app.session.page
+        if page is None or page.id != page_id:
+            return ""
+        number = f"{page.chapter_number}/{page.number} " if page.number and not page.archived else ""
+        return f"{number}{page.title or page.slug}"
 
     async def refresh_rows(self) -> None:
         """Ask again; the cursor stays on its row while that exists, else it goes to the row in its place."""

@@ -1,4 +1,4 @@
-"""The board of a change: its tasks with live workers; edited, added, left out and reordered before the work starts."""
+"""The board of a change: its tasks with live workers; edited, added, dropped and reordered before the work starts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from studio.tui.screens.framed import Acts
 from studio.tui.screens.listed import ListedScreen
 
 _UNSTARTED = ("planned", "waiting", "dropped")
-_LEFT_OUT = ("interrupted", "failed", "skipped", "dropped")
-"""Those that may be left out, or in again, though they were worked at."""
+_CAME_TO_NOTHING = ("interrupted", "failed", "skipped", "dropped")
+"""Those that may be dropped, or taken in again, though they were worked at."""
 
 
 class TasksScreen(ListedScreen):
@@ -68,8 +68,7 @@ class TasksScreen(ListedScreen):
         return task_story(self.row, min(width, 90), self.board) if self.row and self.board else []
 
     def about(self) -> str:
-        page = self.app.session.page
-        return page.title if page is not None and page.id == self.page else ""
+        return self.place_of(self.page)
 
     def said(self) -> str:
         if self.board is None:
@@ -92,7 +91,7 @@ class TasksScreen(ListedScreen):
             acts["tasks.drop"] = self.drop
             acts["tasks.down"] = lambda: self.move(task, 1)
             acts["tasks.up"] = lambda: self.move(task, -1)
-        elif task is not None and task.status in _LEFT_OUT:
+        elif task is not None and task.status in _CAME_TO_NOTHING:
             acts["tasks.drop"] = self.drop
         return acts
 

@@ -30,8 +30,7 @@ class TrailScreen(ListedScreen):
             await self.show_row()
 
     def about(self) -> str:
-        page = self.app.session.page
-        return page.title if page is not None and page.id == self.page else ""
+        return self.place_of(self.page)
 
 
 class ToolLogScreen(TrailScreen):

@@ -16,7 +16,7 @@ from studio.domain.text import clean, one_line
 from studio.protocol.commands import Done
 from studio.tui.apart import WordsSender, slug_of, write_aside
 from studio.tui.keeping import Keeper
-from studio.tui.presenters import composing
+from studio.tui.presenters import composing, task_form
 from studio.tui.presenters.composing import Purpose, Request
 from studio.tui.presenters.diff import news
 from studio.tui.presenters.lines import Line, fit, line, spread, wrap
@@ -165,7 +165,8 @@ class Composer(Vertical):
 
     def _below_rows(self, width: int) -> Sequence[Line]:
         room = max(width - self._below.indent - 1, 10)
-        said, style = (self._problem, "error") if self._problem else (self.price, "dim")
+        hint = task_form.HINT if self.request.purpose is Purpose.TASK else self.price
+        said, style = (self._problem, "error") if self._problem else (hint, "dim")
         return [line((row, style)) for row in wrap(said, min(room, MEASURE))[:4]] if said else []
 
     def _show(self) -> None:

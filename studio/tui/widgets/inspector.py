@@ -64,7 +64,9 @@ class Inspector(LineView):
         if self.tab == "history":
             return inspector.history_lines(self.history, width, glyphs, datetime.now(UTC))
         spend = session.project.spend if session.project else None
-        return inspector.costs_lines(self.costs, spend, session.page, width, self.app.words)
+        board = self.app.board.board
+        tasks = board.tasks if board is not None else ()
+        return inspector.costs_lines(self.costs, spend, session.page, width, self.app.words, tasks)
 
     def note(self) -> FeedbackView | None:
         """What the cursor is on in the notes."""

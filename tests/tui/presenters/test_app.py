@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from studio.domain.errors import BadInput
 from studio.domain.words import OURS, Words
-from studio.protocol.build_views import FileDiff, FileLine, FilesView, FindingView, TasksView, TaskView
+from studio.protocol.build_views import FileDiff, FileLine, FilesView, FindingView, TasksView, TaskView, VersionView
 from studio.tui.glyphs import ASCII, UNICODE
-from studio.tui.presenters import files, findings, task_form
+from studio.tui.presenters import files, findings, task_form, versions
 from studio.tui.presenters.board import BoardLook, board_lines, counts, task_story
 from studio.tui.presenters.code_diff import file_lines
 from studio.tui.presenters.inspector import context_lines, costs_lines
@@ -77,6 +77,9 @@ def test_a_log_shows_whole_lines_and_no_json() -> None:
     assert start == 2 or rows[-1].text == "cart  done"
 
 
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
 def _task(key: str, **fields: object) -> TaskView:
     known = TaskView(
         id=f"id-{key}", page="p", key=key, position=1, title=f"Write {key}", type="logic", description="", priority=2, needs=(),
@@ -104,12 +107,32 @@ def test_rows_of_the_board_have_one_width_and_their_columns_stay_where_they_are(
     data = _task("data", status="dropped")
     board = TasksView(page="p", tasks=(planned, data), editable=True, types={}, workers=3)
     assert "after" not in board_lines(board, BoardLook(72, UNICODE), "i")[0].text
-    assert "after data (left out)" in "\n".join(row.text for row in task_story(planned, 72, board))
+    assert "after data (dropped)" in "\n".join(row.text for row in task_story(planned, 72, board))
     assert "x2" in rows[2].text
     assert "15:00" in rows[2].text
 
 
-def test_the_board_counts_what_is_left_out_as_nothing() -> None:
+def test_a_version_whose_run_was_stopped_is_not_called_failed() -> None:
+    stopped = VersionView(
+        id="v", number="1.1.0", status="failed", reason="stopped", origin="run", page="p", title="Cart", operation="update",
+        summary="", changelog="", error="Stopped before it was finished.", approved=False, started_at=NOW, finished_at=NOW,
+        cost_usd=None, files=3, added=0, modified=0, deleted=0, parent="1.0.0",
+    )  # fmt: skip
+    for one, word in ((stopped, "stopped"), (replace(stopped, reason=""), "failed")):
+        rows = (*versions.version_rows(one, 80, NOW, ASCII, marked=False), versions.story(one, 80, ASCII)[0])
+        assert [row.text.split(" - ")[0].split()[-1] for row in rows[1:]] == [word, word]
+        assert versions.state(one) == word
+
+
+def test_a_task_that_ended_early_is_called_by_its_state() -> None:
+    tasks = (_task("a", status="interrupted"), _task("b", status="dropped"))
+    rows = board_lines(TasksView(page="p", tasks=tasks, editable=True, types={}, workers=3), BoardLook(72, ASCII), "i")
+    assert [row.text.split()[:4] for row in rows] == [
+        ["!", "Write", "a", "interrupted"], ["-", "Write", "b", "dropped"],
+    ]  # fmt: skip
+
+
+def test_the_board_counts_what_was_dropped_as_nothing() -> None:
     tasks = (_task("a", status="done"), _task("b", status="failed"), _task("c", status="dropped"))
     assert counts(TasksView(page="p", tasks=tasks, editable=True, types={}, workers=3)) == "1 of 2 tasks done, 1 failed"
 
@@ -191,6 +214,13 @@ def test_sentences_take_the_workflow_s_words_and_a_story_keeps_its_own() -> None
         "No release yet. Changes are archived; a request is asked."
     )
     assert OURS.put("No chapter yet.") == "No chapter yet."
+
+
+def test_costs_say_what_the_work_at_tasks_came_to() -> None:
+    tasks = [_task("a", cost_usd=0.5), _task("b", cost_usd=0.25), _task("c")]
+    assert [row.text.split() for row in costs_lines(None, None, None, 40, OURS, tasks)] == [
+        ["its", "2", "tasks", "$0.75"]
+    ]
 
 
 def test_an_application_has_phases_and_a_story_has_stages() -> None:
