@@ -191,20 +191,7 @@ class StudioApp(App[int], inherit_bindings=False):
             return True
         if self.pending is not None or self.message is not None:
             self.clear_message()
-        return await self._by_the_editor(event.key)
-
-    async def _by_the_editor(self, key: str) -> bool:
-        """Do what a text field has a key of its own for (backspace, an arrow). Textual hands such a key round to the app first, and
-        letters that came with it, over a slow line, would go into the text before it. False for any other key."""
-        focused = self.focused
-        if focused is None or not focused.check_consume_key("a", "a"):
-            return False
-        active = self.screen.active_bindings.get(key)
-        if active is None or active.node is not focused or not active.enabled:
-            return False
-        await _settled(focused)
-        await self.run_action(active.binding.action, focused)
-        return True
+        return await _by_the_editor(self, event.key)
 
     def _refused(self, row: keymap.Action) -> bool:
         """Say why a key does nothing; False when there is nothing to say."""
@@ -367,3 +354,17 @@ async def _settled(focused: Widget | None) -> None:
     done = asyncio.Event()
     focused.call_later(done.set)
     await done.wait()
+
+
+async def _by_the_editor(app: StudioApp, key: str) -> bool:
+    """Do what a text field has a key of its own for (backspace, an arrow). Textual hands such a key round to the app first, and
+    letters that came with it, over a slow line, would go into the text before it. False for any other key."""
+    focused = app.focused
+    if focused is None or not focused.check_consume_key("a", "a"):
+        return False
+    active = app.screen.active_bindings.get(key)
+    if active is None or active.node is not focused or not active.enabled:
+        return False
+    await _settled(focused)
+    await app.run_action(active.binding.action, focused)
+    return True

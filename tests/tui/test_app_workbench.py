@@ -136,9 +136,11 @@ async def test_of_a_stopped_implementation_screen_footer_and_keys_say_the_same(t
         await at.at.until(lambda: at.at.app.pending)
         assert re.search(r"[1-8] files? would be as before: .*index.html.*\. X again does it\.", at.at.message)
         await at.at.press("escape")
-        (at.root / "app" / "mine.md").write_text("Mine.\n")
+        (at.root / "app" / "index.html").write_text("Mine.\n")
         await at.at.press("X")
-        await at.at.until(lambda: "What you changed (mine.md) becomes a version first. X again" in at.at.message)
+        own = "What you changed (index.html) stays, and is made a version first. X again does it."
+        await at.at.until(lambda: own in at.at.message)
+        assert "index.html" not in at.at.message.partition("What you changed")[0]
         roles.pause = 0.0
         await at.at.press("C")
         await at.at.until(lambda: at.at.app.pending and "in all at most" in at.at.message)

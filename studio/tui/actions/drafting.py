@@ -150,11 +150,13 @@ async def resume_discard(app: StudioApp) -> None:
         await discard()
         return
     page, stands = app.session.page, standing(app)
-    files, own = await _written(app, page.id) if page is not None else ([], ())
+    written, own = await _written(app, page.id) if page is not None else ([], ())
+    files = [path for path in written if path not in own]
     back = f"{counted(len(files), 'file')} would be as before: {listed(files)}"
     key = app.keymap.shown("resume.discard")
-    first = f" What you changed ({listed(own)}) becomes a version first." if own else ""
-    question = f"Discard what the workers did? {back if files else 'No file was changed'}.{first} {key} again does it."
+    first = f" What you changed ({listed(own)}) stays, and is made a version first." if own else ""
+    nothing = "No other file was changed" if written else "No file was changed"
+    question = f"Discard what the workers did? {back if files else nothing}.{first} {key} again does it."
     if standing(app) == stands:
         app.ask(question, "resume.discard", discard, about=stands)
 
