@@ -165,9 +165,8 @@ async def _written(app: StudioApp, page: str) -> tuple[list[str], tuple[str, ...
     """The files that the page's broken runs, one after the other, left otherwise than they found them; and those that a person
     changed since the newest version."""
     found = await app.session.query(GetVersions(page=page))
-    runs = (
-        one for one in found.versions if one.origin == "run"
-    )  # between and after them may stand versions made by hand
+    # Between and after them may stand versions made by hand.
+    runs = (one for one in found.versions if one.origin == "run")
     broke = list(takewhile(lambda one: one.status == "failed", runs))
     if not broke:
         return [], found.changed
