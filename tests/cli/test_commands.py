@@ -23,6 +23,18 @@ def test_new_makes_a_project_with_its_ignore_files_and_overwrites_nothing(outsid
     assert outside.data("status", "-C", "book")["title"] == "The Lantern Ferry"
 
 
+def test_new_takes_the_folder_that_this_is_only_where_a_person_says_so(outside: Studio) -> None:
+    (outside.folder / "letter.txt").write_text("mine", "utf-8")
+    refused = outside("new", code=2)
+    assert refused.stdout == ""
+    assert "which folder" in refused.stderr
+    assert "studio new ." in refused.stderr
+    assert [path.name for path in outside.folder.iterdir()] == ["letter.txt"]
+    assert outside.data("new", ".")["root"] == str(outside.folder)
+    assert (outside.folder / "letter.txt").read_text("utf-8") == "mine"
+    assert outside.data("status")["title"] == "here"
+
+
 def test_the_loop_from_brief_to_approved_page_by_commands(studio: Studio, server: WireServer) -> None:
     server.play(Step(text="Fog lay on the Throat.\n\nIlse counted the rings."))
     drafted = studio("generate", "next")
