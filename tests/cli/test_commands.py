@@ -344,6 +344,28 @@ def test_in_an_empty_book_there_is_no_next_page_and_nothing_is_said_of_approval(
     assert "approved" not in said
 
 
+def test_a_dialogue_for_an_earlier_narration_is_said_by_every_command_that_shows_the_page(studio: Studio) -> None:
+    for _ in range(2):
+        studio("generate", "fog", "--quiet")
+        studio("approve", "fog")
+    assert "earlier" not in studio("status").stdout + studio("show", "fog").stderr
+    assert studio.data("show", "fog")["outdated"] == {}
+    before = studio("show", "fog", "--stage", "dialogue").stdout
+    (studio.folder / "mine.txt").write_text("Ice lay on the Throat.", "utf-8")
+    studio("edit", "fog", "--stage", "narration", "--file", "mine.txt")
+    for words in (("status",), ("page", "list")):
+        assert "page approved; dialogue is for an earlier text" in studio(*words).stdout
+    assert "written for an earlier narration" in studio("page", "show", "fog").stdout
+    shown = studio("show", "fog", "--stage", "dialogue")
+    assert shown.stdout == before
+    assert shown.stderr == "Dialogue: written for an earlier narration.\n"
+    assert studio.data("show", "fog")["outdated"] == {"dialogue": ["narration"]}
+    assert studio.data("status")["chapters"][0]["pages"][0]["outdated"] == ["dialogue"]
+    studio("reopen", "fog")
+    studio("approve", "fog")
+    assert "earlier" not in studio("status").stdout + studio("show", "fog").stderr
+
+
 def test_diff_speaks_of_the_stage_that_changed_when_the_last_one_did_not(studio: Studio, server: WireServer) -> None:
     server.play(
         Step(text="Fog lay on the Throat."), Step(text="Fog stood on the Throat."), Step(text="ILSE: Forty-four.")

@@ -16,7 +16,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import refuse_running, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import FeedbackChanged
-from studio.store import feedback, pages, revisions
+from studio.store import feedback, pages, revisions, sources
 from studio.store.transaction import Tx
 
 OUTCOME_WORDS = {
@@ -117,6 +117,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             next_has_revision=following is not None and has_later_text(project, tx, page.id, following),
         )
         pages.set_approved(tx, page.id, newest.stage, newest.id)
+        sources.agree(tx, newest)
         if project.builds is not None:
             project.builds.approved(tx, page, newest)
         page = project.move_to(tx, page, state, "approve", stage=newest.stage, revision=newest.id)

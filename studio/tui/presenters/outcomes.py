@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio.domain.words import Words
 from studio.protocol.events import RunEnded
 from studio.protocol.views import PageView
@@ -23,6 +25,13 @@ _WHY = {
 def why_incomplete(outcome: str) -> str:
     """A sentence, or nothing for a complete text."""
     return _WHY.get(outcome, "")
+
+
+def why_outdated(labels: Sequence[str]) -> str:
+    """A sentence for a text that was written for earlier texts of these stages; nothing where there are none."""
+    names = [label.lower() for label in labels]
+    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    return f"Written for an earlier {said}." if said else ""
 
 
 def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:

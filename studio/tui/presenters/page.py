@@ -20,7 +20,7 @@ from studio.tui.presenters.ages import age
 from studio.tui.presenters.board import BoardLook, board_lines, short_counts
 from studio.tui.presenters.composing import kept_on
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
-from studio.tui.presenters.outcomes import why_incomplete
+from studio.tui.presenters.outcomes import why_incomplete, why_outdated
 from studio.tui.presenters.stream import LiveText
 from studio.tui.presenters.text import text_lines
 
@@ -165,9 +165,25 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
         if why := why_incomplete(cell.head.outcome):
             yield BLANK
             yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
+        yield from _outdated(page, cell, look)
     elif cell.status == "empty" and page.brief is not None:
         yield BLANK
         yield from _before_work(cell, look)
+
+
+def _outdated(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
+    """That the text was written for one that has changed since, below it, and what can be done about that."""
+    why = why_outdated([one.label for one in page.cells if one.name in cell.outdated])
+    if not why:
+        return
+    yield BLANK
+    yield from (line((row, "warn")) for row in wrap(f"{look.glyphs.stale} {why}", look.width))
+    if cell.status == "waiting" and cell.name == page.stage:
+        yield from _hint((("a", "approve"), " approves it as it is, ", ("r", "revise"), " revises it."), look)
+    elif cell.status == "approved":
+        again = " opens it again" if page.phase == "approved" and cell is page.cells[-1] else ""
+        parts = (("i", "edit"), " edits it", *((", ", ("u", "reopen"), again) if again else ()), ".")
+        yield from _hint(parts, look)
 
 
 def _before_work(cell: StageCell, look: Look) -> Iterator[Line]:
