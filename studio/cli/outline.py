@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from studio.cli.application import is_app
 from studio.cli.output import table
+from studio.domain.run import NOT_WHOLE
 from studio.domain.workflow import state_words
 from studio.protocol import build_views as bv
 from studio.protocol import views as v
@@ -124,8 +125,9 @@ def _stage_row(cell: v.StageCell, labels: Mapping[str, str]) -> tuple[str, ...]:
     who = head.model or head.author
     notes = f", {len(cell.notes)} notes" if cell.notes else ""
     why = why_outdated([labels[name] for name in cell.outdated])
+    end = f", {NOT_WHOLE[head.outcome]}" if head.outcome in NOT_WHOLE else ""
     old = f", {why[:1].lower()}{why[1:].rstrip('.')}" if why else ""
-    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{notes}{old}")
+    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{end}{notes}{old}")
 
 
 def build_card(build: bv.BuildView) -> Iterator[str]:

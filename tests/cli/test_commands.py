@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cli.conftest import COMMAND, Studio
-from tests.fakes.wire_script import HOSTILE_TEXT, Fault, Step, status
+from tests.fakes.wire_script import HOSTILE_TEXT, Fault, Finish, Step, status
 from tests.fakes.wire_server import WireServer
 
 
@@ -364,6 +364,17 @@ def test_a_dialogue_for_an_earlier_narration_is_said_by_every_command_that_shows
     studio("reopen", "fog")
     studio("approve", "fog")
     assert "earlier" not in studio("status").stdout + studio("show", "fog").stderr
+
+
+def test_a_text_that_was_cut_off_says_so_wherever_it_is_shown(studio: Studio, server: WireServer) -> None:
+    server.play(Step(text="Fog lay on the", finish=Finish.LENGTH))
+    assert "cut off at the output limit" in studio("generate", "fog").stderr
+    shown = studio("show", "fog")
+    assert (shown.stdout, shown.stderr) == ("Fog lay\n", "Narration, revision 1: cut off.\n")
+    assert ", cut off" in studio("page", "show", "fog").stdout
+    row = studio("history", "fog").stdout.splitlines()[0]
+    assert row.endswith("cut off")
+    assert studio.data("show", "fog")["revisions"][0]["outcome"] == "cut_off"
 
 
 def test_diff_speaks_of_the_stage_that_changed_when_the_last_one_did_not(studio: Studio, server: WireServer) -> None:

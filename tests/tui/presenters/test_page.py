@@ -88,6 +88,25 @@ async def test_a_text_that_was_written_for_an_earlier_one_says_so_below_it_with_
     assert not any("~" in row for row in rows(outdated=()))
 
 
+async def test_a_text_that_was_cut_off_says_so_in_its_head_too() -> None:
+    engine = FakeEngine()
+    page = engine.page(engine.chapter("The Toll"), "Ilse counts", "A brief.", "Fog lay on the Throat.")
+    view = await engine.query(q.GetPage(page=page))
+    assert view.cells[0].head is not None
+
+    def head(outcome: str, width: int = 72) -> str:
+        assert view.cells[0].head is not None
+        cell = replace(view.cells[0], head=replace(view.cells[0].head, outcome=outcome))
+        shown = replace(view, cells=(cell, *view.cells[1:]))
+        picture = page_picture(shown, None, Look(width, UNICODE, {"narration"}, {}, datetime.now(UTC)))
+        return next(row.text for row in picture.lines if "NARRATION" in row.text)
+
+    assert "● waits for you · cut off" in head("cut_off")
+    assert "cut off" not in head("complete")
+    assert "● waits for you" in head("cut_off", 30)
+    assert "…" not in head("cut_off", 30)
+
+
 async def test_the_outline_marks_a_page_whose_later_text_was_written_for_an_earlier_one() -> None:
     engine = FakeEngine()
     page = engine.page(engine.chapter("The Toll"), "Ilse counts", "A brief.", "Fog lay on the Throat.")
