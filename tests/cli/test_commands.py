@@ -146,6 +146,29 @@ def test_the_outline_is_changed_by_commands(studio: Studio) -> None:
     assert titles == ["The Price", "The Crossing"]
 
 
+def test_a_move_says_which_place_came_of_it_and_does_not_count_what_is_archived(studio: Studio) -> None:
+    for title in ("Rings", "Tar", "Toll"):
+        studio("page", "add", "1", title)
+
+    def titles() -> list[str]:
+        return [one["title"] for one in studio.data("page", "list")["pages"]]
+
+    far = studio.data("page", "move", "fog", "9")
+    assert (far["place"], far["message"]) == (
+        4,
+        "Page moved to the end, place 4 of 4: the chapter has no place 9.",
+    )
+    assert titles() == ["Rings", "Tar", "Toll", "Fog"]
+    studio("page", "archive", "rings")
+    assert studio("page", "move", "fog", "2").stderr == "Page moved to place 2 of 3.\n"
+    assert titles() == ["Tar", "Fog", "Toll"]
+    assert studio.data("page", "move", "toll", "1")["place"] == 1
+    studio("page", "add", "1", "Gloves", "--at", "3")
+    assert titles() == ["Toll", "Tar", "Gloves", "Fog"]
+    studio("chapter", "add", "The Toll")
+    assert studio.data("chapter", "move", "1", "7")["place"] == 2
+
+
 def test_a_page_or_chapter_that_is_not_there_is_exit_code_two(studio: Studio) -> None:
     for words in (
         ("page", "show", "9/9"),
@@ -352,7 +375,8 @@ def test_a_dialogue_for_an_earlier_narration_is_said_by_every_command_that_shows
     assert studio.data("show", "fog")["outdated"] == {}
     before = studio("show", "fog", "--stage", "dialogue").stdout
     (studio.folder / "mine.txt").write_text("Ice lay on the Throat.", "utf-8")
-    studio("edit", "fog", "--stage", "narration", "--file", "mine.txt")
+    saved = studio("edit", "fog", "--stage", "narration", "--file", "mine.txt").stderr
+    assert "The dialogue was written for the earlier text" in saved
     for words in (("status",), ("page", "list")):
         assert "page approved; dialogue is for an earlier text" in studio(*words).stdout
     assert "written for an earlier narration" in studio("page", "show", "fog").stdout
