@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from studio.cli.application import is_app
 from studio.cli.output import table
+from studio.domain.page import counts
 from studio.domain.run import NOT_WHOLE
 from studio.domain.workflow import state_words
 from studio.protocol import build_views as bv
@@ -123,7 +124,8 @@ def _stage_row(cell: v.StageCell, labels: Mapping[str, str]) -> tuple[str, ...]:
         return (cell.label, cell.status, "")
     head = cell.head
     who = head.model or head.author
-    notes = f", {len(cell.notes)} notes" if cell.notes else ""
+    kinds = counts([note.kind for note in cell.notes if note.state == "open"], open_=True)
+    notes = f", {kinds}" if kinds else ""
     why = why_outdated([labels[name] for name in cell.outdated])
     end = f", {NOT_WHOLE[head.outcome]}" if head.outcome in NOT_WHOLE else ""
     old = f", {why[:1].lower()}{why[1:].rstrip('.')}" if why else ""

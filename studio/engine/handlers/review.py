@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from studio.domain.errors import BadInput, Conflict, Refused, StudioError
-from studio.domain.page import Feedback, FeedbackKind, Page, Revision
+from studio.domain.page import Feedback, FeedbackKind, Page, Revision, counts
 from studio.domain.run import Outcome
-from studio.domain.text import clean, counted
+from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text, refuse_decided
@@ -94,10 +94,10 @@ def _note(tx: Tx, feedback_id: str) -> Feedback:
 
 
 def _still_open(project: OpenProject, tx: Tx, page: Page, stage: str, state: State) -> str:
-    """`; 2 notes stay open`: of the stage that is approved, and with the last one of all stages."""
+    """`; 2 notes and 1 request stay open`: of the stage that is approved, and with the last one of all stages."""
     stages = [one.name for one in project.workflow.stages] if state.phase is Phase.APPROVED else [stage]
-    count = sum(len(feedback.open_notes(tx, page.id, one)) for one in stages)
-    return f"; {counted(count, 'note')} {'stays' if count == 1 else 'stay'} open" if count else ""
+    kinds = [note.kind for one in stages for note in feedback.open_notes(tx, page.id, one)]
+    return f"; {counts(kinds)} {'stays' if len(kinds) == 1 else 'stay'} open" if kinds else ""
 
 
 async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Done:

@@ -11,6 +11,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from studio.domain.diff import paragraphs
+from studio.domain.page import counts
 from studio.domain.run import NOT_WHOLE
 from studio.domain.text import word_count
 from studio.domain.words import OURS, Words
@@ -223,9 +224,8 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
     if head and head.outcome in NOT_WHOLE:
         state += ((f" {glyphs.dot} {NOT_WHOLE[head.outcome]}", "warn"),)
-    notes = len(open_notes(cell))
-    if notes:
-        state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
+    if notes := counts([note.kind for note in open_notes(cell)], open_=True):
+        state += ((f" {glyphs.dot} {notes}", "note"),)
     if sum(cell_len(text) for text, _ in (name, *state)) > look.width - 2:  # the state itself is never cut
         state = (
             tuple((f" {text.strip()}", style) for text, style in state if style not in ("note", "dim", "warn")) or state
