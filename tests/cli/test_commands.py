@@ -226,6 +226,26 @@ def test_models_are_listed_checked_and_set(studio: Studio) -> None:
     assert studio("models", "--set", "nobody:x", code=2).stderr
 
 
+def test_outside_a_project_the_models_of_ones_own_settings_are_listed(outside: Studio) -> None:
+    listed = outside("models")
+    assert "openai:" in listed.stdout
+    assert "for a new project" in next(row for row in listed.stdout.splitlines() if row.startswith("*"))
+    assert listed.stderr == "There is no project here: these are the models of your own settings.\n"
+    found = outside.data("models", "--check")
+    assert found["current"].startswith("openai:")
+    assert next(one["ok"] for one in found["providers"] if one["name"] == "openai")
+    assert list(outside.folder.iterdir()) == []
+    assert "no studio project" in outside("models", "--set", "openai:gpt-4.1", code=2).stderr
+    assert "is not a studio project" in outside("models", "-C", ".", code=2).stderr
+    assert "STUDIO_PROJECT" in outside("models", code=2, env={"STUDIO_PROJECT": str(outside.folder)}).stderr
+
+
+def test_without_a_project_and_a_model_the_list_says_what_to_do(outside: Studio) -> None:
+    listed = outside("models", env={"OPENAI_API_KEY": ""})
+    assert not any(row.startswith("*") for row in listed.stdout.splitlines())
+    assert "studio local setup" in listed.stderr
+
+
 def test_costs_search_and_export(studio: Studio, server: WireServer, tmp_path: Path) -> None:
     assert studio("export", "markdown", code=3).stderr
     server.play(Step(text="Fog lay on the Throat."))
