@@ -87,7 +87,8 @@ def test_a_stream_that_breaks_is_a_provider_error_and_its_text_can_be_kept(studi
     assert studio.data("status")["chapters"][0]["pages"][0]["phase"] == "interrupted"
     assert studio("resume", "next", "--keep").stdout == "narration waits for you\n"
     refused = studio("approve", "next", code=3)
-    assert "--anyway" in refused.stderr
+    assert refused.stderr.splitlines()[-1].endswith("or approve it all the same. Add --anyway for that.")
+    assert "key" not in refused.stderr
     studio("approve", "next", "--anyway")
 
 
@@ -269,6 +270,8 @@ def test_doctor_looks_at_project_and_terminal_and_fails_when_something_is_wrong(
     assert {"project", "texts", "journal", "manuscript", "terminal", "editor", "keys"} <= {
         one["name"] for one in found["checks"]
     }
+    project = next(one for one in found["checks"] if one["name"] == "project")
+    assert project["message"] == f"{studio.folder}; no other process has the project open."
     assert "sk-test" not in json.dumps(found)
     wrong = studio("doctor", env={"EDITOR": "no-such-editor"}, code=1)
     assert "no-such-editor" in wrong.stdout

@@ -159,8 +159,8 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     if not newest.outcome.approvable and not command.anyway:
         raise Refused(
             f"Revision {newest.number} {OUTCOME_WORDS[newest.outcome]}.",
-            hint="Revise or edit it; to approve it all the same, say so (--anyway, or press the key again).",
-            data={"outcome": newest.outcome.value, "revision": newest.id},
+            hint="Revise or edit it, or approve it all the same.",
+            data={"anyway": True, "outcome": newest.outcome.value, "revision": newest.id},
         )
     if project.builds is not None and not command.anyway:
         project.builds.refuse_return_verdict(newest)
