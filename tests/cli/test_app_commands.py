@@ -70,6 +70,7 @@ def test_new_makes_an_application_whose_settings_hold_no_words_of_a_book(here: H
     assert "There is no change yet" in here("tasks", code=2).err
     assert here("versions").err == "There is no version yet.\n"
     assert here("files").out == ""
+    assert here.data("files") == {"version": None, "files": []}
     assert "nothing found in 0 files" in here("check").out
 
 
