@@ -272,6 +272,7 @@ def test_doctor_looks_at_project_and_terminal_and_fails_when_something_is_wrong(
     }
     project = next(one for one in found["checks"] if one["name"] == "project")
     assert project["message"] == f"{studio.folder}; no other process has the project open."
+    assert next(one["message"] for one in found["checks"] if one["name"] == "states").startswith("1 page, ")
     assert "sk-test" not in json.dumps(found)
     wrong = studio("doctor", env={"EDITOR": "no-such-editor"}, code=1)
     assert "no-such-editor" in wrong.stdout

@@ -224,6 +224,8 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
     if head and head.outcome in NOT_WHOLE:
         state += ((f" {glyphs.dot} {NOT_WHOLE[head.outcome]}", "warn"),)
+    if head and (why := why_outdated([one.label for one in page.cells if one.name in cell.outdated])):
+        state += ((f" {glyphs.dot} {glyphs.stale} {why.removeprefix('Written for an ').rstrip('.')}", "warn"),)
     if notes := counts([note.kind for note in open_notes(cell)], open_=True):
         state += ((f" {glyphs.dot} {notes}", "note"),)
     if sum(cell_len(text) for text, _ in (name, *state)) > look.width - 2:  # the state itself is never cut

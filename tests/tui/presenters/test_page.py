@@ -84,6 +84,7 @@ async def test_a_text_that_was_written_for_an_earlier_one_says_so_below_it_with_
     at = found.index("~ Written for an earlier narration.")
     assert found[at + 1] == "a approves it as it is, r revises it."
     assert found[at - 2] == "Fog lay on the Throat."
+    assert any("DIALOGUE  r1 · ● waits for you · ~ earlier narration" in row for row in found)
     assert "i edits it." in rows(status="approved")
     assert not any("~" in row for row in rows(outdated=()))
 
