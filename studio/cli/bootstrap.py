@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from studio.config.settings import Settings
     from studio.protocol.client import EngineClient
     from studio.protocol.local import LocalModels
+    from studio.protocol.views import ModelsView
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,11 @@ class CommandHost:
         from studio.engine.first_model import model_hint
 
         return model_hint(settings)
+
+    async def own_models(self, *, check: bool) -> ModelsView:
+        from studio.engine.first_model import own_models
+
+        return await own_models(self.settings(None), check=check)
 
     def local(self) -> LocalModels:
         from studio.engine.local_setup import LocalSetup

@@ -30,6 +30,8 @@ def exit_code(error: StudioError) -> int:
 def report(error: StudioError, *, as_json: bool) -> int:
     """Say the error where it belongs and return its exit code."""
     message, hint = clean(error.message), clean(error.hint)
+    if error.data.get("anyway"):  # what the screen does by a second key
+        hint = f"{hint} Add --anyway for that.".strip()
     try:
         sys.stdout.flush()
         if as_json:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from studio.config.settings import Settings
     from studio.protocol.client import EngineClient
     from studio.protocol.local import LocalModels
+    from studio.protocol.views import ModelsView
 
 T = TypeVar("T")
 
@@ -44,6 +45,10 @@ class Host(Protocol):
 
     def workbench(self, root: Path | None, page: str | None = None) -> int:
         """Open the workbench on a project, or its first-run screen with None."""
+        ...
+
+    async def own_models(self, *, check: bool) -> ModelsView:
+        """The models of the person's own settings, where there is no project. With `check` the services are asked."""
         ...
 
     def local(self) -> LocalModels: ...

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.cells import cell_len
 
 from studio.cli.application import is_app
 from studio.cli.output import table
+from studio.domain.page import counts
+from studio.domain.run import NOT_WHOLE
 from studio.domain.workflow import state_words
 from studio.protocol import build_views as bv
 from studio.protocol import views as v
 from studio.tui.presenters.lines import fit
+from studio.tui.presenters.outcomes import why_outdated
 
 MARKS = {
     "awaiting": "[.]",
@@ -46,7 +49,14 @@ def _state(page: v.PageLine | v.PageView) -> str:
     live = page.live if isinstance(page, v.PageLine) else next((cell.live for cell in page.cells if cell.live), None)
     if live is not None and page.stage is not None:
         return f"{page.stage.replace('_', ' ')} is being drafted"
-    return state_words(page.state)
+    return state_words(page.state) + _outdated(page)
+
+
+def _outdated(page: v.PageLine | v.PageView) -> str:
+    """`, dialogue is for an earlier text`: of stages that were written for a text before them that has changed since."""
+    names = page.outdated if isinstance(page, v.PageLine) else [cell.name for cell in page.cells if cell.outdated]
+    said = " and ".join(name.replace("_", " ") for name in names)
+    return f"; {said} {'is' if len(names) == 1 else 'are'} for an earlier text" if said else ""
 
 
 REF_AND_STATE = (1, 3)
@@ -105,16 +115,21 @@ def page_card(page: v.PageView, project: v.ProjectView) -> Iterator[str]:
     yield ""
     yield f"{word(project, 'brief')}: {page.brief.text if page.brief else 'none yet'}"
     yield ""
-    yield from table([_stage_row(cell) for cell in page.cells])
+    labels = {cell.name: cell.label for cell in page.cells}
+    yield from table([_stage_row(cell, labels) for cell in page.cells])
 
 
-def _stage_row(cell: v.StageCell) -> tuple[str, ...]:
+def _stage_row(cell: v.StageCell, labels: Mapping[str, str]) -> tuple[str, ...]:
     if cell.head is None:
         return (cell.label, cell.status, "")
     head = cell.head
     who = head.model or head.author
-    notes = f", {len(cell.notes)} notes" if cell.notes else ""
-    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{notes}")
+    kinds = counts([note.kind for note in cell.notes if note.state == "open"], open_=True)
+    notes = f", {kinds}" if kinds else ""
+    why = why_outdated([labels[name] for name in cell.outdated])
+    end = f", {NOT_WHOLE[head.outcome]}" if head.outcome in NOT_WHOLE else ""
+    old = f", {why[:1].lower()}{why[1:].rstrip('.')}" if why else ""
+    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{end}{notes}{old}")
 
 
 def build_card(build: bv.BuildView) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from studio.domain.run import Outcome
+from studio.domain.text import counted
 
 BRIEF = "brief"
 """The pseudo stage whose revisions are the page's briefs."""
@@ -96,6 +98,14 @@ class Feedback:
     quote: str | None = None
     used_by_run: str | None = None
     resolved: bool = False
+
+
+def counts(kinds: Iterable[str], open_: bool = False) -> str:
+    """`2 notes`, `2 open notes and 1 open request`: a note is kept for the next revision, a request is what one was asked for."""
+    found = list(kinds)
+    state = "open " if open_ else ""
+    numbers = ((found.count(FeedbackKind.NOTE), "note"), (found.count(FeedbackKind.REVISE), "request"))
+    return " and ".join(counted(number, state + what) for number, what in numbers if number)
 
 
 @dataclass(frozen=True, slots=True)

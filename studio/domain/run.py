@@ -45,6 +45,20 @@ class Outcome(StrEnum):
         return self is Outcome.COMPLETE
 
 
+NOT_WHOLE = {
+    "cut_off": "cut off",
+    "unproven": "end not proven",
+    "empty": "empty",
+    "refused": "refused by the model",
+    "filtered": "filtered",
+    "incomplete": "not every task done",
+    "unparsed": "not readable as lines",
+    "stopped": "stopped",
+    "interrupted": "interrupted",
+}
+"""What a text is called beside its number, by its outcome; nothing for a complete one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call. `input_tokens` counts all input, cached or not; `None` in a count means the provider did not say.

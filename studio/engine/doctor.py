@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from studio.domain.errors import StudioError
-from studio.domain.text import digest
+from studio.domain.text import counted, digest
 from studio.engine.open_project import OpenProject
 from studio.protocol.views import Check
 from studio.store import journal, pages, revisions, state
@@ -66,7 +66,9 @@ def _states(project: OpenProject, tx: Tx) -> Check:
             wrong.append(f"{page.slug}: the page says {page.state}, its state row {row.state}")
     if wrong:
         return Check(name="states", ok=False, message=f"{len(wrong)} pages: {_some(wrong)}.", hint="Report this.")
-    return Check(name="states", ok=True, message=f"{len(everything)} pages, each in a state of its workflow.")
+    return Check(
+        name="states", ok=True, message=f"{counted(len(everything), 'page')}, each in a state of its workflow."
+    )
 
 
 def _journal(tx: Tx) -> Check:
@@ -76,7 +78,7 @@ def _journal(tx: Tx) -> Check:
             name="journal", ok=False, message=f"The journal ends at {head} but holds {count} entries.",
             hint="Entries were lost outside the program; the texts above are what counts.",
         )  # fmt: skip
-    return Check(name="journal", ok=True, message=f"{count} entries without a gap.")
+    return Check(name="journal", ok=True, message=f"{counted(count, 'entry', 'entries')} without a gap.")
 
 
 async def _mirror_checks(project: OpenProject) -> list[Check]:
@@ -98,10 +100,10 @@ async def _canon_check(project: OpenProject) -> Check:
         broken += [f"{one.path}:{one.line} {one.message}" for one in (await project.builds.standards()).warnings]
     if broken:
         return Check(
-            name="canon", ok=False, message=f"{count} documents, {len(broken)} with a problem: {_some(broken)}",
+            name="canon", ok=False, message=f"{counted(count, 'document')}, {len(broken)} with a problem: {_some(broken)}",
             hint="See `studio canon check`.",
         )  # fmt: skip
-    return Check(name="canon", ok=True, message=f"{count} documents.")
+    return Check(name="canon", ok=True, message=f"{counted(count, 'document')}.")
 
 
 async def _template_check(project: OpenProject) -> Check:
@@ -112,7 +114,7 @@ async def _template_check(project: OpenProject) -> Check:
             name="templates", ok=False, message=f"{len(broken)} broken: {_some(broken)}",
             hint="The last good version of each is in use until it is mended.",
         )  # fmt: skip
-    return Check(name="templates", ok=True, message=f"{len(found)} templates.")
+    return Check(name="templates", ok=True, message=f"{counted(len(found), 'template')}.")
 
 
 def _model_check(project: OpenProject) -> Check:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from studio.domain.errors import BadInput, Conflict, Refused
 from studio.domain.ids import new_id
-from studio.domain.page import Origin, Revision
+from studio.domain.page import BRIEF, Origin, Revision
 from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
 from studio.domain.workflow import Stage
 from studio.engine.forms import FORMS
 from studio.engine.replies import read_partial
-from studio.store import pages, revisions, runs, state
+from studio.store import pages, revisions, runs, sources, state
 from studio.store.transaction import Tx
 
 
@@ -72,6 +72,8 @@ def add_revision(
         note=note,
     )
     revisions.insert(tx, revision)
+    if stage != BRIEF:
+        sources.record(tx, revision)
     if head:
         pages.set_head(tx, page_id, stage, revision.id)
     return revision

@@ -29,7 +29,7 @@ class RenameChapter(Command, frozen=True, kw_only=True, tag="chapter.rename"):
 
 
 class MoveChapter(Command, frozen=True, kw_only=True, tag="chapter.move"):
-    """`position` counts from 1 and is clamped to the book's length."""
+    """`position` counts from 1; one past the last is the last. The answer's `place` says which it became."""
 
     chapter: str
     position: int
@@ -53,6 +53,8 @@ class SetBrief(Command, frozen=True, kw_only=True, tag="page.brief"):
 
 
 class MovePage(Command, frozen=True, kw_only=True, tag="page.move"):
+    """`position` is the page's number from then on, as of `MoveChapter`."""
+
     page: str
     position: int
     chapter: str | None = None
@@ -300,7 +302,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command. `message` is a sentence for a person; ids are given where the command made or touched one.
 
     `seq` is the journal sequence after the command; `price` states the next draft's price where one is now awaited; `stage` is
-    the one that a phase's answer was taken for.
+    the one that a phase's answer was taken for; `place` where a moved page or chapter stands now, from 1.
     """
 
     seq: int
@@ -316,3 +318,4 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     task: str | None = None
     publication: str | None = None
     stage: str | None = None
+    place: int | None = None

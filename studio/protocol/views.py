@@ -8,7 +8,8 @@ from studio.protocol.tagged import View as View
 
 
 class PageLine(View, frozen=True, kw_only=True):
-    """A row of the outline. `number` counts unarchived pages in the chapter from 1; `live` is the running run's id."""
+    """A row of the outline. `number` counts unarchived pages in the chapter from 1; `live` is the running run's id; `outdated` are
+    stages whose text was written for an earlier text of a stage before it."""
 
     id: str
     chapter: str
@@ -22,6 +23,7 @@ class PageLine(View, frozen=True, kw_only=True):
     live: str | None = None
     stages_done: int = 0
     stages_total: int = 0
+    outdated: tuple[str, ...] = ()
 
 
 class ChapterLine(View, frozen=True, kw_only=True):
@@ -158,7 +160,7 @@ class PartialText(View, frozen=True, kw_only=True):
 
 class StageCell(View, frozen=True, kw_only=True):
     """One stage of a page. `head` is its newest revision; `status` is `empty`, `drafting`, `waiting`, `approved`, `failed`,
-    `interrupted` or `later`."""
+    `interrupted` or `later`; `outdated` are earlier stages whose approved text is another than `head` was written for."""
 
     name: str
     label: str
@@ -171,6 +173,7 @@ class StageCell(View, frozen=True, kw_only=True):
     notes: tuple[FeedbackView, ...] = ()
     live: LiveRun | None = None
     partial: PartialText | None = None
+    outdated: tuple[str, ...] = ()
 
 
 class KeptWords(View, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from studio.protocol.queries import AnyQuery, Query
 from studio.protocol.views import View
 
 PROTO = 1
-SCHEMA = 3
+SCHEMA = 4
 """The database schema that this program writes; an engine of a later one is not replaced by this program."""
 
 MAX_REQUEST = 16_000_000

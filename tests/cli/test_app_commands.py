@@ -77,6 +77,7 @@ def test_new_makes_an_application_whose_settings_hold_no_words_of_a_book(here: H
     assert here("versions").err == "There is no version yet.\n"
     assert here("files").out == ""
     assert here("check").out == "There is nothing to check yet: app/ holds no file.\n"
+    assert here.data("files") == {"version": None, "files": []}
 
 
 def test_requirements_and_type_become_the_request_of_the_first_change(here: Here) -> None:

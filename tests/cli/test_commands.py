@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cli.conftest import COMMAND, Studio
-from tests.fakes.wire_script import HOSTILE_TEXT, Fault, Step, status
+from tests.fakes.wire_script import HOSTILE_TEXT, Fault, Finish, Step, status
 from tests.fakes.wire_server import WireServer
 
 
@@ -21,6 +21,18 @@ def test_new_makes_a_project_with_its_ignore_files_and_overwrites_nothing(outsid
     again = outside("new", "book", code=3)
     assert "project already" in again.stderr
     assert outside.data("status", "-C", "book")["title"] == "The Lantern Ferry"
+
+
+def test_new_takes_the_folder_that_this_is_only_where_a_person_says_so(outside: Studio) -> None:
+    (outside.folder / "letter.txt").write_text("mine", "utf-8")
+    refused = outside("new", code=2)
+    assert refused.stdout == ""
+    assert "which folder" in refused.stderr
+    assert "studio new ." in refused.stderr
+    assert [path.name for path in outside.folder.iterdir()] == ["letter.txt"]
+    assert outside.data("new", ".")["root"] == str(outside.folder)
+    assert (outside.folder / "letter.txt").read_text("utf-8") == "mine"
+    assert outside.data("status")["title"] == "here"
 
 
 def test_the_loop_from_brief_to_approved_page_by_commands(studio: Studio, server: WireServer) -> None:
@@ -75,7 +87,8 @@ def test_a_stream_that_breaks_is_a_provider_error_and_its_text_can_be_kept(studi
     assert studio.data("status")["chapters"][0]["pages"][0]["phase"] == "interrupted"
     assert studio("resume", "next", "--keep").stdout == "narration waits for you\n"
     refused = studio("approve", "next", code=3)
-    assert "--anyway" in refused.stderr
+    assert refused.stderr.splitlines()[-1].endswith("or approve it all the same. Add --anyway for that.")
+    assert "key" not in refused.stderr
     studio("approve", "next", "--anyway")
 
 
@@ -132,6 +145,29 @@ def test_the_outline_is_changed_by_commands(studio: Studio) -> None:
     studio("page", "unarchive", "gloves")
     titles = [chapter["title"] for chapter in studio.data("chapter", "list")["chapters"]]
     assert titles == ["The Price", "The Crossing"]
+
+
+def test_a_move_says_which_place_came_of_it_and_does_not_count_what_is_archived(studio: Studio) -> None:
+    for title in ("Rings", "Tar", "Toll"):
+        studio("page", "add", "1", title)
+
+    def titles() -> list[str]:
+        return [one["title"] for one in studio.data("page", "list")["pages"]]
+
+    far = studio.data("page", "move", "fog", "9")
+    assert (far["place"], far["message"]) == (
+        4,
+        "Page moved to the end, place 4 of 4: the chapter has no place 9.",
+    )
+    assert titles() == ["Rings", "Tar", "Toll", "Fog"]
+    studio("page", "archive", "rings")
+    assert studio("page", "move", "fog", "2").stderr == "Page moved to place 2 of 3.\n"
+    assert titles() == ["Tar", "Fog", "Toll"]
+    assert studio.data("page", "move", "toll", "1")["place"] == 1
+    studio("page", "add", "1", "Gloves", "--at", "3")
+    assert titles() == ["Toll", "Tar", "Gloves", "Fog"]
+    studio("chapter", "add", "The Toll")
+    assert studio.data("chapter", "move", "1", "7")["place"] == 2
 
 
 def test_a_page_or_chapter_that_is_not_there_is_exit_code_two(studio: Studio) -> None:
@@ -191,6 +227,26 @@ def test_models_are_listed_checked_and_set(studio: Studio) -> None:
     assert studio("models", "--set", "nobody:x", code=2).stderr
 
 
+def test_outside_a_project_the_models_of_ones_own_settings_are_listed(outside: Studio) -> None:
+    listed = outside("models")
+    assert "openai:" in listed.stdout
+    assert "for a new project" in next(row for row in listed.stdout.splitlines() if row.startswith("*"))
+    assert listed.stderr == "There is no project here: these are the models of your own settings.\n"
+    found = outside.data("models", "--check")
+    assert found["current"].startswith("openai:")
+    assert next(one["ok"] for one in found["providers"] if one["name"] == "openai")
+    assert list(outside.folder.iterdir()) == []
+    assert "no studio project" in outside("models", "--set", "openai:gpt-4.1", code=2).stderr
+    assert "is not a studio project" in outside("models", "-C", ".", code=2).stderr
+    assert "STUDIO_PROJECT" in outside("models", code=2, env={"STUDIO_PROJECT": str(outside.folder)}).stderr
+
+
+def test_without_a_project_and_a_model_the_list_says_what_to_do(outside: Studio) -> None:
+    listed = outside("models", env={"OPENAI_API_KEY": ""})
+    assert not any(row.startswith("*") for row in listed.stdout.splitlines())
+    assert "studio local setup" in listed.stderr
+
+
 def test_costs_search_and_export(studio: Studio, server: WireServer, tmp_path: Path) -> None:
     assert studio("export", "markdown", code=3).stderr
     server.play(Step(text="Fog lay on the Throat."))
@@ -214,6 +270,9 @@ def test_doctor_looks_at_project_and_terminal_and_fails_when_something_is_wrong(
     assert {"project", "texts", "journal", "manuscript", "terminal", "editor", "keys"} <= {
         one["name"] for one in found["checks"]
     }
+    project = next(one for one in found["checks"] if one["name"] == "project")
+    assert project["message"] == f"{studio.folder}; no other process has the project open."
+    assert next(one["message"] for one in found["checks"] if one["name"] == "states").startswith("1 page, ")
     assert "sk-test" not in json.dumps(found)
     wrong = studio("doctor", env={"EDITOR": "no-such-editor"}, code=1)
     assert "no-such-editor" in wrong.stdout
@@ -330,6 +389,40 @@ def test_in_an_empty_book_there_is_no_next_page_and_nothing_is_said_of_approval(
     said = outside("generate", "next", "-C", "empty", code=2).stderr
     assert "There is no page yet." in said
     assert "approved" not in said
+
+
+def test_a_dialogue_for_an_earlier_narration_is_said_by_every_command_that_shows_the_page(studio: Studio) -> None:
+    for _ in range(2):
+        studio("generate", "fog", "--quiet")
+        studio("approve", "fog")
+    assert "earlier" not in studio("status").stdout + studio("show", "fog").stderr
+    assert studio.data("show", "fog")["outdated"] == {}
+    before = studio("show", "fog", "--stage", "dialogue").stdout
+    (studio.folder / "mine.txt").write_text("Ice lay on the Throat.", "utf-8")
+    saved = studio("edit", "fog", "--stage", "narration", "--file", "mine.txt").stderr
+    assert "The dialogue was written for the earlier text" in saved
+    for words in (("status",), ("page", "list")):
+        assert "page approved; dialogue is for an earlier text" in studio(*words).stdout
+    assert "written for an earlier narration" in studio("page", "show", "fog").stdout
+    shown = studio("show", "fog", "--stage", "dialogue")
+    assert shown.stdout == before
+    assert shown.stderr == "Dialogue: written for an earlier narration.\n"
+    assert studio.data("show", "fog")["outdated"] == {"dialogue": ["narration"]}
+    assert studio.data("status")["chapters"][0]["pages"][0]["outdated"] == ["dialogue"]
+    studio("reopen", "fog")
+    studio("approve", "fog")
+    assert "earlier" not in studio("status").stdout + studio("show", "fog").stderr
+
+
+def test_a_text_that_was_cut_off_says_so_wherever_it_is_shown(studio: Studio, server: WireServer) -> None:
+    server.play(Step(text="Fog lay on the", finish=Finish.LENGTH))
+    assert "cut off at the output limit" in studio("generate", "fog").stderr
+    shown = studio("show", "fog")
+    assert (shown.stdout, shown.stderr) == ("Fog lay\n", "Narration, revision 1: cut off.\n")
+    assert ", cut off" in studio("page", "show", "fog").stdout
+    row = studio("history", "fog").stdout.splitlines()[0]
+    assert row.endswith("cut off")
+    assert studio.data("show", "fog")["revisions"][0]["outcome"] == "cut_off"
 
 
 def test_diff_speaks_of_the_stage_that_changed_when_the_last_one_did_not(studio: Studio, server: WireServer) -> None:

@@ -58,6 +58,10 @@ def test_status_names_keys_and_never_shows_one(running: Studio) -> None:
     assert "OPENAI_API_KEY" in shown
     assert running.env["OPENAI_API_KEY"] not in shown
     assert str(engine(running)["pid"]) in shown
+    assert shown.splitlines()[0] == "The engine is running, with no draft under way."
+    assert "nobody else" in shown
+    project = next(one for one in running.data("doctor", env={"EDITOR": "cat"})["checks"] if one["name"] == "project")
+    assert project["message"].endswith("; its engine is running.")
 
 
 def test_a_restart_takes_the_keys_of_the_new_environment(running: Studio) -> None:
@@ -75,6 +79,9 @@ def test_a_busy_engine_is_restarted_on_request_only(running: Studio, server: Wir
         while engine(running)["running"] != 1:
             time.sleep(0.05)
         pid = engine(running)["pid"]
+        told = running("engine", "status").stdout
+        assert told.startswith("The engine is running, with 1 draft under way.")
+        assert "1 other command" in told
         assert "1 draft is running" in running("engine", "restart", code=3).stderr
         assert "once 1 draft has ended" in running("engine", "drain").stderr
         assert engine(running)["draining"] is True

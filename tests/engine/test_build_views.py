@@ -457,7 +457,7 @@ async def test_the_audit_trail_holds_every_kind_of_thing_in_order(project: OpenP
     lines = [(one.kind, one.who, one.line) for one in view.lines]
     assert lines == [
         ("result", "ana", "brief: revision 1, person, complete"),
-        ("transition", "ana", "brief: discovery awaits a draft"),
+        ("transition", "ana", "brief written: discovery awaits a draft"),
         ("message", "q_assistant", "system: You plan. Carefully."),
         ("message", "code_writer at layout", "assistant: calls of tools"),
         ("result", "ana", "planning: revision 1, person, complete"),
@@ -467,7 +467,7 @@ async def test_the_audit_trail_holds_every_kind_of_thing_in_order(project: OpenP
         ("finding", "ana", "index.html html.unbalanced: waived"),
         ("version", "run", "1.0.0 begun (create)"),
         ("version", "run", "1.0.0 completed: Version 1.0.0"),
-        ("transition", "ana", "approve: implementation awaits a draft"),
+        ("transition", "ana", "approved: implementation awaits a draft"),
     ]
     details = {one.line: one.detail for one in view.lines}
     assert details["system: You plan. Carefully."] == "You plan.\nCarefully."

@@ -14,6 +14,7 @@ from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.workspace import scaffold
 from tests.fakes.project import add_page, draft, opened
+from tests.fakes.wire_script import status
 from tests.fakes.wire_server import WireServer
 
 
@@ -95,6 +96,17 @@ async def test_an_approval_says_how_many_notes_stay_open(client: InProcessClient
     await client.execute(c.ResolveComment(feedback=first))
     await draft(client, page)
     assert (await client.execute(c.Approve(page=page))).message == "Dialogue approved; 1 note stays open."
+
+
+async def test_an_approval_tells_notes_from_a_request_whose_revision_never_came(
+    client: InProcessClient, server: WireServer
+) -> None:
+    page = await drafted(client)
+    await note(client, page)
+    server.play(status(400))
+    await draft(client, page, c.Revise(page=page, feedback="Colder."))
+    done = await client.execute(c.Approve(page=page))
+    assert done.message == "Narration approved; 1 note and 1 request stay open."
 
 
 async def test_the_sample_has_no_open_note_on_a_page_that_is_approved(tmp_path: Path, env: dict[str, str]) -> None:

@@ -22,9 +22,10 @@ from studio.domain.errors import (
 )
 from studio.providers.base import Provider, UsageSeen
 from studio.providers.connection import Timeouts
+from tests.fakes.wire_http import Responder, read_request
 from tests.fakes.wire_script import HTML, OVERFLOW_LLAMA, Fault, Step, redirect, status
 from tests.fakes.wire_server import WireServer
-from tests.providers.conftest import APIS, KEY, asking, broken_off, collect, text_of
+from tests.providers.conftest import APIS, KEY, asking, broken_off, collect, connect, text_of
 
 Make = Callable[..., Provider]
 SHORT = Timeouts(connect=1, read=0.3)
@@ -314,6 +315,26 @@ async def test_anthropics_input_tokens_survive_a_broken_stream(server: WireServe
     assert type(error) is ConnectionFailed
     assert isinstance(seen[0], UsageSeen)
     assert (seen[0].usage.input_tokens or 0) > 0
+
+
+class OneAnswerServer(WireServer):
+    """Leaves after each answer, at the moment in which the next request is on its way: what llama.cpp's server may do."""
+
+    async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await read_request(reader)
+        if request is not None:
+            await self._serve(request, Responder(reader, writer))
+            await read_request(reader)
+        writer.close()
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_a_service_that_leaves_after_each_answer_loses_no_request(api: str) -> None:
+    async with OneAnswerServer() as leaving:
+        provider = connect(api, leaving)
+        for _ in range(3):
+            assert text_of(await collect(provider, asking(api)))
+        await provider.aclose()
 
 
 @pytest.mark.parametrize("api", APIS)

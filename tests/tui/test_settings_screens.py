@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from studio.domain.errors import Refused
 from studio.protocol import commands as c
@@ -14,8 +17,14 @@ from studio.tui.screens.first_run import FirstRunScreen
 from studio.tui.screens.models import ModelsScreen
 from studio.tui.screens.prompts import PromptsScreen
 from tests.fakes.fake_engine import FakeEngine
+from tests.tui.app_bench import shop
 from tests.tui.desk import Desk, desk
 from tests.tui.keys import burst
+
+
+def shown(app: StudioApp) -> list[str]:
+    """The rows on the screen."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
 class Appending:
@@ -92,6 +101,39 @@ async def prompts(at: Desk) -> PromptsScreen:
     assert isinstance(screen, PromptsScreen)
     await at.until(lambda: screen.templates and screen.source.template)
     return screen
+
+
+async def test_before_the_first_template_is_there_the_screen_says_what_it_is_and_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: PromptsScreen) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(PromptsScreen, "ask", never)
+    async with desk(tmp_path, size=(80, 24)) as at:
+        await at.pilot.press("p")
+        await at.pilot.pause()
+        rows = shown(at.app)
+        assert "Prompt templates" in rows[0]
+        text = "\n".join(rows)
+        assert "Trying each template out..." in text
+        assert "The text of the template under the cursor stands here." in text
+
+
+async def test_the_question_whose_model_it_is_is_whole_on_a_narrow_screen(tmp_path: Path) -> None:
+    async with shop(tmp_path, size=(80, 24)) as at:
+        await at.at.press("m")
+        screen = at.at.app.screen
+        assert isinstance(screen, ModelsScreen)
+        await at.at.until(lambda: screen.view)
+        labels = [target.label for target in screen.targets]
+        assert len(labels) > 5
+        for number, label in enumerate(labels, start=1):
+            await at.at.pilot.pause()
+            row = shown(at.at.app)[0].rstrip()
+            assert f"Model for  [{label}]" in row
+            assert row.endswith(f"{number} of {len(labels)}")
+            await at.at.press("tab")
 
 
 async def test_editing_a_packaged_template_makes_the_projects_own_copy_first(tmp_path: Path) -> None:

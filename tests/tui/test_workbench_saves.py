@@ -13,6 +13,7 @@ from studio.tui.widgets.prompt_line import Answer
 from tests.fakes.project import add_page, draft, settled
 from tests.fakes.wire_script import Fault, Finish, Step
 from tests.tui.bench import Bench, real
+from tests.tui.desk import desk
 
 
 async def _book(client: object) -> v.ProjectView:
@@ -223,3 +224,23 @@ async def test_an_empty_title_is_asked_for_in_a_sentence_and_nothing_is_renamed(
         await at.press("escape")
         assert at.app.workbench.drawer is None
         assert (await _book(client)).chapters[0].pages[0].title == before
+
+
+async def test_a_dialogue_for_an_earlier_narration_says_so_with_the_keys_that_settle_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(80, 24)) as at:
+        await at.client.execute(c.Approve(page=at.page, draft=False))
+        await at.client.execute(c.Deliver(page=at.page, stage="dialogue", text="ILSE: Nine."))
+        await at.client.execute(c.Edit(page=at.page, stage="narration", text="Ice lay on the Throat."))
+
+        def rows() -> list[str]:
+            return [row.text for row in at.app.workbench.page_view.lines]
+
+        await at.until(lambda: "~ Written for an earlier narration." in rows())
+        assert "a approves it as it is, r revises it." in rows()
+        await at.until(lambda: at.app.session.page and at.app.session.page.stage == "dialogue")
+        await at.pilot.press("a")
+        await at.until(lambda: at.app.session.page and at.app.session.page.phase == "approved")
+        await at.until(lambda: not any("Written for" in row for row in rows()))
+        await at.client.execute(c.Edit(page=at.page, stage="narration", text="Snow."))
+        await at.until(lambda: "i edits it, u opens it again." in rows())
+        assert (await at.view()).cells[1].outdated == ("narration",)

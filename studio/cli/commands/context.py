@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from studio.cli.arguments import TEXT, describe, page_argument, read_given
 from studio.cli.host import Host
+from studio.cli.outline import word
 from studio.cli.output import table
+from studio.domain.page import BRIEF
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.tui.presenters.warnings import told
@@ -35,12 +37,13 @@ def run(args: argparse.Namespace, host: Host) -> int:
 async def _print(query: q.GetContext, ledger_only: bool, host: Host) -> int:
     async with host.session() as client:
         found = await client.query(query)
+        project = await client.query(q.GetProject())
     if host.out.as_json:
         host.out.json(found)
         return 0
     if not ledger_only:
         host.out.lines(_messages(found))
-    host.out.lines(_ledger(found))
+    host.out.lines(_ledger(found, word(project, BRIEF)))
     host.out.say(found.line)
     for warning in found.warnings:
         host.out.say(told(warning))
@@ -55,14 +58,16 @@ def _messages(found: v.ContextView) -> Iterator[str]:
         yield ""
 
 
-def _ledger(found: v.ContextView) -> Iterator[str]:
+def _ledger(found: v.ContextView, brief: str) -> Iterator[str]:
     yield f"=== {found.kind} of {found.stage} with {found.model or 'no model'}"
     yield f"template {found.template} ({found.template_digest[:12]}), prompt {found.prompt_digest[:12]}"
     yield f"{found.tokens:,} of {found.budget:,} tokens in, up to {found.output_tokens:,} out"
     yield ""
-    yield from table([_row(row) for row in found.ledger])
+    yield from table([_row(row, brief) for row in found.ledger])
 
 
-def _row(row: v.LedgerView) -> tuple[str, ...]:
+def _row(row: v.LedgerView, brief: str) -> tuple[str, ...]:
+    """`brief` is what the project's workflow calls one."""
     why = row.reason if row.included else f"left out: {row.left_out or row.reason}"
-    return ("+" if row.included else "-", row.kind, row.name, f"{row.tokens:,}", why, row.detail)
+    kind, name = (brief, brief) if row.kind == BRIEF else (row.kind, row.name)
+    return ("+" if row.included else "-", kind, name, f"{row.tokens:,}", why, row.detail)

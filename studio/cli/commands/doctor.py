@@ -12,6 +12,7 @@ from studio.cli.host import Host
 from studio.cli.output import table
 from studio.domain.errors import NotFound, StudioError
 from studio.protocol import queries as q
+from studio.protocol.client import EngineClient, LinkedClient
 from studio.protocol.views import Check
 
 
@@ -60,10 +61,15 @@ async def _engine_checks(host: Host, *, online: bool) -> list[Check]:
         models = await client.query(q.GetModels())
     keys = [f"{one.name} ({one.key})" for one in models.providers if one.key]
     return [
-        Check(name="project", ok=True, message=f"{host.root()}, open in no other process."),
+        Check(name="project", ok=True, message=f"{host.root()}; {_open_in(client)}."),
         *found.checks,
         Check(name="keys", ok=None, message=", ".join(keys) or "none is set."),
     ]
+
+
+def _open_in(client: EngineClient) -> str:
+    """The truth about who else has the project: a command that finds no engine opens it itself."""
+    return "its engine is running" if isinstance(client, LinkedClient) else "no other process has the project open"
 
 
 def _surroundings() -> Iterator[Check]:

@@ -12,6 +12,7 @@ from studio.cli.host import Host
 from studio.cli.output import table
 from studio.config.logs import log_file
 from studio.domain.errors import NotFound, Refused, StorageError
+from studio.domain.text import counted
 
 if TYPE_CHECKING:
     from studio.client.socket_client import SocketClient
@@ -61,7 +62,7 @@ async def _print_status(host: Host) -> int:
         if host.out.as_json:
             host.out.json({"running": False})
         else:
-            host.out.line("No engine is running for this project.")
+            host.out.line("No engine is running for this project; whatever needs one starts it.")
         return 0
     try:
         status = await client.engine_status()
@@ -70,23 +71,42 @@ async def _print_status(host: Host) -> int:
     if host.out.as_json:
         host.out.json({"running": True, "engine": status})
     else:
+        host.out.line(_sentence(status))
         host.out.lines(table(_rows(status)))
         _warn(host)
     return 0
 
 
+def _sentence(status: EngineStatus) -> str:
+    """What it is at, before the figures."""
+    busy = [f"{counted(status.running, 'draft')} under way"] if status.running else []
+    busy += [f"{counted(status.queued, 'draft')} waiting"] if status.queued else []
+    last = ", and takes no new ones" if status.draining else ""
+    return f"The engine is running, with {' and '.join(busy) or 'no draft under way'}{last}."
+
+
 def _rows(status: EngineStatus) -> list[tuple[str, ...]]:
-    drafts = f"{status.running} running, {status.queued} waiting" + (", takes no new ones" if status.draining else "")
-    leaves = f"after {status.idle_minutes:g} idle minutes" if status.idle_minutes else "when it is stopped"
+    leaves = (
+        f"after {status.idle_minutes:g} minutes without work or a terminal"
+        if status.idle_minutes
+        else "when it is stopped"
+    )
     return [
         ("process", f"{status.pid}, studio {status.app}, {status.memory_mb:.0f} MB"),
         ("since", f"{status.started} ({status.uptime_s / 60:.0f} min)"),
-        ("clients", f"{status.clients - 1} beside this one, {status.people} of them workbenches"),
-        ("drafts", drafts),
+        ("in use by", _users(status)),
         ("keys", ", ".join(status.keys) or "none in its environment"),
         ("leaves", leaves),
         ("log", status.log),
     ]
+
+
+def _users(status: EngineStatus) -> str:
+    """Who is attached beside this command."""
+    others = status.clients - 1 - status.people
+    found = [counted(status.people, "workbench", "workbenches")] if status.people else []
+    found += [counted(others, "other command")] if others > 0 else []
+    return " and ".join(found) or "nobody else"
 
 
 def _warn(host: Host) -> None:

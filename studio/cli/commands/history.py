@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from studio.cli.arguments import describe, page_argument
 from studio.cli.host import Host
 from studio.cli.output import table
+from studio.domain.run import NOT_WHOLE
 from studio.domain.text import one_line, word_count
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -51,11 +52,18 @@ def lines(history: v.HistoryView) -> Iterator[str]:
 
 
 def _revision(one: v.RevisionView) -> tuple[str, ...]:
-    marks = [mark for mark, on in (("approved", one.approved), (one.outcome, one.outcome != "complete")) if on]
+    marks = [
+        mark
+        for mark, on in (
+            ("approved", one.approved),
+            (NOT_WHOLE.get(one.outcome, one.outcome), one.outcome != "complete"),
+        )
+        if on
+    ]
     who = one.model if one.origin == "agent" and one.model else one.author
     return (
         f"{one.stage} r{one.number}", f"{one.created_at:%Y-%m-%d %H:%M}", f"{one.words} words", who, one.origin,
-        " ".join([*marks, one_line(one.note, 60)]).strip(),
+        ", ".join(filter(None, [*marks, one_line(one.note, 60)])),
     )  # fmt: skip
 
 

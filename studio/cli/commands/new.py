@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'studio new shop --workflow app --description "A corner shop." --requirement "a cart" --requirement "its total"',
         "studio new shop --workflow app --from ~/code/shop",
     )  # fmt: skip
-    parser.add_argument("directory", metavar="DIR", nargs="?", type=path_name, help="the folder (default: this one)")
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", type=path_name, help="the folder to make; . for this one"
+    )
     parser.add_argument("--title", help="its title (default: the folder's name)")
     parser.add_argument(
         "--workflow", default="story", help="the workflow's name: story, app, or one of yours (default: story)"
@@ -51,7 +53,13 @@ def run(args: argparse.Namespace, host: Host) -> int:
     from studio.workflows import library
     from studio.workspace import scaffold
 
-    root = Path(os.path.abspath(Path(args.directory or args.project or ".").expanduser()))
+    named = args.directory or args.project
+    if not named:
+        raise BadInput(
+            "Say which folder the project is to lie in.",
+            hint="As in: studio new my-book, or studio new . for this folder.",
+        )
+    root = Path(os.path.abspath(Path(named).expanduser()))
     app = any(stage.output.value == "code" for stage in library.load(args.workflow, root).stages)
     given = [name for name in _OF_AN_APP if getattr(args, name) is not None]
     if given and not app:

@@ -13,7 +13,7 @@ from studio.cli.commands.answers import print_done
 from studio.cli.host import Host
 from studio.cli.output import table
 from studio.domain.errors import NotFound
-from studio.domain.page import FeedbackKind
+from studio.domain.page import FeedbackKind, counts
 from studio.domain.text import counted, one_line
 from studio.protocol import commands as c
 from studio.protocol import queries as q
@@ -73,8 +73,8 @@ async def _print(ref: str, open_only: bool, host: Host) -> int:
     host.out.lines(table(_rows(shown), host.out.width))
     is_open = sum(note.state == "open" for note in notes)
     host.out.say(f"{counted(len(notes), 'note')}, {is_open} open.")
-    if left := sum(one.state == "open" for one in requests):
-        host.out.say(f"{counted(left, 'request')} for a revision that never came: given to the next one too.")
+    if left := counts([one.kind for one in requests if one.state == "open"], open_=True):
+        host.out.say(f"{left}, whose revision never came: given to the next one too.")
     return 0
 
 

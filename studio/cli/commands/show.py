@@ -9,8 +9,10 @@ from studio.cli.arguments import describe, page_argument
 from studio.cli.host import Host
 from studio.cli.outline import page_ref
 from studio.domain.errors import BadInput, NotFound
+from studio.domain.run import NOT_WHOLE
 from studio.protocol import queries as q
 from studio.protocol import views as v
+from studio.tui.presenters.outcomes import why_outdated
 
 if TYPE_CHECKING:
     from studio.protocol.client import EngineClient
@@ -38,8 +40,10 @@ async def _print(ref: str, stage: str | None, revision: str | None, host: Host) 
         else:
             found = await _texts(client, page, stage)
     if host.out.as_json:
-        host.out.json({"page": page.id, "state": page.state, "revisions": found})
+        old = {cell.name: cell.outdated for cell in page.cells if cell.outdated}
+        host.out.json({"page": page.id, "state": page.state, "revisions": found, "outdated": old})
         return 0
+    _say_what_is_amiss(page, found, host)
     if len(found) == 1:
         host.out.line(found[0].text)
         return 0
@@ -47,6 +51,19 @@ async def _print(ref: str, stage: str | None, revision: str | None, host: Host) 
     for n, one in enumerate(found):
         host.out.line(f"{chr(10) if n else ''}## {labels.get(one.stage, one.stage)}\n\n{one.text}")
     return 0
+
+
+def _say_what_is_amiss(page: v.PageView, found: list[v.RevisionView], host: Host) -> None:
+    """Which of the texts are not whole, or were written for one that has changed since: words beside the text, not in it."""
+    labels = {cell.name: cell.label for cell in page.cells}
+    shown = {one.id for one in found}
+    for one in found:
+        if one.outcome in NOT_WHOLE:
+            host.out.say(f"{labels.get(one.stage, one.stage)}, revision {one.number}: {NOT_WHOLE[one.outcome]}.")
+    for cell in page.cells:
+        why = why_outdated([labels[name] for name in cell.outdated])
+        if why and cell.head is not None and cell.head.id in shown:
+            host.out.say(f"{cell.label}: {why[:1].lower()}{why[1:]}")
 
 
 async def _texts(client: EngineClient, page: v.PageView, stage: str | None) -> list[v.RevisionView]:

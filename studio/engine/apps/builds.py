@@ -290,8 +290,8 @@ class Builds:
         if found.verdict is reviews.Verdict.RETURN:
             raise Refused(
                 f"The report asks to send the work back, with {counted(len(found.findings), 'finding')}.",
-                hint="Send it back, settle the findings, or approve all the same (--anyway, or press the key again).",
-                data={"findings": len(found.findings), "revision": revision.id},
+                hint="Send it back, settle the findings, or approve all the same.",
+                data={"anyway": True, "findings": len(found.findings), "revision": revision.id},
             )
 
     def refuse_undone(self, tx: Tx, revision: Revision) -> None:
@@ -301,8 +301,8 @@ class Builds:
         if left := undone(build_tasks.listing(tx, revision.page_id)):
             raise Refused(
                 f"{left}.",
-                hint="Draft again to do what is left, drop it, or approve all the same (--anyway, or press the key again).",
-                data={"undone": left, "revision": revision.id},
+                hint="Draft again to do what is left, drop it, or approve all the same.",
+                data={"anyway": True, "undone": left, "revision": revision.id},
             )
 
     def send_back(self, tx: Tx, page: Page, revision: Revision, note: str) -> Page:

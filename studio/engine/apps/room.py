@@ -471,6 +471,6 @@ def _person_changed(paths: Sequence[str]) -> Conflict:
     shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     return Conflict(
         f"Changed by hand since the newest version: {shown}.",
-        hint="Go on all the same (--anyway, or the key again) and your changes become a version of their own first.",
-        data={"paths": list(paths)},
+        hint="Go on all the same, and your changes become a version of their own first.",
+        data={"anyway": True, "paths": list(paths)},
     )

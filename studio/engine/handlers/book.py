@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from studio.domain.errors import BadInput
 from studio.domain.ids import new_id
 from studio.domain.page import BRIEF, Chapter, Page
@@ -84,7 +86,8 @@ async def move_chapter(project: OpenProject, command: c.MoveChapter, call: Call)
         chapters.reorder(tx, order)
         tx.emit(BookChanged(chapter=chapter.id, what="chapter.move"))
         place = order.index(chapter.id) + 1
-        return c.Done(seq=0, message=f"{chapter.title!r} is now chapter {place}.", chapter=chapter.id)
+        said = _place_words("Chapter", place, len(order), command.position, "the book")
+        return c.Done(seq=0, message=said, chapter=chapter.id, place=place)
 
     return await project.act(call, work)
 
@@ -95,10 +98,12 @@ async def add_page(project: OpenProject, command: c.AddPage, call: Call) -> c.Do
 
     def work(tx: Tx) -> c.Done:
         chapter = chapters.resolve(tx, command.chapter)
-        siblings = [one.id for one in pages.listing(tx, chapter.id, archived=True)]
+        siblings = pages.listing(tx, chapter.id, archived=True)
         page = new_page(project, tx, chapter.id, title, command.slug or "")
         if command.position is not None:
-            pages.reorder(tx, chapter.id, _placed(siblings, page.id, command.position))
+            aside = {one.id for one in siblings if one.archived}
+            order = _placed([one.id for one in siblings], page.id, command.position, aside)
+            pages.reorder(tx, chapter.id, order)
         tx.emit(BookChanged(chapter=chapter.id, page=page.id, what="page.add"))
         revision = None
         if brief:
@@ -155,10 +160,18 @@ async def move_page(project: OpenProject, command: c.MovePage, call: Call) -> c.
             pages.update(tx, page.id, chapter_id=target, slug=slug)
             rest = [one.id for one in pages.listing(tx, page.chapter_id, archived=True) if one.id != page.id]
             pages.reorder(tx, page.chapter_id, rest)
-        siblings = [one.id for one in pages.listing(tx, target, archived=True) if one.id != page.id]
-        pages.reorder(tx, target, _placed(siblings, page.id, command.position))
+        siblings = [one for one in pages.listing(tx, target, archived=True) if one.id != page.id]
+        aside = {one.id for one in siblings if one.archived}
+        order = _placed([one.id for one in siblings], page.id, command.position, aside)
+        pages.reorder(tx, target, order)
         tx.emit(BookChanged(chapter=target, page=page.id, what="page.move"))
-        return c.Done(seq=0, message="Page moved.", page=page.id, chapter=target, state=page.state)
+        if page.archived:
+            said, place = "Page moved; it is archived, so it has no place yet.", None
+        else:
+            numbered = [one for one in order if one not in aside]
+            place = numbered.index(page.id) + 1
+            said = _place_words("Page", place, len(numbered), command.position, "the chapter")
+        return c.Done(seq=0, message=said, page=page.id, chapter=target, state=page.state, place=place)
 
     done = await project.act(call, work)
     await project.manuscript.rewrite_moved()
@@ -209,9 +222,18 @@ def title_of(text: str, what: str) -> str:
     return title
 
 
-def _placed(others: list[str], moved: str, position: int) -> list[str]:
-    place = max(0, min(position - 1, len(others)))
+def _placed(others: list[str], moved: str, position: int, aside: Collection[str] = ()) -> list[str]:
+    """`moved` as the one with the number `position`, at most the last; those `aside` (archived) keep their places and have no number."""
+    at = [index for index, one in enumerate(others) if one not in aside]
+    place = at[max(position, 1) - 1] if position <= len(at) else len(others)
     return [*others[:place], moved, *others[place:]]
+
+
+def _place_words(what: str, place: int, total: int, wanted: int, of: str) -> str:
+    """`Page moved to place 2 of 4.`; where fewer are there than was asked for, that too."""
+    if wanted <= total:
+        return f"{what} moved to place {place} of {total}."
+    return f"{what} moved to the end, place {place} of {total}: {of} has no place {wanted}."
 
 
 def _free_slug(wanted: str, taken: set[str]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from studio.domain.errors import BadInput, Conflict, Refused, StudioError
-from studio.domain.page import Feedback, FeedbackKind, Page, Revision
+from studio.domain.page import Feedback, FeedbackKind, Page, Revision, counts
 from studio.domain.run import Outcome
-from studio.domain.text import clean, counted
+from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase, State, advance
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text, refuse_decided
@@ -16,7 +16,7 @@ from studio.engine.open_project import Call, OpenProject
 from studio.engine.texts import refuse_running, refuse_stale
 from studio.protocol import commands as c
 from studio.protocol.events import FeedbackChanged
-from studio.store import feedback, pages, revisions
+from studio.store import feedback, pages, revisions, sources
 from studio.store.transaction import Tx
 
 OUTCOME_WORDS = {
@@ -94,10 +94,10 @@ def _note(tx: Tx, feedback_id: str) -> Feedback:
 
 
 def _still_open(project: OpenProject, tx: Tx, page: Page, stage: str, state: State) -> str:
-    """`; 2 notes stay open`: of the stage that is approved, and with the last one of all stages."""
+    """`; 2 notes and 1 request stay open`: of the stage that is approved, and with the last one of all stages."""
     stages = [one.name for one in project.workflow.stages] if state.phase is Phase.APPROVED else [stage]
-    count = sum(len(feedback.open_notes(tx, page.id, one)) for one in stages)
-    return f"; {counted(count, 'note')} {'stays' if count == 1 else 'stay'} open" if count else ""
+    kinds = [note.kind for one in stages for note in feedback.open_notes(tx, page.id, one)]
+    return f"; {counts(kinds)} {'stays' if len(kinds) == 1 else 'stay'} open" if kinds else ""
 
 
 async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Done:
@@ -117,6 +117,7 @@ async def approve(project: OpenProject, command: c.Approve, call: Call) -> c.Don
             next_has_revision=following is not None and has_later_text(project, tx, page.id, following),
         )
         pages.set_approved(tx, page.id, newest.stage, newest.id)
+        sources.agree(tx, newest)
         if project.builds is not None:
             project.builds.approved(tx, page, newest)
         page = project.move_to(tx, page, state, "approve", stage=newest.stage, revision=newest.id)
@@ -158,8 +159,8 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
     if not newest.outcome.approvable and not command.anyway:
         raise Refused(
             f"Revision {newest.number} {OUTCOME_WORDS[newest.outcome]}.",
-            hint="Revise or edit it; to approve it all the same, say so (--anyway, or press the key again).",
-            data={"outcome": newest.outcome.value, "revision": newest.id},
+            hint="Revise or edit it, or approve it all the same.",
+            data={"anyway": True, "outcome": newest.outcome.value, "revision": newest.id},
         )
     if project.builds is not None and not command.anyway:
         project.builds.refuse_return_verdict(newest)

@@ -19,6 +19,7 @@ from studio.engine.texts import (
     refuse_stale,
     structured,
 )
+from studio.engine.views.outline import outdated
 from studio.engine.views.page import find_revision
 from studio.protocol import commands as c
 from studio.store import pages, revisions, runs, words
@@ -43,12 +44,21 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
         _refuse_closed(project, tx, page, stage.name)
         revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
         page, words = _taken(project, tx, page, revision, "edit")
-        said = f"{stage.label} saved as revision {revision.number}.{words}"
+        said = f"{stage.label} saved as revision {revision.number}.{words}{_of_the_earlier_text(project, tx, page, stage.name)}"
         return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)
     await project.manuscript.write_page(done.page or "")
     return done
+
+
+def _of_the_earlier_text(project: OpenProject, tx: Tx, page: Page, stage: str) -> str:
+    """Which texts of the page were written for the text of `stage` that an edit has just replaced."""
+    old = outdated(project, tx, page.id).get(page.id, {})
+    names = [project.workflow.stage(name).label.lower() for name, earlier in old.items() if stage in earlier]
+    if not names:
+        return ""
+    return f" The {' and the '.join(names)} {'was' if len(names) == 1 else 'were'} written for the earlier text."
 
 
 def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from studio.domain.build import AppVersion, Handoff, RoleMessage, ToolUse
 from studio.domain.finding import Finding
 from studio.domain.page import Page, Revision
-from studio.domain.run import RunKind
+from studio.domain.run import NOT_WHOLE, RunKind
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import state_words
 from studio.engine.open_project import OpenProject
@@ -31,6 +31,22 @@ FULL_TEXTS = 6_000_000
 _EXCERPT = 400
 _KINDS = ("page.changed", "run.started", "run.ended", "task.changed", "finding.changed", "version.changed")
 _SHORT = 160
+_DONE = {
+    "approve": "approved",
+    "brief": "brief written",
+    "discard": "what a draft left was discarded",
+    "draft_again": "a draft was asked for",
+    "draft_failed": "the draft failed",
+    "draft_interrupted": "the draft broke off",
+    "draft_ready": "a text arrived",
+    "edit": "edited",
+    "reopen": "the approval was undone",
+    "restore": "an earlier text was put back",
+    "return": "sent back",
+    "revise": "a revision was asked for",
+    "stopped": "the draft was stopped",
+}
+"""What happened to a page, by the name of the act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,8 @@ def _finding(finding: Finding) -> AuditLine:
 
 def _result(revision: Revision, trail: Trail) -> AuditLine:
     who = trail.roles.get(revision.stage, revision.author) if revision.model else revision.author
-    line = f"{revision.stage}: revision {revision.number}, {revision.origin.value}, {revision.outcome.value}"
+    end = NOT_WHOLE.get(revision.outcome.value, revision.outcome.value)
+    line = f"{revision.stage}: revision {revision.number}, {revision.origin.value}, {end}"
     detail = "\n\n".join(filter(None, (revision.text, revision.data)))
     return _line(revision.created_at, "result", who, revision.stage, line, detail)
 
@@ -204,14 +221,15 @@ def _event(one: PageEvent, trail: Trail) -> AuditLine | None:
     event = one.event
     match event:
         case e.PageChanged():
-            line = f"{event.what.replace('_', ' ')}: {state_words(event.state)}"
+            line = f"{_DONE.get(event.what, event.what.replace('_', ' '))}: {state_words(event.state)}"
             return _line(one.created_at, "transition", event.actor or one.actor, event.stage or "", line, event.state)
         case e.RunStarted():
             line = f"{event.kind} of {event.stage} begun with {event.model}"
             return _line(one.created_at, "transition", trail.roles.get(event.stage, ""), event.stage, line, event.run)
         case e.RunEnded():
             cost = "" if event.cost_usd is None else f", ${event.cost_usd:.4f}"
-            line = f"{event.stage} {event.status} after {event.elapsed:.1f} s{cost}"
+            end = f", {NOT_WHOLE[event.outcome]}" if event.status == "completed" and event.outcome in NOT_WHOLE else ""
+            line = f"{event.stage} {event.status}{end} after {event.elapsed:.1f} s{cost}"
             who = trail.roles.get(event.stage, "")
             return _line(one.created_at, "transition", who, event.stage, line, event.error or "")
         case TaskChanged():

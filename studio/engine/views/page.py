@@ -8,6 +8,7 @@ from studio.domain.run import Execution
 from studio.domain.workflow import Phase, Stage
 from studio.engine.open_project import OpenProject
 from studio.engine.texts import last_partial
+from studio.engine.views.outline import outdated
 from studio.engine.views.rows import feedback_view, partial_view, revision_view, run_view
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -85,6 +86,7 @@ def _cells(
     notes = feedback.listing(tx, page.id)
     drafted = runs.revisions_counts(tx, page.id)
     cells: list[v.StageCell] = []
+    old = outdated(project, tx, page.id).get(page.id, {})
     for stage in project.workflow.stages:
         head = heads.get(stage.name)
         approved = head.approved_id if head else None
@@ -103,6 +105,7 @@ def _cells(
                 notes=tuple(feedback_view(note, numbers) for note in notes if note.stage == stage.name),
                 live=live.view() if live and live.run.stage == stage.name else None,
                 partial=_partial(project, tx, page, stage),
+                outdated=tuple(old.get(stage.name, ())),
             )
         )
     return cells

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studio.domain.page import BRIEF
+from studio.domain.words import OURS, Words
 from studio.protocol.views import ContextView, LedgerView, MessageView
 from studio.tui.glyphs import UNICODE, Glyphs
 from studio.tui.presenters.lines import BLANK, Line, fit, line, spread
@@ -12,16 +14,18 @@ from studio.tui.presenters.warnings import told
 
 # Messages are set a little wider than prose: they hold lists and headings that were written for a wider page.
 _WIDEST = MEASURE + 8
+_OURS = ("brief", "text of page")
+"""How the program's own words about a mention begin; others are names."""
 
 
-def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE) -> list[Line]:
+def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE, words: Words = OURS) -> list[Line]:
     """The ledger, then each message. Heads are stops (`ledger`, 0, 1, ...) so that the cursor steps from part to part."""
     measure = max(20, min(cells, _WIDEST))
     rows = [BLANK, *flow([(head(view), "text")], measure), BLANK]
     for warning in view.warnings:
         rows += flow([(f"{glyphs.failed} {told(warning)}", "warn")], measure)
         rows.append(BLANK)
-    rows += [*_ledger(view, measure, glyphs), BLANK]
+    rows += [*_ledger(view, measure, glyphs, words), BLANK]
     for at, message in enumerate(view.messages):
         rows += [*_message(message, at, measure, glyphs), BLANK]
     return rows
@@ -41,21 +45,23 @@ def _message(message: MessageView, at: int, measure: int, glyphs: Glyphs) -> Ite
         yield from flow([(paragraph, "text")], measure, indent="  ") if paragraph.strip() else (BLANK,)
 
 
-def _ledger(view: ContextView, measure: int, glyphs: Glyphs) -> Iterator[Line]:
+def _ledger(view: ContextView, measure: int, glyphs: Glyphs, words: Words) -> Iterator[Line]:
     left = ((f"{glyphs.bar}CONTEXT", "head"), (f"  {view.template}", "dim"))
     yield spread(left, ((f"{view.tokens:,} of {view.budget:,} tokens", "dim"),), measure, "ledger")
     yield BLANK
-    yield from (_entry(entry, measure, glyphs) for entry in view.ledger if entry.included)
+    yield from (_entry(entry, measure, glyphs, words) for entry in view.ledger if entry.included)
     left_out = [entry for entry in view.ledger if not entry.included]
     if left_out:
         yield BLANK
         yield line(("  matched, but left out", "dim"))
-        yield from (_entry(entry, measure, glyphs) for entry in left_out)
+        yield from (_entry(entry, measure, glyphs, words) for entry in left_out)
 
 
-def _entry(entry: LedgerView, measure: int, glyphs: Glyphs) -> Line:
-    name = fit(entry.name or entry.path, 28, glyphs.more).ljust(28)
-    why = f"{entry.reason} {entry.detail}".strip() if entry.included else entry.left_out or entry.reason
+def _entry(entry: LedgerView, measure: int, glyphs: Glyphs, words: Words) -> Line:
+    called = words[BRIEF] if entry.kind == BRIEF else entry.name or entry.path
+    name = fit(called, 28, glyphs.more).ljust(28)
+    detail = words.put(entry.detail) if entry.detail.startswith(_OURS) else entry.detail
+    why = f"{entry.reason} {detail}".strip() if entry.included else entry.left_out or entry.reason
     left = (
         (f"  {glyphs.approved if entry.included else glyphs.empty} ", "accent" if entry.included else "dim"),
         (name, "text" if entry.included else "dim"),

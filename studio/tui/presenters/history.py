@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from studio.domain.run import NOT_WHOLE
 from studio.domain.text import one_line, word_count
 from studio.protocol.views import FeedbackView, HistoryView, RevisionView, RunView
 from studio.tui.glyphs import UNICODE, Glyphs
@@ -22,17 +23,6 @@ _ORIGINS = {
     "mirror": "from the file, by {author}",
     "sample": "sample, {author}",
 }
-_OUTCOMES = {
-    "cut_off": "cut off",
-    "unproven": "end not proven",
-    "empty": "empty",
-    "refused": "refused",
-    "filtered": "filtered",
-    "unparsed": "not readable as lines",
-    "stopped": "stopped",
-    "interrupted": "interrupted",
-}
-
 
 _UNDER_WAY = ("running", "queued")
 """States of a run that has not come to anything yet: its text grows on the page."""
@@ -100,7 +90,7 @@ def row(entry: Entry, cells: int, now: datetime | None = None, glyphs: Glyphs = 
 
 def _facts(entry: Entry, rev: RevisionView, cells: int, glyphs: Glyphs) -> Line:
     words = f"  {rev.words} words"
-    end = f" {glyphs.dot} {_OUTCOMES[rev.outcome]}" if rev.outcome in _OUTCOMES else ""
+    end = f" {glyphs.dot} {NOT_WHOLE[rev.outcome]}" if rev.outcome in NOT_WHOLE else ""
     said = entry.feedback[0].text if entry.feedback else rev.note
     room = cells - len(words) - len(end)
     behind = fit(f' {glyphs.dot} "{one_line(said)}"', room, glyphs.more) if said and room > 8 else ""

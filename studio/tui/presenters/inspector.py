@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from studio.domain.page import BRIEF
+from studio.domain.page import BRIEF, FeedbackKind, counts
 from studio.domain.text import counted
 from studio.domain.words import OURS, Words
 from studio.protocol.build_views import TaskView
@@ -104,14 +104,14 @@ def _ledger(entry: LedgerView, width: int, glyphs: Glyphs, number: int, words: W
 
 
 def notes_lines(page: PageView | None, width: int, glyphs: Glyphs) -> list[Line]:
-    """Notes of all stages, open ones first."""
+    """How many are open, then notes and requests of all stages, open ones first."""
     notes = [note for cell in page.cells for note in cell.notes] if page else []
     if not notes:
         return _empty("No notes. c comments on the passage under the cursor; the next revision is given it.", width)
-    rows: list[Line] = []
+    waiting = counts([note.kind for note in notes if note.state == "open"], open_=True)
+    rows = [line((row, "dim")) for row in wrap(waiting or "no open note", width)]
     for note in sorted(notes, key=lambda note: (note.state != "open", note.created_at.timestamp())):
-        if rows:
-            rows.append(BLANK)
+        rows.append(BLANK)
         rows += _note(note, width, glyphs)
     return rows
 
@@ -119,8 +119,9 @@ def notes_lines(page: PageView | None, width: int, glyphs: Glyphs) -> list[Line]
 def _note(note: FeedbackView, width: int, glyphs: Glyphs) -> list[Line]:
     done = note.state != "open"
     stop = ("note", note.id)
+    about = f" {note.stage} r{note.revision_number}{'' if note.kind == FeedbackKind.NOTE else ' request'}"
     head = spread(
-        (((glyphs.approved if done else glyphs.waiting), "dim" if done else "note"), (f" {note.stage} r{note.revision_number}", "dim")),
+        (((glyphs.approved if done else glyphs.waiting), "dim" if done else "note"), (about, "dim")),
         ((f"{note.author} {note.state}", "dim"),),
         width,
         stop,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from studio.domain.run import NOT_WHOLE
 from studio.domain.words import Words
 from studio.protocol.events import RunEnded
 from studio.protocol.views import PageView
@@ -25,10 +28,20 @@ def why_incomplete(outcome: str) -> str:
     return _WHY.get(outcome, "")
 
 
+def why_outdated(labels: Sequence[str]) -> str:
+    """A sentence for a text that was written for earlier texts of these stages; nothing where there are none."""
+    names = [label.lower() for label in labels]
+    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    return f"Written for an earlier {said}." if said else ""
+
+
 def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:
-    """`Narration is done: 6 s, $0.0022.`, or that a draft on another page is. `page` is the one on the screen."""
+    """`Narration is done: 6 s, $0.0022.`, or that a draft on another page is; of a text that is not whole what is wrong with it.
+    `page` is the one on the screen."""
     here = page is not None and page.id == event.page
     stage = next((cell.label for cell in page.cells if cell.name == event.stage), event.stage) if page else event.stage
     what = stage if here else words.put(f"The {stage.lower()} of another page")
     cost = "price unknown" if event.cost_usd is None else money(event.cost_usd)
-    return f"{what} is done: {event.elapsed:.0f} s, {cost}."
+    end = NOT_WHOLE.get(event.outcome or "", "")
+    came = f"came, but not whole ({end})" if end else "is done"
+    return f"{what} {came}: {event.elapsed:.0f} s, {cost}."

@@ -69,7 +69,9 @@ def _chapter(chapter: ChapterLine, look: Look) -> list[Line]:
 def _page(page: PageLine, look: Look) -> Line:
     here, other = page.id == look.here, page.id in look.others
     width, glyphs = look.width, look.glyphs
-    mark = f"{glyphs.here} " if here else "  "
+    old = bool(page.outdated) and not page.archived
+    mark = f"{glyphs.here} " if here else f"{glyphs.stale} " if old else "  "
+    marked = "warn" if old and not here else "accent"
     if page.archived:
         return line(
             (mark, "accent"), (fit(f"- {page.title or page.slug}", width - 2, glyphs.more), "dim"), stop=page.id
@@ -78,4 +80,4 @@ def _page(page: PageLine, look: Look) -> Line:
     title = fit(f" {page.number} {page.title}".rstrip(), width - (5 if other else 3), glyphs.more)
     words = "strong" if here else "text" if page.phase != "awaiting" else "dim"
     beside = (f" {glyphs.other}", "accent") if other else ("", "text")
-    return line((mark, "accent"), (sign, style), (title, words), beside, stop=page.id)
+    return line((mark, marked), (sign, style), (title, words), beside, stop=page.id)

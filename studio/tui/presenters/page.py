@@ -11,6 +11,8 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from studio.domain.diff import paragraphs
+from studio.domain.page import counts
+from studio.domain.run import NOT_WHOLE
 from studio.domain.text import word_count
 from studio.domain.words import OURS, Words
 from studio.protocol.build_views import TasksView
@@ -20,7 +22,7 @@ from studio.tui.presenters.ages import age
 from studio.tui.presenters.board import BoardLook, board_lines, short_counts
 from studio.tui.presenters.composing import kept_on
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, spread, wrap
-from studio.tui.presenters.outcomes import why_incomplete
+from studio.tui.presenters.outcomes import why_incomplete, why_outdated
 from studio.tui.presenters.stream import LiveText
 from studio.tui.presenters.text import text_lines
 
@@ -165,9 +167,25 @@ def _cell(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
         if why := why_incomplete(cell.head.outcome):
             yield BLANK
             yield from (line((row, "error")) for row in wrap(f"{look.glyphs.failed} {why}", look.width))
+        yield from _outdated(page, cell, look)
     elif cell.status == "empty" and page.brief is not None:
         yield BLANK
         yield from _before_work(cell, look)
+
+
+def _outdated(page: PageView, cell: StageCell, look: Look) -> Iterator[Line]:
+    """That the text was written for one that has changed since, below it, and what can be done about that."""
+    why = why_outdated([one.label for one in page.cells if one.name in cell.outdated])
+    if not why:
+        return
+    yield BLANK
+    yield from (line((row, "warn")) for row in wrap(f"{look.glyphs.stale} {why}", look.width))
+    if cell.status == "waiting" and cell.name == page.stage:
+        yield from _hint((("a", "approve"), " approves it as it is, ", ("r", "revise"), " revises it."), look)
+    elif cell.status == "approved":
+        again = " opens it again" if page.phase == "approved" and cell is page.cells[-1] else ""
+        parts = (("i", "edit"), " edits it", *((", ", ("u", "reopen"), again) if again else ()), ".")
+        yield from _hint(parts, look)
 
 
 def _before_work(cell: StageCell, look: Look) -> Iterator[Line]:
@@ -204,11 +222,16 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
             state = ((f"  after {_before(page, cell, look)}", "dim"),)
         case _:
             state = ((f"{number}  ", "dim"), (glyphs.empty, "dim"))
-    notes = len(open_notes(cell))
-    if notes:
-        state += ((f" {glyphs.dot} {notes} note{'s' if notes > 1 else ''}", "note"),)
+    if head and head.outcome in NOT_WHOLE:
+        state += ((f" {glyphs.dot} {NOT_WHOLE[head.outcome]}", "warn"),)
+    if head and (why := why_outdated([one.label for one in page.cells if one.name in cell.outdated])):
+        state += ((f" {glyphs.dot} {glyphs.stale} {why.removeprefix('Written for an ').rstrip('.')}", "warn"),)
+    if notes := counts([note.kind for note in open_notes(cell)], open_=True):
+        state += ((f" {glyphs.dot} {notes}", "note"),)
     if sum(cell_len(text) for text, _ in (name, *state)) > look.width - 2:  # the state itself is never cut
-        state = tuple((f" {text.strip()}", style) for text, style in state if style not in ("note", "dim")) or state
+        state = (
+            tuple((f" {text.strip()}", style) for text, style in state if style not in ("note", "dim", "warn")) or state
+        )
     state += _kept(page, cell.name, look)
     room = look.width - sum(cell_len(text) for text, _ in (name, *state)) - 2
     facts = _facts(head, look, room) if partial is None else _partial_facts(partial, look, room)

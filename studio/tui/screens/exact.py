@@ -29,7 +29,7 @@ class Messages(LineView):
         if self.view is None:
             self.set_lines([BLANK, line(("Putting the prompt together...", "dim"))])
             return
-        self.set_lines(exact(self.view, self.text_width - 2, self.app.glyphs))
+        self.set_lines(exact(self.view, self.text_width - 2, self.app.glyphs, self.app.words))
 
 
 class ExactScreen(FramedScreen):

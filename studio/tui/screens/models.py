@@ -59,11 +59,15 @@ class ModelsScreen(PickScreen):
 
     def show_head(self) -> None:
         spans: list[tuple[str, str]] = [("Model for", "strong")]
-        for target in self.targets:
+        names = sum(len(target.label) + 4 for target in self.targets)
+        roomy = len("Model for") + names + len(self.target.role or "") + 16 <= self.app.size.width
+        for target in self.targets if roomy else (self.target,):
             here = target == self.target
             spans += [("  ", "text"), (f"[{target.label}]" if here else target.label, "accent" if here else "dim")]
             if here and target.role:
                 spans.append((f" {target.role} in studio.toml", "dim"))
+        if not roomy:
+            spans.append((f"   {self.targets.index(self.target) + 1} of {len(self.targets)}", "dim"))
         self.head.say(spans)
 
     def next_target(self) -> None:

@@ -17,7 +17,7 @@ from studio.protocol.queries import GetTemplate, GetTemplates
 from studio.protocol.views import TemplateText, TemplateView
 from studio.tui.clipboard import project_root
 from studio.tui.editor import TerminalEditor
-from studio.tui.presenters.lines import BLANK, Line
+from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.presenters.templates import facts, matching, numbered, order, row
 from studio.tui.screens.framed import Acts, FramedScreen
 from studio.tui.widgets.bars import Rule
@@ -46,7 +46,10 @@ class Source(LineView):
 
     def prepare(self, width: int) -> None:
         if not width or self.template is None:
-            self.set_lines([])
+            said = (
+                wrap("The text of the template under the cursor stands here.", max(self.text_width, 1)) if width else []
+            )
+            self.set_lines([line((row, "dim")) for row in said])
             return
         about = facts(self.template.template, self.text_width - 1, self.app.glyphs)
         text = numbered(self.template.text, self.text_width - 1, self.template.template.error_line)
@@ -79,6 +82,7 @@ class PromptsScreen(FramedScreen):
 
     def on_mount(self) -> None:
         self.fold()
+        self.head.say(self.title_spans("Prompt templates"))
         self.source.focus()
         self.app.spawn(self.ask())
 
@@ -149,6 +153,8 @@ class PromptsScreen(FramedScreen):
     async def show_template(self) -> None:
         name = self.list.cursor
         if not isinstance(name, str):
+            self.source.template = None
+            self.source.prepare(self.source.size.width)
             return
         found = await self.app.session.query(GetTemplate(name=name))
         if self.is_mounted and self.list.cursor == name:
@@ -159,7 +165,7 @@ class PromptsScreen(FramedScreen):
 
     def _rows(self, width: int) -> Sequence[Line]:
         if self.templates is None:
-            return empty_row("Looking...")
+            return empty_row("Trying each template out...")
         rows = [row(one, width - 1, self.app.glyphs, one.name) for one in matching(self.templates, self.wanted)]
         return rows or empty_row("No template is about that." if self.wanted else "This workflow has no templates.")
 

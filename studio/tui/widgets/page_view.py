@@ -23,6 +23,8 @@ _KEYS = (
     "brief",
     "edit",
     "revise",
+    "approve",
+    "reopen",
     "comment",
     "resume.continue",
     "resume.keep",

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from studio.domain.words import Words
 from studio.protocol.commands import SetModel
 from studio.protocol.queries import GetContext, GetProject
 from studio.protocol.views import ModelLine, ModelsView, SearchHit, TemplateView
@@ -164,6 +165,22 @@ async def test_the_exact_prompt_says_what_was_left_out_and_why():
     assert text.index("left out") < text.index("House Caul")
     assert "budget" in text
     assert "7,900 of 24,000 tokens" in text
+
+
+async def test_the_exact_prompt_of_an_application_says_its_own_word_for_a_brief():
+    engine = ferry()
+    page = next(page for page in engine.pages if page.stage)
+    view = await engine.query(GetContext(page=page.id))
+    entry = msgspec.structs.replace(
+        view.ledger[0], kind="brief", name="brief", reason="named", detail="brief of page 1/2", included=True
+    )
+    named = msgspec.structs.replace(view.ledger[1], name="Brief encounters", detail="Brief encounters", included=True)
+    view = msgspec.structs.replace(view, ledger=(entry, named))
+    words = Words({"brief": "request", "page": "change"})
+    rows = [row.text for row in exact(view, 90, words=words)]
+    assert any("request" in row and "named request of change 1/2" in row for row in rows)
+    assert any("Brief encounters" in row and "request" not in row for row in rows)
+    assert any("brief of page 1/2" in row.text for row in exact(view, 90))
 
 
 def test_help_begins_with_the_keys_of_the_place_it_was_opened_from():
