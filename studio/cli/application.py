@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from studio.domain.errors import NotFound, Refused
 from studio.domain.text import one_line
@@ -44,20 +42,6 @@ async def change_of(client: EngineClient, ref: str | None) -> str:
         said = "Every change is archived." if archived else "There is no change yet."
         raise NotFound(said, hint='Describe one: studio change "A page that lists our goods."')
     return next((page.id for page in known if page.phase != "approved"), known[-1].id)
-
-
-def plain(view: msgspec.Struct) -> dict[str, object]:
-    """A view for JSON in which no version is null, not an empty name."""
-    found: dict[str, object] = _with_null_versions(msgspec.to_builtins(view))
-    return found
-
-
-def _with_null_versions(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_with_null_versions(one) for one in value]
-    if isinstance(value, dict):
-        return {key: None if key == "version" and one == "" else _with_null_versions(one) for key, one in value.items()}
-    return value
 
 
 def ref_of(project: v.ProjectView, page: str) -> str:

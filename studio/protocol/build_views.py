@@ -76,7 +76,7 @@ class FindingView(View, frozen=True, kw_only=True):
     state: str
     stage: str
     task: str
-    version: str
+    version: str | None
     by: str
     reason: str
     created_at: datetime
@@ -211,7 +211,9 @@ class FileLine(View, frozen=True, kw_only=True):
 
 
 class FilesView(View, frozen=True, kw_only=True):
-    version: str
+    """`version` is None as long as there is none."""
+
+    version: str | None
     files: tuple[FileLine, ...]
 
 
@@ -337,7 +339,7 @@ class BuildView(TurnView, frozen=True, kw_only=True):
     findings_open: int
     versions: tuple[VersionView, ...]
     check: CheckView
-    version: str = ""
+    version: str | None = None
     project_id: str = ""
     build_id: str = ""
     user_id: str = ""

@@ -55,7 +55,7 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print(query: bq.GetFiles, host: Host) -> int:
-    from studio.cli.application import app_of, plain
+    from studio.cli.application import app_of
     from studio.cli.output import table
     from studio.domain.text import counted
 
@@ -63,7 +63,7 @@ async def _print(query: bq.GetFiles, host: Host) -> int:
         await app_of(client)
         found = await client.query(query)
     if host.out.as_json:
-        host.out.json(plain(found))
+        host.out.json(found)
         return 0
     host.out.lines(table([_row(one) for one in found.files]))
     there = sum(1 for one in found.files if one.mark != "D")

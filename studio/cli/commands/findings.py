@@ -45,7 +45,7 @@ def _list(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print(args: argparse.Namespace, host: Host) -> int:
-    from studio.cli.application import app_of, change_of, plain
+    from studio.cli.application import app_of, change_of
     from studio.domain.text import counted
 
     async with host.session() as client:
@@ -53,7 +53,7 @@ async def _print(args: argparse.Namespace, host: Host) -> int:
         await app_of(client)
         found = await client.query(bq.GetFindings(page=page, open_only=args.open))
     if host.out.as_json:
-        host.out.json(plain(found))
+        host.out.json(found)
         return 0
     host.out.lines(_lines(found))
     host.out.say(f"{counted(len(found.findings), 'finding')}, {found.open} open.")

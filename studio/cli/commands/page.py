@@ -116,14 +116,14 @@ def _show(args: argparse.Namespace, host: Host) -> int:
 
 
 async def _print_page(ref: str, host: Host) -> int:
-    from studio.cli.application import is_app, plain
+    from studio.cli.application import is_app
 
     async with host.session() as client:
         project = await client.query(q.GetProject())
         page = await client.query(q.GetPage(page=ref))
         build = await client.query(bq.GetBuild(page=page.id)) if is_app(project) else None
     if host.out.as_json:
-        host.out.json(page if build is None else {**msgspec.to_builtins(page), "build": plain(build)})
+        host.out.json(page if build is None else {**msgspec.to_builtins(page), "build": msgspec.to_builtins(build)})
         return 0
     host.out.lines(page_card(page, project))
     if build is not None:

@@ -38,7 +38,7 @@ class Standing:
     tasks: tuple[BuildTask, ...]
     findings_open: int
     versions: tuple[v.VersionView, ...]
-    version: str = ""
+    version: str | None = None
     seq: int = 0
 
 
@@ -104,7 +104,7 @@ def _standing(project: OpenProject, tx: Tx, page: Page, files: int) -> Standing:
         tasks=tuple(build_tasks.listing(tx, page.id)),
         findings_open=findings.open_count(tx, page.id),
         versions=version_views(tx, page.id),
-        version=found.number if (found := version_of(tx, project.workflow, page.id)) else "",
+        version=found.number if (found := version_of(tx, project.workflow, page.id)) else None,
         seq=journal.head(tx),
     )
 

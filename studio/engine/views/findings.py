@@ -63,7 +63,7 @@ def finding_view(finding: Finding, known: Known) -> v.FindingView:
         state=finding.state.value,
         stage=finding.stage or "",
         task=known.keys.get(finding.task_id or "", ""),
-        version=known.numbers.get(finding.version_id or "", ""),
+        version=known.numbers.get(finding.version_id or ""),
         by=finding.by,
         reason=finding.reason,
         created_at=finding.created_at,

@@ -171,7 +171,7 @@ def files_view(
         v.FileLine(path=path, size=size, mark=marks.get(path, ""), findings=problems.get(path, 0))
         for path, size in sorted(sizes.items())
     )
-    return v.FilesView(version="" if wanted.version is None else wanted.version.number, files=lines)
+    return v.FilesView(version=None if wanted.version is None else wanted.version.number, files=lines)
 
 
 async def get_file(project: OpenProject, query: q.GetFile, actor: str) -> v.FileView:
