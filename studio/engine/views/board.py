@@ -44,7 +44,7 @@ async def get_tasks(project: OpenProject, query: q.GetTasks, actor: str) -> v.Ta
             types=dict(TASK_TYPES),
             workers=project.settings.app.workers,
             spend=spend(tx, project.settings.limits),
-            build_id=builds.outside_ids(tx).get(page.id, ""),
+            build_id=built.build_id if (built := builds.get(tx, page.id)) else "",
             differs=_differs(project, tx, page.id, tasks),
         )
 
