@@ -72,7 +72,7 @@ def add_revision(
         note=note,
     )
     revisions.insert(tx, revision)
-    if stage != BRIEF and origin is not Origin.OUTSIDE:  # of a change, whose tasks and versions say it
+    if stage != BRIEF:
         sources.record(tx, revision)
     if head:
         pages.set_head(tx, page_id, stage, revision.id)
