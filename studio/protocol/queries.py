@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from studio.protocol import views
+from studio.protocol import canon_views, views
 from studio.protocol.build_queries import BuildQuery
 from studio.protocol.tagged import Query as Query
 
@@ -59,11 +59,11 @@ class Search(Query[views.SearchView], frozen=True, kw_only=True, tag="search"):
     limit: int = 200
 
 
-class GetCanon(Query[views.CanonView], frozen=True, kw_only=True, tag="canon"):
+class GetCanon(Query[canon_views.CanonView], frozen=True, kw_only=True, tag="canon"):
     pass
 
 
-class GetCanonText(Query[views.CanonText], frozen=True, kw_only=True, tag="canon.text"):
+class GetCanonText(Query[canon_views.CanonText], frozen=True, kw_only=True, tag="canon.text"):
     """`name` is a name, an alias or a path."""
 
     name: str

@@ -346,46 +346,6 @@ class SearchView(View, frozen=True, kw_only=True):
     more: bool
 
 
-class CanonLine(View, frozen=True, kw_only=True):
-    path: str
-    name: str
-    type: str
-    aliases: tuple[str, ...]
-    tags: tuple[str, ...]
-    include: str
-    priority: int
-    tokens: int
-    links: tuple[str, ...]
-    missing_links: tuple[str, ...]
-
-
-class StandardLine(View, frozen=True, kw_only=True):
-    """A document that binds an application. `source` is `project` (canon/standards), `application` (such as AGENTS.md) or
-    `packaged`; `path` is relative to the project, of a packaged one to the packaged canon. `rules` are the ids of those that hold."""
-
-    path: str
-    name: str
-    source: str
-    tokens: int
-    rules: tuple[str, ...]
-
-
-class CanonView(View, frozen=True, kw_only=True):
-    """`standards` are those in force, where the workflow writes files."""
-
-    documents: tuple[CanonLine, ...]
-    warnings: tuple[Warning, ...]
-    packaged: tuple[str, ...] = ()
-    standards: tuple[StandardLine, ...] = ()
-
-
-class CanonText(View, frozen=True, kw_only=True):
-    line: CanonLine
-    body: str
-    versions: int
-    text: str
-
-
 class TemplateView(View, frozen=True, kw_only=True):
     """`source` is project or packaged; `error` is set while the last good version stands in for a broken file."""
 

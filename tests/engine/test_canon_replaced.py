@@ -12,7 +12,7 @@ import pytest
 from studio.engine.inprocess import InProcessClient
 from studio.protocol import events as e
 from studio.protocol import queries as q
-from studio.protocol.views import CanonView
+from studio.protocol.canon_views import CanonView
 
 
 async def _notice(events: AsyncIterator[e.AnyEvent]) -> e.Notice:

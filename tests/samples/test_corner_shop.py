@@ -181,9 +181,9 @@ async def test_the_audit_trail_of_a_finished_change_goes_from_phase_to_phase_by_
             ("testing", "test_auditor"), ("verification", "verification_overseer"), ("deployment", "release_manager"),
         ]  # fmt: skip
         acts = [(one.line.partition(":")[0], one.who) for one in lines if one.kind == "transition"]
-        assert {who for act, who in acts if act == "draft ready"} == {""}
-        assert all(who for act, who in acts if act in ("brief", "approve"))
-        assert lines[-1].line == "approve: complete"
+        assert {who for act, who in acts if act == "a text arrived"} == {""}
+        assert all(who for act, who in acts if act in ("brief written", "approved"))
+        assert lines[-1].line == "approved: complete"
         times = [one.created_at for one in lines]
         assert times == sorted(times)
         assert len(set(times)) > len(phases) * 2

@@ -148,7 +148,7 @@ async def test_a_draft_is_stopped_by_the_key_that_comes_right_after_the_one_that
     async with real(tmp_path) as (at, client, server):
         server.play(Step(text="Fog lay on the Throat. " * 400, delta_delay=0.02), repeat=True)
         page = await add_page(client)
-        await at.until(lambda: at.app.session.page)
+        await at.until(lambda: at.app.session.page and _phase(at) == "generating narration")
         for _ in range(4):
             await at.press("g")
             await at.until(lambda: at.app.pending)

@@ -9,9 +9,9 @@ from studio.cli.arguments import Group
 from studio.cli.commands.answers import print_done
 from studio.cli.host import Host
 from studio.cli.output import table
+from studio.protocol import canon_views as cv
 from studio.protocol import commands as c
 from studio.protocol import queries as q
-from studio.protocol import views as v
 from studio.tui.presenters.warnings import told
 
 
@@ -57,12 +57,12 @@ async def _print_list(host: Host) -> int:
     return 0
 
 
-def _row(one: v.CanonLine) -> tuple[str, ...]:
+def _row(one: cv.CanonLine) -> tuple[str, ...]:
     aliases = f"also: {', '.join(one.aliases)}" if one.aliases else ""
     return (one.name, one.type, one.include, f"{one.tokens:,} tokens", one.path, aliases)
 
 
-def _standard(one: v.StandardLine) -> tuple[str, ...]:
+def _standard(one: cv.StandardLine) -> tuple[str, ...]:
     return (one.path, one.source, f"{one.tokens:,}", str(len(one.rules)))
 
 
@@ -96,7 +96,7 @@ async def _print_check(host: Host) -> int:
     return code
 
 
-def _problems(canon: v.CanonView) -> Iterator[str]:
+def _problems(canon: cv.CanonView) -> Iterator[str]:
     for warning in canon.warnings:
         yield told(warning)
     for one in canon.documents:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,7 +56,7 @@ class HandIn:
 @asynccontextmanager
 async def handed_in(
     project: OpenProject, build: Build, stage: Stage, agent: str, files: object, summary: str
-) -> AsyncIterator[HandIn]:
+) -> AsyncGenerator[HandIn]:
     """Write `[{path, content}]` for a version, which the block records. Raises BadInput or Refused naming the first file that could not be
     written, or what the block raises; the version is failed then and everything is as it was."""
     if files is None:
@@ -76,7 +76,7 @@ async def handed_in(
 @asynccontextmanager
 async def _written(
     project: OpenProject, build: Build, stage: Stage, agent: str, calls: tuple[ToolCall, ...], summary: str
-) -> AsyncIterator[HandIn]:
+) -> AsyncGenerator[HandIn]:
     def read(tx: Tx) -> tuple[AppVersion | None, bool, list[str]]:
         first = not versions.any_of(tx, build.page_id)
         return None if first else versions.newest(tx), first, findings.undecided(tx, besides="")

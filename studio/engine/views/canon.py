@@ -15,6 +15,7 @@ from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
 from studio.engine.open_project import OpenProject
 from studio.engine.texts import last_partial
+from studio.protocol import canon_views as cv
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.providers import tokens
@@ -23,13 +24,13 @@ from studio.store import pages
 from studio.workspace.canon_links import missing_links
 
 
-async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.CanonView:
+async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> cv.CanonView:
     missing = missing_links(project.canon.documents)
     standards = await project.builds.standards() if project.builds is not None else Standards()
     warnings = [(f"canon/{one.path}", one) for one in project.canon.warnings] + [
         (one.path, one) for one in standards.warnings
     ]
-    return v.CanonView(
+    return cv.CanonView(
         documents=tuple(
             _line(project, document, missing.get(document.path, ())) for document in project.canon.documents
         ),
@@ -41,10 +42,10 @@ async def get_canon(project: OpenProject, query: q.GetCanon, actor: str) -> v.Ca
     )
 
 
-def _standard(document: CanonDocument, standards: Standards) -> v.StandardLine:
+def _standard(document: CanonDocument, standards: Standards) -> cv.StandardLine:
     packaged = document.path in standards.packaged
     own = document.path.startswith(f"{STANDARDS}/") and not packaged
-    return v.StandardLine(
+    return cv.StandardLine(
         path=f"canon/{document.path}" if own else document.path,
         name=document.name,
         source="packaged" if packaged else "project" if own else "application",
@@ -53,17 +54,17 @@ def _standard(document: CanonDocument, standards: Standards) -> v.StandardLine:
     )
 
 
-async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str) -> v.CanonText:
+async def get_canon_text(project: OpenProject, query: q.GetCanonText, actor: str) -> cv.CanonText:
     try:
         document = project.canon.find(query.name)
     except NotFound:
         if (standard := await _standard_named(project, query.name)) is None:
             raise
-        return v.CanonText(line=_line(project, standard, ()), body=standard.body, versions=0, text=standard.body)
+        return cv.CanonText(line=_line(project, standard, ()), body=standard.body, versions=0, text=standard.body)
     versions = await project.store.read(lambda tx: rows.versions(tx, document.path))
     text = await asyncio.to_thread(project.canon.text, document.path)
     missing = missing_links(project.canon.documents)
-    return v.CanonText(
+    return cv.CanonText(
         line=_line(project, document, missing.get(document.path, ())),
         body=document.body,
         versions=len(versions),
@@ -77,10 +78,10 @@ async def _standard_named(project: OpenProject, name: str) -> CanonDocument | No
     return next((one for one in found if name in (one.path, one.name)), None)
 
 
-def _line(project: OpenProject, document: CanonDocument, missing: tuple[str, ...]) -> v.CanonLine:
+def _line(project: OpenProject, document: CanonDocument, missing: tuple[str, ...]) -> cv.CanonLine:
     standard = project.builds is not None and document.path.startswith(f"{STANDARDS}/")
     always = standard and document.include is not Include.NEVER  # whatever their front matter says, standards bind
-    return v.CanonLine(
+    return cv.CanonLine(
         path=document.path,
         name=document.name,
         type=document.type,
