@@ -22,17 +22,19 @@ _HEADING = re.compile(r"^( {0,3})(?=#{1,6}(?:\s|$))")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`skipped` counts pages that have no approved text yet and are not in the export."""
+    """`skipped` counts pages that have no approved text yet and are not in the export; `kept` is where an earlier export lies that was
+    edited by hand."""
 
     path: Path
     pages: int
     skipped: int
+    kept: Path | None = None
 
 
 def export_file(book: BookView, path: Path) -> Exported:
     """Write the book to one Markdown file. Raises Refused or StorageError."""
-    write_file(path, render(book.title, book.language, book.pages))
-    return Exported(path, len(book.pages), book.skipped)
+    kept = write_file(path, render(book.title, book.language, book.pages))
+    return Exported(path, len(book.pages), book.skipped, kept)
 
 
 def export_folder(book: BookView, folder: Path) -> Exported:

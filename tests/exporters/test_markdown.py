@@ -1,6 +1,7 @@
 """The book as Markdown."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def test_a_file_is_written_whole_and_may_be_exported_again(tmp_path: Path) -> No
     export("markdown", book(page(1, 1)), target)
     assert target.read_bytes() == first
     assert os.listdir(target.parent) == ["book.md"]
+
+
+@pytest.mark.parametrize("change", ["a line more", "an older export"])
+def test_an_export_that_was_edited_is_kept_beside_the_new_one(tmp_path: Path, change: str) -> None:
+    target = tmp_path / "book.md"
+    assert export("markdown", book(page(1, 1)), target).kept is None
+    fresh = target.read_bytes()
+    for name in ("book.edited.md", "book.edited-2.md"):
+        edited = fresh + b"My own line.\n" if change == "a line more" else re.sub(rb"digest: .*\n", b"", fresh)
+        target.write_bytes(edited)
+        assert export("markdown", book(page(1, 1)), target).kept == tmp_path / name
+        assert (tmp_path / name).read_bytes() == edited
+        assert target.read_bytes() == fresh
+    assert export("markdown", book(page(1, 1), page(1, 2)), target).kept is None
+    assert len(os.listdir(tmp_path)) == 3
 
 
 def test_a_file_of_somebody_s_own_is_never_replaced(tmp_path: Path) -> None:

@@ -54,9 +54,12 @@ def _export(output: str | None, book: v.BookView, host: Host) -> int:
     folder = bool(output) and (str(output).endswith("/") or path.is_dir() or not path.suffix)
     made = registry.export("markdown", book, path, folder=folder)
     if host.out.as_json:
-        host.out.json({"path": str(made.path), "pages": made.pages, "skipped": made.skipped})
+        kept = str(made.kept) if made.kept else None
+        host.out.json({"path": str(made.path), "pages": made.pages, "skipped": made.skipped, "kept": kept})
         return 0
     host.out.line(str(made.path))
     left_out = f"; {made.skipped} without approved text left out." if made.skipped else "."
     host.out.say(f"{made.pages} page{'s' if made.pages != 1 else ''} written{left_out}")
+    if made.kept:
+        host.out.say(f"The file there had been edited since its export: it is kept as {made.kept}.")
     return 0

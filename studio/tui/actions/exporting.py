@@ -32,4 +32,5 @@ async def export(app: StudioApp) -> None:
     made = await asyncio.to_thread(registry.export, "markdown", book, path)
     pages = "1 page" if made.pages == 1 else f"{made.pages} pages"
     left_out = f"; {made.skipped} without approved text left out" if made.skipped else ""
-    app.say(f"{pages} written to {made.path}{left_out}. Other forms: studio export --help")
+    edited = f" What you had edited there is kept as {made.kept.name}." if made.kept else ""
+    app.say(f"{pages} written to {made.path}{left_out}.{edited} Other forms: studio export --help")
