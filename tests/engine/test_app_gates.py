@@ -16,7 +16,7 @@ from studio.protocol import commands as c
 from studio.protocol import queries as q
 from tests.engine.test_app_limits import settings, tasks_of
 from tests.fakes.app_at import app_at, begun, make_app
-from tests.fakes.app_roles import Roles
+from tests.fakes.app_roles import FAULT, Roles
 from tests.fakes.project import draft, environment, opened
 from tests.fakes.wire_asked import Answering, Asked
 from tests.fakes.wire_script import Call
@@ -153,3 +153,26 @@ async def test_two_who_would_wait_for_each_other_do_not() -> None:
         await purse.take("two", 0.7)
     purse.close("two")
     await asyncio.wait_for(waiting, 1)
+
+
+class Unhappy(Roles):
+    """A test auditor who asks to send the work back, which only the overseer can."""
+
+    async def __call__(self, asked: Asked) -> Answering:
+        return (
+            self._report(asked, "return", [FAULT]) if self._role(asked) == "testing" else await super().__call__(asked)
+        )
+
+
+async def test_a_test_report_that_asks_to_send_back_is_not_approved_unread(tmp_path: Path) -> None:
+    roles = Unhappy(failing="", broken="", pause=0.0)
+    root, page = await app_at(tmp_path, "user_reviewing_implementation", roles)
+    async with WireServer(respond=roles) as server, opened(root, environment(server, tmp_path)) as client:
+        await client.execute(c.Approve(page=page, draft=False))
+        await draft(client, page)
+        with pytest.raises(Refused, match="asks to send the work back") as refused:
+            await client.execute(c.Approve(page=page, draft=False))
+        assert "the verification can send the work back" in refused.value.hint
+        assert (await client.query(q.GetPage(page=page))).state == "user_reviewing_testing"
+        done = await client.execute(c.Approve(page=page, draft=False, anyway=True))
+        assert done.state == "generating_verification"

@@ -278,21 +278,31 @@ class Builds:
         except BadInput:
             return False
 
-    def refuse_return_verdict(self, revision: Revision) -> None:
-        """Raises Refused for the approval of a report that asks to send back."""
-        stage = self._project.workflow.stage(revision.stage)
-        if stage.returns_to is None or not revision.data:
+    def refuse_return_verdict(self, revision: Revision, *, of_all: bool = False) -> None:
+        """Raises Refused for the approval of a report that asks to send back; with `of_all` also of one whose stage cannot do that
+        itself, which a person should have read."""
+        workflow = self._project.workflow
+        stage = workflow.stage(revision.stage)
+        if not (stage.returns_to or (of_all and stage.output is OutputKind.REVIEW)) or not revision.data:
             return
         try:
             found = reviews.from_json(revision.data)
         except BadInput:
             return
-        if found.verdict is reviews.Verdict.RETURN:
-            raise Refused(
-                f"The report asks to send the work back, with {counted(len(found.findings), 'finding')}.",
-                hint="Send it back, settle the findings, or approve all the same.",
-                data={"anyway": True, "findings": len(found.findings), "revision": revision.id},
-            )
+        if found.verdict is not reviews.Verdict.RETURN:
+            return
+        later = next((one for one in workflow.stages[workflow.index(stage.name) :] if one.returns_to), None)
+        if stage.returns_to:
+            hint = "Send it back, settle the findings, or approve all the same."
+        elif later:
+            hint = f"Approve it all the same: the {later.label.lower()} can send the work back. Or take back the approval before it."
+        else:
+            hint = "Take back the approval before it and ask for changes, or approve all the same."
+        raise Refused(
+            f"The report asks to send the work back, with {counted(len(found.findings), 'finding')}.",
+            hint=hint,
+            data={"anyway": True, "findings": len(found.findings), "revision": revision.id},
+        )
 
     def refuse_undone(self, tx: Tx, revision: Revision) -> None:
         """Raises Refused for the approval of files while tasks of their change are neither done nor dropped."""

@@ -163,7 +163,7 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
             data={"anyway": True, "outcome": newest.outcome.value, "revision": newest.id},
         )
     if project.builds is not None and not command.anyway:
-        project.builds.refuse_return_verdict(newest)
+        project.builds.refuse_return_verdict(newest, of_all=True)
     return newest
 
 
