@@ -75,9 +75,9 @@ class Plan:
     @property
     def price(self) -> str:
         """The price in words: US dollars for a short and a long reply, and for the longest that is allowed, with all the thinking
-        before it; `nothing` for a local model, or `price unknown`."""
+        before it; `free` for a local model, or `price unknown`."""
         if self.profile.local:
-            return "nothing (runs here)"
+            return "free (runs here)"
         if self.price_low is None or self.price_usual is None or self.price_high is None:
             return "price unknown"
         low, usual, high = (f"{usd:.3f}" for usd in (self.price_low, self.price_usual, self.price_high))
