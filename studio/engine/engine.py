@@ -218,6 +218,9 @@ class Engine:
         await self._project.scheduler.aclose()
         if self._requests:
             await asyncio.wait(self._requests.values(), timeout=_REQUESTS_SECONDS)
+        await (
+            self._project.app.rest()
+        )  # a thread that writes files cannot be stopped, and nobody else may begin before its end
         await self._project.manuscript.settled()
 
     async def aclose(self) -> None:

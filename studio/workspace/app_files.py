@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from studio.config import modes
-from studio.domain.errors import BadInput, Conflict, NotFound, Refused
+from studio.domain.errors import BadInput, Conflict, NotFound, Refused, StorageError
 from studio.domain.text import one_line
 from studio.domain.tooling import ChangeKind, FileChange
 from studio.workspace.app_paths import fold, ignored, protected, reason_against, usable
@@ -208,16 +208,21 @@ class AppFiles:
         for path in sorted(before, key=lambda path: (before[path] is not None, path)):
             wanted, state = before[path], now.get(path)
             digest = state.digest if state else None
-            if digest == (wanted.digest if wanted else None):
+            same = digest == (wanted.digest if wanted else None)
+            if same and (wanted is None or state is None or not (wanted.mode ^ state.mode) & 0o100):
                 continue
             try:
                 if digest != written.get(path):
-                    kept.append(path)
+                    kept += [] if same else [path]
                 elif wanted is not None:
                     self._restore_one(path, wanted, state)
                 elif state is not None:
                     self.delete(path, expected=state.digest)
             except (Conflict, BadInput, Refused, NotFound):
+                kept.append(path)
+            except StorageError as error:
+                if "digest" not in error.data:  # the disk, not the kept bytes of this one file
+                    raise
                 kept.append(path)
         return tuple(sorted(kept))
 

@@ -103,17 +103,19 @@ async def _written(
     )  # fmt: skip
     gate.place = site.place(None)
     delivery = _Delivery(site, version, gate, Gathering(site, stage.role, gate, left))
+    made = HandIn(version)
     try:
-        await delivery.write(calls)
-        async with room.versioning:
-            tree = await asyncio.to_thread(room.files.snapshot)
-            made = HandIn(version, lambda tx: delivery.accepted(tx, summary, tree))
-            yield made
-    except StudioError as error:
-        await delivery.take_back(error.message)
+        async with room.undo_log.act():
+            await delivery.write(calls)
+            async with room.versioning:
+                tree = await asyncio.to_thread(room.files.snapshot)
+                made.end = lambda tx: delivery.accepted(tx, summary, tree)
+                yield made
+    except Exception as error:
+        await delivery.closed(error.message if isinstance(error, StudioError) else type(error).__name__)
         raise
     if not made.recorded:
-        await delivery.take_back("What it was handed in for had been answered already.")
+        await delivery.closed("What it was handed in for had been answered already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +148,20 @@ class _Delivery:
         finish = Finish(status=VersionStatus.COMPLETED, summary=summary, asked=False)
         self._end(tx, finish, tree, self.site.claims.written)
 
-    async def take_back(self, error: str) -> None:
-        """Where the disk refuses that too, it is done before the next version begins."""
+    async def closed(self, error: str) -> None:
+        """End the version as failed, with its files as they were. Where the disk refuses that, it is done before the next act."""
         room, store = self.site.project.app, self.site.project.store
         finish = Finish(status=VersionStatus.FAILED, error=one_line(error, 400), asked=False)
         try:
-            async with room.versioning:
-                await room.undo_log.undo()
+            async with room.turn():
                 tree = await asyncio.to_thread(room.files.snapshot)
-                await store.transact(lambda tx: self._end(tx, finish, tree, {}), actor="engine")
+                await store.transact(lambda tx: self._refused(tx, finish, tree), actor="engine")
         except StudioError:
             log.exception("version %s", self.version.number)
+
+    def _refused(self, tx: Tx, finish: Finish, tree: Mapping[str, FileState]) -> None:
+        if versions.get(tx, self.version.id).status is VersionStatus.IN_PROGRESS:
+            self._end(tx, finish, tree, {})
 
     def _end(self, tx: Tx, finish: Finish, tree: Mapping[str, FileState], written: Mapping[str, str | None]) -> None:
         room = self.site.project.app

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +34,8 @@ FOLDER = "app"
 BY_HAND = "Changes made by hand"
 Bump = Literal["major", "minor", "patch"]
 Tree = Mapping[str, VersionFile]
+_UNRECORDED = "Its end could not be recorded."
+_CUT_OFF = "The program ended while this version was being made."
 _TREES_KEPT = 4
 _NAMED = 8
 _REPLAYED = timedelta(seconds=45)
@@ -116,6 +118,27 @@ class AppRoom:
     def _tree(self, tx: Tx, version: AppVersion | None) -> Tree:
         return self._trees.of(tx, version.id if version else None)
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Hold `versioning`. What an act left that was cut off, or could not be taken back at once, is undone first."""
+        async with self.versioning:
+            await self._undo_left()
+            yield
+
+    async def _undo_left(self, error: str = _UNRECORDED) -> None:
+        if not await self.undo_log.undo():
+            return
+        for version in await self._store.read(
+            versions.open
+        ):  # of files that were handed in, which are back as they were
+            await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), {})
+
+    async def rest(self) -> None:
+        """Wait for the end of an act on the files that is at work."""
+        await self.undo_log.rest()
+        async with self.versioning:
+            pass
+
     # Making versions
 
     async def begin(
@@ -128,7 +151,7 @@ class AppRoom:
         those that a person changed meanwhile; asked for once more, it is allowed. They are recorded with the version, so that
         after a crash none of them stays.
         """
-        async with self.versioning:
+        async with self.turn():
 
             def read(tx: Tx) -> tuple[bool, AppVersion | None, Tree]:
                 newest, at_work = versions.latest(tx)
@@ -208,14 +231,14 @@ class AppRoom:
 
         Raises Refused while a run writes: what it has written until then is nobody's version.
         """
-        async with self.versioning:
+        async with self.turn():
             await self.refuse_working()
             return await self.save_person(page_id, summary or BY_HAND, actor)
 
     async def keep_by_hand(self, page_id: str, actor: str) -> AppVersion | None:
         """Make what the person changed a version of the page; None when there is nothing, or while a run writes: that has a
         version of its own, and what is the person's in it is told apart at its end."""
-        async with self.versioning:
+        async with self.turn():
             if await self._store.read(versions.open):
                 if self.building.locked():
                     return None
@@ -257,7 +280,7 @@ class AppRoom:
 
     async def restore(self, ref: str, *, anyway: bool, actor: str) -> AppVersion:
         """Make the folder what it was in a version, as a new version. Raises Conflict naming the person's changes unless `anyway`."""
-        async with self.versioning:
+        async with self.turn():
             wanted = await self._store.read(lambda tx: versions.resolve(tx, ref))
             if wanted.status is VersionStatus.IN_PROGRESS:
                 raise Refused(f"Version {wanted.number} is still being made.", hint="Wait for it, or stop its run.")
@@ -278,14 +301,11 @@ class AppRoom:
     async def _restore(self, wanted: AppVersion, actor: str) -> AppVersion:
         tree = {one.path: one for one in await self._store.read(lambda tx: versions.files(tx, wanted.id))}
         seen = {path: state.digest for path, state in (await self.scan()).items()}
-        await self.undo_log.begin({**dict.fromkeys(seen), **tree})
-        try:
-            await asyncio.to_thread(lambda: self.files.restore(tree, expected=seen))
+        async with self.undo_log.act():
+            await self.undo_log.begin({**dict.fromkeys(seen), **tree})
+            await self.undo_log.change(lambda: self.files.restore(tree, expected=seen))
             now = await asyncio.to_thread(self.files.snapshot)
             return await self._store.transact(lambda tx: self._restored(tx, wanted, now), actor=actor)
-        except StudioError as error:
-            await self.undo_log.undo_after(error)
-            raise
 
     def _restored(self, tx: Tx, wanted: AppVersion, tree: Mapping[str, FileState]) -> AppVersion:
         self.undo_log.end(tx)
@@ -307,7 +327,7 @@ class AppRoom:
         `seen` is what the person saw there (empty: no file). Raises Conflict when it is something else, or changes at the last
         moment: what is replaced is in a version. Raises Refused while a run writes.
         """
-        async with self.versioning:
+        async with self.turn():
             await self.refuse_working()
             await self.save_person(page_id, actor=actor)
             lying = (await self._store.read(lambda tx: self._tree(tx, versions.newest(tx)))).get(path)
@@ -329,7 +349,7 @@ class AppRoom:
 
     async def import_from(self, path: Path, actor: str) -> AppVersion:
         """Copy a code base into the empty folder, as the first version."""
-        async with self.versioning:
+        async with self.turn():
             if await self.scan():
                 raise Refused("app/ holds files already.", hint="Import into a new project.")
             if not await asyncio.to_thread(path.is_dir):
@@ -347,14 +367,14 @@ class AppRoom:
         what was never a file."""
         await asyncio.to_thread(self.files.sweep)
         async with self.versioning:
-            return await self._close_left("The program ended while this version was being made.")
+            await self._undo_left(_CUT_OFF)
+            return await self._close_left(_CUT_OFF)
 
-    async def _close_left(self, error: str = "Its end could not be recorded.") -> int:
-        undone = await self.undo_log.undo()
+    async def _close_left(self, error: str = _UNRECORDED) -> int:
         left = await self._store.read(versions.open)
         for version in left:
-            before = {} if undone else await self.tree_before(version)
-            written = {} if undone else await asyncio.to_thread(_kept_since, self.files, before)
+            before = await self.tree_before(version)
+            written = await asyncio.to_thread(_kept_since, self.files, before)
             await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), written)
         return len(left)
 

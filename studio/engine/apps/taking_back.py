@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from studio.domain.build import AppVersion, TaskStatus, VersionFile, VersionStatus
-from studio.domain.errors import StudioError
 from studio.domain.text import one_line
 from studio.protocol.build_events import TaskChanged
 from studio.store import build_tasks, tool_uses, versions
@@ -71,14 +70,14 @@ async def take_back(
         return broken(tx, page_id)
 
     room = project.app
-    async with room.versioning:
+    async with room.turn():
         await project.store.read(refuse)
         await room.refuse_working()
         await room.save_person(page_id, actor=call.actor)
         found = await project.store.read(find)
-        await room.undo_log.begin(found.before)
-        try:
-            kept = await asyncio.to_thread(lambda: room.files.put_back(found.before, written=found.written))
+        async with room.undo_log.act():
+            await room.undo_log.begin(found.before)
+            kept = await room.undo_log.change(lambda: room.files.put_back(found.before, written=found.written))
             tree = await asyncio.to_thread(room.files.snapshot)
 
             def work(tx: Tx) -> Done:
@@ -92,9 +91,6 @@ async def take_back(
                 return settle(tx, taken)
 
             return await project.act(call, work)
-        except StudioError as error:
-            await room.undo_log.undo_after(error)
-            raise
 
 
 def broken(tx: Tx, page_id: str) -> Broken:
