@@ -1,4 +1,4 @@
-"""Numbered migrations and the views. Each step is one transaction; copying the file first is done in `opening`."""
+"""Numbered migrations and the views. What is missing is one transaction; copying the file first is done in `opening`."""
 
 from __future__ import annotations
 
@@ -46,24 +46,28 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], clock: Callable[[], datetime]) -> None:
-    """Carry out what the file has not been through. Raises StorageError naming the step; that step is rolled back whole."""
+    """Carry out what the file has not been through, all of it or nothing. Raises StorageError naming the step that failed."""
     import duckdb
 
     done = schema_version(connection) or 0
-    for step in steps[done:]:
-        try:
-            connection.execute("BEGIN TRANSACTION")
+    missing = steps[done:]
+    if not missing:
+        return
+    step = missing[0]
+    try:
+        connection.execute("BEGIN TRANSACTION")
+        for step in missing:
             connection.execute(step.sql)
             connection.execute(
                 "INSERT INTO schema_version VALUES ($1, $2, $3)", [step.version, step.name, bound(clock())]
             )
-            connection.execute("COMMIT")
-        except duckdb.Error as error:
-            _roll_back(connection)
-            raise StorageError(
-                f"The database could not be brought to schema {step.version} ({step.name}): {one_line(str(error))}",
-                hint="Nothing was changed. The studio that wrote this project still opens it.",
-            ) from error
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        _roll_back(connection)
+        raise StorageError(
+            f"The database could not be brought to schema {step.version} ({step.name}): {one_line(str(error))}",
+            hint="Nothing was changed. The studio that wrote this project still opens it.",
+        ) from error
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:

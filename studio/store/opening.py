@@ -157,10 +157,13 @@ def _keep_copy(path: Path, version: int) -> None:
         count += 1
         copy = base.with_name(f"{base.name}.{count}")
     part = path.with_name(f"{path.name}.copying")
-    shutil.copyfile(path, part)
-    part.chmod(0o600)
-    _sync(part)
-    part.rename(copy)
+    try:
+        shutil.copyfile(path, part)
+        part.chmod(0o600)
+        _sync(part)
+        part.rename(copy)
+    finally:
+        part.unlink(missing_ok=True)  # of a disk that is full, it would keep it full
     _sync(path.parent)
 
 

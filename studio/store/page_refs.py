@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from studio.domain.errors import BadInput, NotFound
 from studio.domain.page import Page
+from studio.domain.text import one_line
 from studio.store import builds, chapters, sql
 from studio.store.naming import nearby, shown
 from studio.store.transaction import Tx
@@ -33,20 +34,27 @@ class _Slugged:
 def resolve(tx: Tx, ref: str, *, final_state: str = "page_approved") -> Page:
     """The page that `ref` names; `next` is the first in book order that is neither final nor archived.
 
-    Raises NotFound with what there is nearby, and BadInput naming the candidates of an ambiguous slug.
+    Raises NotFound with what there is nearby, and BadInput naming the candidates of an ambiguous slug, or for a
+    build's id that is another change's name, too.
     """
     ref = ref.strip()
     if (row := tx.one(f"SELECT {sql.names(_COLUMNS)} FROM story_pages WHERE id = $1", ref)) is not None:
         return Page(*row)
     if ref == "next":
         return _next(tx, final_state)
+    built = {one.page_id for one in builds.named(tx, one_line(ref))}
     try:
-        return _named(tx, ref)
+        page = _named(tx, ref)
     except NotFound:
-        built = builds.named(tx, ref)
         if not built:
             raise
-        return Page(*tx.all(f"{_FROM} WHERE p.id = $1", built[-1].page_id)[0])
+        page = Page(*tx.all(f"{_FROM} WHERE p.id = $1", min(built))[0])
+    if built - {page.id}:
+        raise BadInput(
+            f"{shown(ref)} names more than one change: it is the build_id that a program gave one of them.",
+            hint="Name the change by its number, such as 1/2, or by its id.",
+        )
+    return page
 
 
 def _named(tx: Tx, ref: str) -> Page:

@@ -31,6 +31,7 @@ def test_new_takes_the_folder_that_this_is_only_where_a_person_says_so(outside: 
     assert "studio new ." in refused.stderr
     assert [path.name for path in outside.folder.iterdir()] == ["letter.txt"]
     assert outside.data("new", ".")["root"] == str(outside.folder)
+    assert outside.data("-C", "shelf", "new", "book")["root"] == str(outside.folder / "shelf" / "book")
     assert (outside.folder / "letter.txt").read_text("utf-8") == "mine"
     assert outside.data("status")["title"] == "here"
 

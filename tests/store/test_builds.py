@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from studio.domain.build import BuildTask, Operation, TaskStatus
-from studio.domain.errors import Conflict, NotFound
+from studio.domain.errors import BadInput, Conflict, NotFound
+from studio.domain.page import Page
 from studio.domain.tooling import CallStatus, ChangeKind, FileChange
 from studio.protocol.events import BookChanged
-from studio.store import build_tasks, builds, conversations, revisions, tool_uses
+from studio.store import build_tasks, builds, conversations, pages, revisions, tool_uses
 from studio.store.database import Store
 from studio.store.transaction import Tx
 from tests.store import app_rows, book
@@ -199,3 +200,20 @@ async def test_the_limit_keeps_the_newest_calls_and_the_count_has_all(store: Sto
     assert await store.read(lambda tx: tool_uses.count(tx)) == 5
     assert await store.read(lambda tx: tool_uses.count(tx, task_id="t1")) == 3
     assert await store.read(lambda tx: tool_uses.last_of_tasks(tx, "p1")) == {"t1": (3, "call 2"), "t2": (2, "call 4")}
+
+
+async def test_a_build_id_that_is_another_change_s_name_too_names_neither(store: Store) -> None:
+    def work(tx: Tx) -> dict[str, Page]:
+        made = book.small_book(tx)
+        builds.add(tx, app_rows.build(made["tide/morning"].id, project_id="p", build_id="night"))
+        builds.add(tx, app_rows.build(made["tide/noon"].id, project_id="p", build_id="b 7"))
+        builds.add(tx, app_rows.build(made["ebb/noon"].id, project_id="q", build_id="twice"))
+        builds.add(tx, app_rows.build(made["ebb/night"].id, project_id="r", build_id="twice"))
+        return made
+
+    made = await store.transact(work)
+    assert await store.read(lambda tx: pages.resolve(tx, "b\t7")) == made["tide/noon"]
+    for ref in ("night", "twice"):
+        with pytest.raises(BadInput, match="more than one change"):
+            await store.read(lambda tx, ref=ref: pages.resolve(tx, ref))
+    assert await store.read(lambda tx: pages.resolve(tx, "ebb/night")) == made["ebb/night"]

@@ -139,6 +139,15 @@ async def test_a_failing_migration_rolls_back_whole_keeps_the_copy_and_the_old_p
     await store.aclose()
 
 
+async def test_of_several_migrations_a_failing_one_takes_the_others_back(database: Path) -> None:
+    await make(database)
+    broken = Step(NEXT.version + 1, "0100_broken", BROKEN.sql.replace("swatches", "pigments"))
+    with pytest.raises(StorageError, match="0100_broken"):
+        await Store.open(database, steps=(*FIRST, NEXT, broken))
+    assert await pages_of(database) == 4  # which a program that knows the first steps alone still opens
+    assert files(database) == {"studio.duckdb", f"studio.duckdb.before-{broken.version}"}
+
+
 async def test_an_earlier_copy_that_differs_is_not_overwritten(database: Path) -> None:
     await make(database)
     with pytest.raises(StorageError):

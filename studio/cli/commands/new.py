@@ -59,7 +59,8 @@ def run(args: argparse.Namespace, host: Host) -> int:
             "Say which folder the project is to lie in.",
             hint="As in: studio new my-book, or studio new . for this folder.",
         )
-    root = Path(os.path.abspath(Path(named).expanduser()))
+    base = Path(args.project).expanduser() if args.project and args.directory else Path()
+    root = Path(os.path.abspath(base / Path(named).expanduser()))  # as git -C: a folder is looked for from there
     app = any(stage.output.value == "code" for stage in library.load(args.workflow, root).stages)
     given = [name for name in _OF_AN_APP if getattr(args, name) is not None]
     if given and not app:
