@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.app_roles import Roles
 from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.wire_asked import Answering, Asked
+from tests.tui.app_bench import shop
 from tests.tui.bench import bench
 from tests.tui.desk import NARRATION, desk
 from tests.tui.keys import burst
@@ -75,3 +79,27 @@ async def test_approving_a_long_text_shows_what_can_be_done_with_the_next(tmp_pa
         view = at.app.workbench.page_view
         assert view.at_end
         assert view.sees(("dialogue", "head"))
+
+
+class Waiting(Roles):
+    """Roles of which the verification never answers."""
+
+    async def __call__(self, asked: Asked) -> Answering:
+        if self._role(asked) == "verification":
+            await asyncio.Event().wait()
+        return await Roles.__call__(self, asked)
+
+
+async def test_a_review_that_is_stopped_without_a_word_says_so_and_what_asks_for_it_again(tmp_path: Path) -> None:
+    async with shop(tmp_path, roles=Waiting(pause=0.0), stands="user_reviewing_testing") as made:
+        at = made.at
+        await made.through("generating_verification")
+        await at.press("g")
+        await at.until(lambda: at.app.pending, 20)
+        await at.press("g")
+        await at.until(lambda: "looking" in at.screen(), 20)
+        await at.press("s")
+        await at.until(lambda: at.message, 20)
+        assert at.message == "Verification was stopped before its first word. g asks for it again."
+        await at.until(lambda: not at.app.session.running, 20)
+        assert (await made.view()).state == "generating_verification"
