@@ -228,7 +228,7 @@ class StudioApp(App[int], inherit_bindings=False):
             return
         if pending is not None and action_id in pending.keys:
             self.clear_message()
-            self.spawn(pending.go())
+            await self._guarded(pending.go()) if self._holds(pending) else self.spawn(pending.go())
             return
         self.clear_message()
         if pending is not None and action_id == "close":  # it withdraws the question, and the screen stays
@@ -237,12 +237,12 @@ class StudioApp(App[int], inherit_bindings=False):
             return
         handler = self.handlers[action_id]
         result = handler.run(self)
-        if result is None:
-            return
-        if handler.inline:
-            await self._guarded(result)
-        else:
-            self.spawn(_awaited(result))
+        if result is not None:
+            await self._guarded(result) if handler.inline else self.spawn(_awaited(result))
+
+    def _holds(self, pending: Pending) -> bool:
+        """Whether later keys wait for the answer, as they do for the action itself."""
+        return pending.action_id in self.handlers and self.handlers[pending.action_id].inline
 
     # Words to the person
 

@@ -165,7 +165,8 @@ async def test_the_plans_text_stays_as_it_is_while_workers_are_at_its_tasks(tmp_
             await client.execute(c.Restore(revision=first.id))
         await client.execute(c.Stop(page=page))
         assert (await settled(client, run or "")).status == "stopped"
-        assert (await write(client, page, "One page.", "Two pages.")).message == "Planning saved as revision 3."
+        saved = await write(client, page, "One page.", "Two pages.")
+        assert saved.message == "Planning saved as revision 3, approved in the place of r2."
 
 
 async def test_an_earlier_plan_that_is_restored_keeps_the_board_and_its_order(tmp_path: Path) -> None:

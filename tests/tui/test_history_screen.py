@@ -43,6 +43,28 @@ async def test_d_shows_the_newest_against_the_one_it_was_made_from(tmp_path: Pat
         assert screen.text.cursor == 1
 
 
+async def test_a_text_that_takes_the_place_of_the_approved_one_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 48)) as at:
+        await at.pilot.press("i")
+        await at.until(lambda: at.app.workbench.drawer)
+        await at.type("Fog. ")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: at.app.message and at.app.message.text == "Narration saved as revision 2.")
+        await at.pilot.press("a", "k", "k", "k", "i")
+        await at.until(lambda: at.app.workbench.drawer)
+        await at.type("Rain. ")
+        await at.pilot.press("ctrl+s")
+        said = "Narration saved as revision 3, approved in the place of r2."
+        await at.until(lambda: at.app.message and at.app.message.text == said)
+        await opened(at, "H")
+        await at.pilot.press("down", "down", "R")
+        said = "Revision 1 restored as revision 4, approved in the place of r3."
+        await at.until(lambda: at.app.message and at.app.message.text.startswith(said))
+        cell = (await at.view()).cells[0]
+        assert cell.head is not None
+        assert (cell.approved, cell.head.text.strip()) == (cell.head.id, NARRATION.strip())
+
+
 async def test_restore_makes_a_new_revision_and_u_puts_the_former_text_back(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await edited(at)

@@ -104,6 +104,29 @@ async def test_a_note_that_a_draft_was_given_stays(tmp_path: Path) -> None:
         assert "what a revision was asked for" in at.app.message.text
 
 
+async def test_the_tabs_stay_in_sight_while_all_of_the_notes_and_of_the_history_fit(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(160, 48)) as at:
+        inspector = at.app.workbench.inspector
+        await _noted(at, "No moths.", "No owls.")
+        await at.pilot.press("j", "k", "D")
+        await at.until(lambda: "1 open note" in inspector.lines[2].text, 5)
+        await at.pilot.press("escape", "c")
+        await at.type("No bats.")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: any("No bats" in line.text for line in inspector.lines), 5)
+        await at.pilot.pause()
+        assert inspector.top == 0
+        await at.pilot.press("3", "tab")
+        await at.until(lambda: inspector.stops, 5)
+        await at.pilot.press("j", "j", "i")
+        await at.until(lambda: open_composer(at.app), 5)
+        await at.type("Fog. ")
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: any("r2" in line.text for line in inspector.lines), 5)
+        await at.pilot.pause()
+        assert inspector.top == 0
+
+
 async def test_elsewhere_the_same_key_is_for_the_page(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await _noted(at, "No moths.")

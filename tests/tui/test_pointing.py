@@ -80,6 +80,39 @@ async def test_after_an_archived_row_the_outlines_cursor_stands_beside_it_and_no
         assert pointed.title == "Forty-four"
 
 
+@pytest.mark.parametrize("size", [NARROW, (160, 48)])
+async def test_the_outlines_cursor_is_on_the_page_on_the_screen_after_it_was_archived_and_brought_back(
+    size: tuple[int, int],
+) -> None:
+    engine = ferry()
+    async with bench(engine, size=size) as at:
+        outline, session = at.app.workbench.outline, at.app.session
+        here = session.page
+        assert here is not None
+        await at.press("D")
+        await at.until(lambda: session.page and session.page.archived, 5)
+        await at.press(".")
+        await at.until(lambda: here.id in [stop for stop, _, _ in outline.stops], 5)
+        await at.press("D")
+        await at.until(lambda: session.page and not session.page.archived, 5)
+        await at.press("K")
+        await _to_outline(at)
+        assert outline.cursor == here.id
+        await at.press("f2")
+        await at.pilot.pause()
+        assert here.title in at.screen().split("\n")[-3]
+
+
+async def test_the_outlines_cursor_comes_back_to_the_page_on_the_screen_when_the_outline_is_left() -> None:
+    async with bench(ferry(), size=(160, 48)) as at:
+        page = at.app.session.page
+        assert page is not None
+        await _to_outline(at, "k", "k")
+        assert at.app.workbench.outline.cursor != page.id
+        await at.press("escape")
+        assert at.app.workbench.outline.cursor == page.id
+
+
 async def test_a_key_for_a_page_opens_the_page_under_the_outlines_cursor_first() -> None:
     engine = ferry()
     async with bench(engine, size=NARROW) as at:

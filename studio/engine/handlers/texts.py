@@ -43,8 +43,10 @@ async def edit(project: OpenProject, command: c.Edit, call: Call) -> c.Done:
             return c.Done(seq=0, message="Nothing changed.", page=page.id, revision=newest.id, state=page.state)
         _refuse_closed(project, tx, page, stage.name)
         revision = add_person_revision(tx, page.id, stage.name, text, parent=newest, data=data, note=command.note)
+        place = _place_of_approved(tx, page.id, stage.name)
         page, words = _taken(project, tx, page, revision, "edit")
-        said = f"{stage.label} saved as revision {revision.number}.{words}{_of_the_earlier_text(project, tx, page, stage.name)}"
+        said = f"{stage.label} saved as revision {revision.number}{place}.{words}"
+        said += _of_the_earlier_text(project, tx, page, stage.name)
         return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)
@@ -64,6 +66,14 @@ def _of_the_earlier_text(project: OpenProject, tx: Tx, page: Page, stage: str) -
 def _is_approved(tx: Tx, page_id: str, stage: str) -> bool:
     head = pages.heads(tx, page_id).get(stage)
     return head is not None and head.approved_id is not None
+
+
+def _place_of_approved(tx: Tx, page_id: str, stage: str) -> str:
+    """Of a text that is about to become the approved one of its stage: that it does, and which one was."""
+    head = pages.heads(tx, page_id).get(stage)
+    if head is None or head.approved_id is None:
+        return ""
+    return f", approved in the place of r{revisions.get(tx, head.approved_id).number}"
 
 
 def _refuse_closed(project: OpenProject, tx: Tx, page: Page, stage: str) -> None:
@@ -122,11 +132,10 @@ async def restore(project: OpenProject, command: c.Restore, call: Call) -> c.Don
             tx, page.id, old.stage, old.text, origin=Origin.RESTORE, parent=old, data=old.data, outcome=old.outcome,
             model=old.model, note=f"restored from revision {old.number}",
         )  # fmt: skip
+        place = _place_of_approved(tx, page.id, old.stage)
         page, words = _taken(project, tx, page, revision, "restore")
-        return c.Done(
-            seq=0, message=f"Revision {old.number} restored as revision {revision.number}.{words}", page=page.id,
-            revision=revision.id, state=page.state,
-        )  # fmt: skip
+        said = f"Revision {old.number} restored as revision {revision.number}{place}.{words}"
+        return c.Done(seq=0, message=said, page=page.id, revision=revision.id, state=page.state)
 
     done = await project.act(call, work)
     await project.manuscript.write_page(done.page or "")

@@ -25,9 +25,10 @@ def _approves(app: StudioApp) -> bool:
     return decidable(app)
 
 
-@action("approve", when=_approves, changes=True)
+@action("approve", when=_approves, inline=True, changes=True)
 async def approve(app: StudioApp) -> None:
-    """Approve what was seen. An incomplete text is named as such first and asks for the key once more."""
+    """Approve what was seen; the cursor goes on to what comes next, and later keys wait for that: they are not about the text that
+    was approved. An incomplete text is named as such first and asks for the key once more."""
     page, cell = app.session.page, current_cell(app)
     if page is None or cell is None or cell.head is None:
         return
@@ -46,6 +47,7 @@ async def approve(app: StudioApp) -> None:
             return
         price = f" Next draft: {done.price.rstrip('.')}." if done.price and done.price not in done.message else ""
         app.say((done.message or f"{cell.label} approved.") + price + _complete(app, cell))
+        await _go_on(app, page.id, cell.name)
 
     async def go_anyway() -> None:
         await go(anyway=True)
@@ -60,6 +62,14 @@ async def approve(app: StudioApp) -> None:
         )
         return
     await go(anyway=False)
+
+
+async def _go_on(app: StudioApp, page: str, approved: str) -> None:
+    """The cursor on the stage that the page has come to, where it is still on the screen."""
+    await app.session.update()
+    now = app.session.page
+    if now is not None and now.id == page and now.stage is not None and now.stage != approved:
+        app.workbench.page_view.go_to_stage(now.stage)
 
 
 def _complete(app: StudioApp, cell: StageCell) -> str:

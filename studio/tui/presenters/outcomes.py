@@ -45,3 +45,11 @@ def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:
     end = NOT_WHOLE.get(event.outcome or "", "")
     came = f"came, but not whole ({end})" if end else "is done"
     return f"{what} {came}: {event.elapsed:.0f} s, {cost}."
+
+
+def stopped_words(event: RunEnded, page: PageView, generate: str) -> str:
+    """`Verification was stopped before its first word. g asks for it again.` With a text before it, that it stands."""
+    cell = next((cell for cell in page.cells if cell.name == event.stage), None)
+    stands = f"; r{cell.head.number} stands as it was" if cell is not None and cell.head is not None else ""
+    again = f" {generate} asks for it again." if generate else ""
+    return f"{cell.label if cell else event.stage} was stopped before its first word{stands}.{again}"

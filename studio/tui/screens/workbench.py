@@ -25,7 +25,7 @@ from studio.protocol.events import (
 )
 from studio.tui.message import Level
 from studio.tui.place import PlaceKeeper
-from studio.tui.presenters.outcomes import done_words
+from studio.tui.presenters.outcomes import done_words, stopped_words
 from studio.tui.presenters.people import done_by_another
 from studio.tui.presenters.warnings import place
 from studio.tui.presenters.words import writes_in
@@ -233,10 +233,17 @@ class Workbench(StudioScreen):
             self.app.say(f"The draft failed: {event.error} {event.hint}".strip(), "error")
 
     def _say_done(self, event: RunEnded) -> None:
-        """That a draft is whole. What waits for a key, or went wrong, stays in its place."""
+        """That a draft is whole, or was stopped without a word, of which the page keeps no trace. What waits for a key, or
+        went wrong, stays in its place."""
         app, message = self.app, self.app.message
-        if event.status == "completed" and (message is None or message.level == "info"):
-            app.say(done_words(event, app.session.page, app.words))
+        if message is not None and message.level != "info":
+            return
+        live, page = app.session.live.get(event.run), app.session.page
+        wordless = live is None or not live.text.strip()
+        if event.status == "completed":
+            app.say(done_words(event, page, app.words))
+        elif event.status == "stopped" and event.revision is None and wordless and page and page.id == event.page:
+            app.say(stopped_words(event, page, app.keymap.shown("generate")))
 
     def _say_other(self, event: PageChanged) -> None:
         """Somebody else changed what is looked at. A question about it as it was is withdrawn; an error stays until it is read."""

@@ -46,7 +46,7 @@ class Inspector(LineView):
             rows += [line((row, "warn")) for row in wrap(self.app.words.put(self.problem), width)]
         else:
             rows += self._rows(width)
-        self.set_lines(rows)
+        self.set_lines(rows, full=True)  # rows that came above the cursor push nothing out where all of them fit
         self._to_a_note()
 
     def _rows(self, width: int) -> list[Line]:

@@ -122,16 +122,18 @@ class LineView(LineCanvas, can_focus=True):
             self._show(stop)
 
     def _show(self, stop: Hashable) -> None:
-        span = self._span(stop)
+        span = self._in_sight(stop)
         height = self.size.height
         if span is None or not height:
             return
         first, last = span
-        if first < self.top:
-            self.scroll_lines(max(first - height // 3, 0) if last - first < height else first)
-        elif last >= self.top + height:
+        if first < self.top or last >= self.top + height:
             self.scroll_lines(min(first, max(last - height + 1, first - height // 3)))
         self.following = self.at_end and bool(self.stops) and stop == self.stops[-1][0]
+
+    def _in_sight(self, stop: Hashable) -> tuple[int, int] | None:
+        """The rows that should be seen, as many of them as fit, when the cursor comes to a stop."""
+        return self._span(stop)
 
     def move(self, step: int) -> None:
         """The cursor one stop on (1) or back (-1). Inside a stop taller than the view, scrolls first."""

@@ -47,12 +47,26 @@ class Outline(LineView):
         self.set_lines(outline_lines(session.project, look))
         if stood is not None and self.cursor is None and self.stops:
             self.set_cursor(self.stops[min(stood, len(self.stops) - 1)][0])
+        self._follow_page(here)
         if here is not None and here != self._here and self._span(here) is not None:
             self._here = here
             self.set_cursor(here)
 
+    def _follow_page(self, here: str | None) -> None:
+        """Where the outline is not in use its cursor is on the page on the screen, however that came into its rows or went; but
+        not on one in a folded chapter, nor while it shows a chapter that was just made."""
+        on_new_chapter = self.fresh is not None and self.fresh == (self.cursor, here)
+        if self.app.workbench.pane_in_use() is self or self.cursor == here or on_new_chapter:
+            return
+        folded = any(
+            page.id == here for chapter in self._chapters() if chapter.id in self.folded for page in chapter.pages
+        )
+        self._here = here if folded else None
+
     def show(self) -> None:
-        if self.size.width:
+        if not self.size.width:
+            self._follow_page(self.app.session.page.id if self.app.session.page else None)
+        else:
             self.prepare(self.size.width)
 
     def chapter_line(self) -> ChapterLine | None:

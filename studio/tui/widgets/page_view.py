@@ -111,6 +111,10 @@ class PageView(LineView):
         if written:
             self.set_cursor(written[0], scroll=False)
 
+    def go_to_stage(self, stage: str) -> None:
+        """The cursor on the head of a stage's cell, with as much of its text as fits."""
+        self.set_cursor(head_stop(stage))
+
     def _to_heading(self, stage: str) -> None:
         """The cursor on the head of a cell, and that at the top of the view where the cell is not seen whole."""
         stop = head_stop(stage)
@@ -201,6 +205,19 @@ class PageView(LineView):
         """Whether a line of `stop` stands on the screen."""
         span = self._span(stop)
         return span is not None and span[1] >= self.top and span[0] < self.top + self.size.height
+
+    def _in_sight(self, stop: Hashable) -> tuple[int, int] | None:
+        """With the head of a cell its text: what is to be decided on is read first."""
+        span, cell = self._span(stop), cell_of(stop)
+        if span is None or cell is None or stop != head_stop(cell):
+            return span
+        last = (
+            next((first for key, first, _ in self.stops if first > span[0] and cell_of(key) != cell), len(self.lines))
+            - 1
+        )
+        while last > span[1] and self.lines[last] == BLANK:
+            last -= 1
+        return span[0], last
 
     def first_seen(self) -> Hashable:
         """The first stop on the screen, None without any."""
