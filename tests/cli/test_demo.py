@@ -5,8 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 
 from studio.cli import demo
+from studio.cli.bootstrap import CommandHost
+from studio.cli.terminal import FirstRun
+from studio.config.settings import Settings
 from tests.cli.conftest import Studio
 from tests.fakes.project import opened
 from tests.fakes.wire_script import SCRIPTS, Finish, Step
@@ -131,3 +138,14 @@ def _broken_off(outside: Studio, server: WireServer) -> Studio:
     server.play(Step(text="One two three.", fault=SCRIPTS["fin"][0].fault, after=1))
     outside("demo", "--headless", "my-demo", code=4)
     return Studio(outside.folder / "my-demo", outside.env)
+
+
+def test_the_first_screen_makes_an_application_where_one_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    host = cast(CommandHost, SimpleNamespace(model_hint=lambda settings: ""))
+    first = FirstRun(host, Settings())
+    assert asyncio.run(first.create("Corner shop", "app")) == tmp_path
+    assert 'workflow = "app"' in (tmp_path / "studio.toml").read_text("utf-8")
+    assert demo.free_folder(tmp_path, "app").name == "corner-shop"
