@@ -417,9 +417,12 @@ class DoctorView(View, frozen=True, kw_only=True):
 
 
 class ApprovedSection(View, frozen=True, kw_only=True):
+    """`markdown` says that the text is Markdown, as in an application, and not prose."""
+
     stage: str
     label: str
     text: str
+    markdown: bool = False
 
 
 class BookPage(View, frozen=True, kw_only=True):

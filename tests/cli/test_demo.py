@@ -75,7 +75,13 @@ def test_a_copy_that_was_only_looked_at_is_still_fresh(outside: Studio) -> None:
     assert not (inside.folder / ".studio" / "demo.json").exists()
 
 
-def _copied(outside: Studio) -> Studio:
+def test_the_texts_of_an_application_are_exported_as_the_markdown_that_they_are(outside: Studio) -> None:
+    text = _copied(outside, "corner-shop")("export", "markdown", "-o", "-").stdout
+    assert "\n## " in text.split("\n#### ", 1)[1]
+    assert "\n\\#" not in text
+
+
+def _copied(outside: Studio, sample: str = demo.SAMPLE) -> Studio:
     """The example as a terminal opens it: copied and filled, and nothing drafted."""
     root = outside.folder / "my-demo"
 
@@ -83,7 +89,7 @@ def _copied(outside: Studio) -> Studio:
         async with opened(root, outside.env) as client:
             await demo.fill(client, root)
 
-    demo.copy_to(root)
+    demo.copy_to(root, sample)
     asyncio.run(filled())
     return Studio(root, outside.env)
 
