@@ -81,11 +81,11 @@ async def fill(client: EngineClient, root: Path) -> None:
         demo_mark.keep(root, demo_mark.Mark(seq=(await client.query(q.GetProject())).seq))
 
 
-def free_folder(start: Path) -> Path:
+def free_folder(start: Path, workflow: str = STORY) -> Path:
     """Where the demo goes when it is opened from `start`: there, if it is empty, else a folder with the demo's name in it."""
     if not any(start.iterdir()):
         return start
-    return start / SAMPLE
+    return start / SAMPLES[workflow]
 
 
 async def finish_a_page(client: EngineClient, root: Path, model: str | None, out: Output) -> Finished:

@@ -219,6 +219,8 @@ def print_result(drafted: Drafted, out: Output) -> int:
     if not out.live:
         out.line(revision.text)
     out.say(sentence(drafted))
+    if run.same_as is not None:
+        out.say(f"r{revision.number} is the same as r{run.same_as}: nothing was changed.")
     if revision.outcome != "complete":
         out.say(f"{OUTCOMES.get(revision.outcome, revision.outcome)}: revise or edit it, or approve it with --anyway.")
     return 0

@@ -13,7 +13,7 @@ from studio.domain.errors import MissingModel
 from studio.protocol.local import LocalModels, LocalProgress, LocalSetUpView
 
 _EVERY = 0.2
-_BAR = 24
+_BAR = 14
 
 
 class ProgressLine:
@@ -34,7 +34,7 @@ class ProgressLine:
         now = time.monotonic()
         if new or now - self._drawn >= _EVERY:
             self._drawn = now
-            self._out.progress(_words(progress) + _bar(progress))
+            self._out.progress(_words(progress), *_ends(progress))
 
     def end(self) -> None:
         self._out.progress("")
@@ -44,13 +44,15 @@ def _words(progress: LocalProgress) -> str:
     return f"{progress.step} {progress.note}".strip()
 
 
-def _bar(progress: LocalProgress) -> str:
+def _ends(progress: LocalProgress) -> tuple[str, ...]:
+    """How far it is: with a bar, without, and the percentage alone."""
     if progress.total <= 0:
-        return ""
+        return ()
     share = min(progress.done / progress.total, 1.0)
     full = int(share * _BAR)
     size = f" {progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB" if progress.total > 1_000_000 else ""
-    return f" [{'#' * full}{'.' * (_BAR - full)}] {share:4.0%}{size}"
+    percent = f" {share:4.0%}"
+    return f" [{'#' * full}{'.' * (_BAR - full)}]{percent}{size}", f"{percent}{size}", percent
 
 
 async def set_up(local: LocalModels, which: str, out: Output) -> LocalSetUpView:

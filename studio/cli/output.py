@@ -48,10 +48,7 @@ class Output:
     @property
     def width(self) -> int:
         """Columns of the terminal that standard output is; 0 where it is none, and a line is as long as it is."""
-        try:
-            return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
-        except (OSError, ValueError):
-            return 0
+        return _columns(sys.stdout)
 
     def styled(self, text: str, style: str) -> str:
         """`text` (cleaned) in a style where colour is wanted; `plain` has none. Only `lines(..., styled=True)` lets it through."""
@@ -90,10 +87,20 @@ class Output:
                 self.piece("\n")
             self._write(sys.stderr, f"{clean(sentence)}\n", flush=True)
 
-    def progress(self, text: str) -> None:
-        """A line that the next one replaces; on a terminal only."""
-        if self.watched:
-            self._write(sys.stderr, f"\r\x1b[K{clean(text).replace(chr(10), ' ')}", flush=True)
+    def progress(self, text: str, *ends: str) -> None:
+        """A line that the next one replaces; on a terminal only.
+
+        It stays within the terminal's row, as a row that wrapped could not be replaced: of `ends` the first is shown that leaves
+        `text` half of the row, else the last one, and `text` is shortened.
+        """
+        if not self.watched:
+            return
+        words = " ".join(clean(text).split())
+        # One column stays free: some terminals wrap as soon as the last one is written.
+        room = max((_columns(sys.stderr) or _ROW) - 1, 1)
+        end = next((one for one in ends if cell_len(one) <= room // 2), ends[-1] if ends else "")
+        shown = fit(words, max(room - cell_len(end), 0)) + end
+        self._write(sys.stderr, f"\r\x1b[K{fit(shown, room)}", flush=True)
 
     def _write(self, stream: TextIO, text: str, *, flush: bool = False) -> None:
         try:
@@ -102,6 +109,17 @@ class Output:
                 stream.flush()
         except BrokenPipeError:
             drop(stream)
+
+
+_ROW = 80
+"""Columns of a terminal that does not say how many it has."""
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def drop(stream: TextIO) -> None:

@@ -60,18 +60,18 @@ class FirstRun:
         self.model_hint = host.model_hint(settings)
         self.made: Path | None = None
 
-    async def create_story(self, title: str) -> Path:
+    async def create(self, title: str, workflow: str) -> Path:
         from studio.workspace import scaffold
 
-        await asyncio.to_thread(lambda: scaffold.create(self.folder, title=title))
+        await asyncio.to_thread(lambda: scaffold.create(self.folder, title=title, workflow=workflow))
         self.made = self.folder
         return self.made
 
-    async def open_demo(self) -> Path:
+    async def open_demo(self, workflow: str) -> Path:
         from studio.cli import demo
 
-        root = await asyncio.to_thread(demo.free_folder, self.folder)
-        await asyncio.to_thread(demo.copy_to, root)
+        root = await asyncio.to_thread(demo.free_folder, self.folder, workflow)
+        await asyncio.to_thread(demo.copy_to, root, demo.SAMPLES[workflow])
         client = await self._host.connect(root)
         try:
             await demo.fill(client, root)

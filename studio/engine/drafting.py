@@ -26,7 +26,7 @@ from studio.engine.handlers.drafts import start_automatically
 from studio.engine.live import LiveRun
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.replies import read_reply, seam
-from studio.engine.texts import add_revision
+from studio.engine.texts import add_revision, same_as
 from studio.protocol.events import Notice, RunEnded
 from studio.providers.base import AttemptFailed, AttemptStarted, Finished, FinishReason, TextDelta, UsageSeen
 from studio.providers.retry import stream_with_retry
@@ -270,6 +270,7 @@ class Drafting:
                 cost_usd=spent,
                 output_tokens=ended.usage.output_tokens if ended else None,
                 elapsed=live.elapsed,
+                same_as=same_as(revision, head, project.workflow.output_of(run.stage)),
             )
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from studio.domain.ids import new_id
 from studio.domain.page import BRIEF, Origin, Revision
 from studio.domain.run import Outcome, Run, RunStatus
 from studio.domain.text import digest
-from studio.domain.workflow import Stage
+from studio.domain.workflow import OutputKind, Stage
 from studio.engine.forms import FORMS
 from studio.engine.replies import read_partial
 from studio.store import pages, revisions, runs, sources, state
@@ -33,6 +33,13 @@ def refuse_running(tx: Tx, page_id: str) -> None:
     """Raises Refused while a draft of the page runs or waits to run."""
     if runs.is_live(tx, page_id):
         raise Refused("A draft of this page is running.", hint="Stop it first; its text is kept.")
+
+
+def same_as(revision: Revision | None, parent: Revision | None, output: OutputKind) -> int | None:
+    """The number of the parent, where a new revision says the same. The log of work on files says nothing of the files."""
+    if revision is None or parent is None or output is OutputKind.CODE or revision.digest != parent.digest:
+        return None
+    return parent.number
 
 
 def add_revision(

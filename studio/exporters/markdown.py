@@ -79,7 +79,10 @@ def _sections(page: BookPage, mark: str) -> Iterator[str]:
 
 
 def _body(section: ApprovedSection) -> str:
-    """Dialogue becomes a paragraph per line, as Markdown would join the lines; prose stays, with its headings kept out of ours."""
+    """Markdown stays as it is. Dialogue becomes a paragraph per line, as Markdown would join the lines; prose stays, with what
+    looks like a heading kept out of ours."""
+    if section.markdown:
+        return clean(section.text).strip("\n")
     lines = clean(section.text).strip("\n").split("\n")
     spoken = [match for line in lines if line.strip() and (match := _SPOKEN.match(line))]
     if spoken and len(spoken) == sum(1 for line in lines if line.strip()):

@@ -44,7 +44,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run.ended"):
-    """`status` and `outcome` as in `domain.run`; money in US dollars, time in seconds."""
+    """`status` and `outcome` as in `domain.run`; money in US dollars, time in seconds. `same_as` is the number of the revision it
+    was made from, where the new one has the same text."""
 
     run: str
     page: str
@@ -58,6 +59,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run.ended"):
     cost_usd: float | None = None
     output_tokens: int | None = None
     elapsed: float = 0.0
+    same_as: int | None = None
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings.changed"):

@@ -33,8 +33,9 @@ class GetRun(Query[views.RunView], frozen=True, kw_only=True, tag="run"):
 
 
 class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="context"):
-    """The exact prompt of the next call. `feedback` previews a revision, `goes_on` the continuing of a draft that broke off;
-    `stage` defaults to where the page stands.
+    """The exact prompt of the next call. `feedback` previews a revision, `goes_on` the continuing of a draft that broke off, `likely`
+    what comes next: a revision of a draft under review, with the notes that wait for it, else a draft. `stage` defaults to where
+    the page stands.
 
     Without `price` the answer names none: a price table costs 0.16 s and 20 MB the first time.
     """
@@ -44,6 +45,7 @@ class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="conte
     model: str | None = None
     feedback: str | None = None
     goes_on: bool = False
+    likely: bool = False
     price: bool = True
 
 

@@ -278,6 +278,8 @@ class ExecutionView(View, frozen=True, kw_only=True):
 
 
 class RunView(View, frozen=True, kw_only=True):
+    """`same_as` is the number of the revision that its own was made from, where both have the same text."""
+
     id: str
     page: str
     stage: str
@@ -296,6 +298,7 @@ class RunView(View, frozen=True, kw_only=True):
     input_tokens: int | None = None
     cached_tokens: int | None = None
     output_tokens: int | None = None
+    same_as: int | None = None
 
 
 class HistoryView(View, frozen=True, kw_only=True):
@@ -417,9 +420,12 @@ class DoctorView(View, frozen=True, kw_only=True):
 
 
 class ApprovedSection(View, frozen=True, kw_only=True):
+    """`markdown` says that the text is Markdown, as in an application, and not prose."""
+
     stage: str
     label: str
     text: str
+    markdown: bool = False
 
 
 class BookPage(View, frozen=True, kw_only=True):

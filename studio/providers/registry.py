@@ -135,7 +135,7 @@ class ProviderRegistry:
         """`default_ref`, or MissingModel saying in one line what to do."""
         found = self.default_ref()
         if found is None:
-            raise nothing_set_up()
+            raise _nothing_set_up(self._env)
         return found
 
     def known_models(self) -> list[KnownModel]:
@@ -335,11 +335,14 @@ class ProviderRegistry:
         return _adapter(connection, settings)
 
 
-def nothing_set_up() -> MissingModel:
-    """No key and no local model: one line that says what to do."""
-    from studio.providers.local.messages import nothing_set_up as words
+def _nothing_set_up(env: Mapping[str, str]) -> MissingModel:
+    """No key and no local model: one line that says what to do, of the local model only what is missing."""
+    from studio.providers.local.messages import nothing_set_up
+    from studio.providers.local.runtime import runtime_version
+    from studio.providers.local.weights import SMALL, installed_path, models_folder
 
-    return words()
+    weights = installed_path(SMALL, models_folder(None, env))
+    return nothing_set_up(runtime=runtime_version() is not None, weights=weights is not None)
 
 
 def _adapter(connection: Connection, settings: EndpointSettings) -> Provider:

@@ -13,10 +13,10 @@ class Launcher(Protocol):
     model_hint: str
     """What to do when no model is set up, in a sentence or two; empty when one is."""
 
-    async def create_story(self, title: str) -> Path:
-        """Make a new project. Raises StudioError (a file in the way, no permission)."""
+    async def create(self, title: str, workflow: str) -> Path:
+        """Make a new project, `story` or `app`. Raises StudioError (a file in the way, no permission)."""
         ...
 
-    async def open_demo(self) -> Path:
-        """Copy the demo and say where it is. Raises StudioError."""
+    async def open_demo(self, workflow: str) -> Path:
+        """Copy the demo of that workflow and say where it is. Raises StudioError."""
         ...

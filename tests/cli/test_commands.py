@@ -426,6 +426,18 @@ def test_a_text_that_was_cut_off_says_so_wherever_it_is_shown(studio: Studio, se
     assert studio.data("show", "fog")["revisions"][0]["outcome"] == "cut_off"
 
 
+def test_a_revision_that_changed_nothing_is_said_to_be_the_same(studio: Studio, server: WireServer) -> None:
+    server.play(*[Step(text="Fog lay on the Throat.")] * 3)
+    studio("generate", "next")
+    assert "r2 is the same as r1: nothing was changed." in studio("revise", "1/1", "--feedback", "Stiller.").stderr
+    events = [json.loads(one) for one in studio("revise", "1/1", "--feedback", "No.", "--json").stdout.splitlines()]
+    assert events[-1]["run"]["same_as"] == 2
+    assert next(one for one in events if one["ev"] == "run.ended")["same_as"] == 2
+    assert [one["same_as"] for one in studio.data("history", "1/1")["runs"]] == [2, 1, None]
+    server.play(Step(text="Fog stood on the Throat."))
+    assert "is the same" not in studio("revise", "1/1", "--feedback", "Again.").stderr
+
+
 def test_diff_speaks_of_the_stage_that_changed_when_the_last_one_did_not(studio: Studio, server: WireServer) -> None:
     server.play(
         Step(text="Fog lay on the Throat."), Step(text="Fog stood on the Throat."), Step(text="ILSE: Forty-four.")

@@ -5,8 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 
 from studio.cli import demo
+from studio.cli.bootstrap import CommandHost
+from studio.cli.terminal import FirstRun
+from studio.config.settings import Settings
 from tests.cli.conftest import Studio
 from tests.fakes.project import opened
 from tests.fakes.wire_script import SCRIPTS, Finish, Step
@@ -68,7 +75,13 @@ def test_a_copy_that_was_only_looked_at_is_still_fresh(outside: Studio) -> None:
     assert not (inside.folder / ".studio" / "demo.json").exists()
 
 
-def _copied(outside: Studio) -> Studio:
+def test_the_texts_of_an_application_are_exported_as_the_markdown_that_they_are(outside: Studio) -> None:
+    text = _copied(outside, "corner-shop")("export", "markdown", "-o", "-").stdout
+    assert "\n## " in text.split("\n#### ", 1)[1]
+    assert "\n\\#" not in text
+
+
+def _copied(outside: Studio, sample: str = demo.SAMPLE) -> Studio:
     """The example as a terminal opens it: copied and filled, and nothing drafted."""
     root = outside.folder / "my-demo"
 
@@ -76,7 +89,7 @@ def _copied(outside: Studio) -> Studio:
         async with opened(root, outside.env) as client:
             await demo.fill(client, root)
 
-    demo.copy_to(root)
+    demo.copy_to(root, sample)
     asyncio.run(filled())
     return Studio(root, outside.env)
 
@@ -131,3 +144,14 @@ def _broken_off(outside: Studio, server: WireServer) -> Studio:
     server.play(Step(text="One two three.", fault=SCRIPTS["fin"][0].fault, after=1))
     outside("demo", "--headless", "my-demo", code=4)
     return Studio(outside.folder / "my-demo", outside.env)
+
+
+def test_the_first_screen_makes_an_application_where_one_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    host = cast(CommandHost, SimpleNamespace(model_hint=lambda settings: ""))
+    first = FirstRun(host, Settings())
+    assert asyncio.run(first.create("Corner shop", "app")) == tmp_path
+    assert 'workflow = "app"' in (tmp_path / "studio.toml").read_text("utf-8")
+    assert demo.free_folder(tmp_path, "app").name == "corner-shop"

@@ -34,3 +34,16 @@ def test_a_note_that_is_not_there_or_was_given_to_a_draft_is_refused_in_a_senten
     studio("revise", "1/1", "--feedback", "Colder.")
     assert "has been given this note" in studio("note", "edit", "1/1", "1", "No owls.", code=3).stderr
     assert "dismissed" not in studio("history", "1/1").stdout
+
+
+def test_the_context_of_a_draft_under_review_is_that_of_a_revision_with_its_notes(studio: Studio) -> None:
+    assert studio.data("context", "next")["kind"] == "draft"
+    studio("generate", "next")
+    studio("note", "add", "1/1", "No moths here.")
+    revision = studio("context", "1/1").stdout
+    assert "=== revise of narration" in revision
+    assert "No moths here." in revision
+    again = studio("context", "1/1", "--again").stdout
+    assert "=== draft of narration" in again
+    assert "No moths here." not in again
+    assert "given no feedback" in studio("context", "1/1", "--again", "--feedback", "Colder.", code=2).stderr

@@ -79,6 +79,24 @@ def test_without_a_terminal_progress_is_one_line_for_each_step(capsys: pytest.Ca
     assert capsys.readouterr().err == "downloading from here\nchecking\n"
 
 
+@pytest.mark.parametrize("columns", [120, 80, 50, 24, 6])
+def test_a_progress_line_stays_in_its_row_and_keeps_the_percentage(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Output, "watched", True)
+    monkeypatch.setattr("studio.cli.output._columns", lambda stream: columns)
+    name = "qwen2.5-coder-1.5b-instruct-q4_k_m-from-the-package-index.gguf"
+    line = ProgressLine(Output())
+    line(LocalProgress(step="downloading", note=name, done=559_000_000, total=1_117_000_000))
+    line(LocalProgress(step="loading", note=name, done=0, total=0))
+    rows = capsys.readouterr().err.split("\r\x1b[K")[1:]
+    assert len(rows) == 2
+    assert all(cell_len(row) < columns and "\n" not in row for row in rows)
+    assert "50%" in rows[0]
+    assert ("559 of 1117 MB" in rows[0]) == (columns >= 50)
+    assert ("[#######.......]" in rows[0]) == (columns >= 80)
+
+
 def test_words_to_the_person_never_begin_inside_a_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,16 @@ def test_the_whole_book_in_order() -> None:
     )
 
 
+def test_a_text_that_is_markdown_goes_out_as_it_is() -> None:
+    text = "## What is wanted\n\n- A *cart*\n\nILSE (speech): No.\n"
+    one = BookPage(
+        chapter_number=1, chapter_title="Changes", number=1, slug="cart", title="A cart",
+        sections=(ApprovedSection(stage="requirements", label="Requirements", text=text, markdown=True),),
+    )  # fmt: skip
+    assert "".join(render("Shop", "en", [one])).endswith(f"\n#### Requirements\n\n{text}")
+    assert "\\## What" in "".join(render("Shop", "en", [page(1, 1, text=text)]))
+
+
 def test_a_file_is_written_whole_and_may_be_exported_again(tmp_path: Path) -> None:
     target = tmp_path / "out" / "book.md"
     done = export("markdown", book(page(1, 1), skipped=3), target)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from studio.domain.errors import BadInput, MissingKey, MissingModel, NotFound, RequestRejected
@@ -128,6 +130,15 @@ def test_with_nothing_set_up_one_line_says_what_to_do() -> None:
     assert "ANTHROPIC_API_KEY" in str(caught.value)
     assert "studio local setup" in str(caught.value)
     assert "pip install studio" not in str(caught.value)
+
+
+def test_a_runtime_that_is_installed_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    registry = ProviderRegistry(env={"STUDIO_MODELS_DIR": str(tmp_path)}, local=local(ready=None))
+    for version, asked in (("2026.10", False), (None, True)):
+        monkeypatch.setattr("studio.providers.local.runtime.runtime_version", lambda version=version: version)
+        with pytest.raises(MissingModel) as caught:
+            registry.require_default()
+        assert ("pip install xllamacpp" in str(caught.value)) == asked
 
 
 def test_known_models_say_whether_they_can_be_used_and_why_not() -> None:

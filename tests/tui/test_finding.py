@@ -172,6 +172,8 @@ async def test_the_approved_book_is_exported_to_a_file_that_is_named(tmp_path: P
         files = [path for path in at.root.glob("*.md") if "Forty-four" in path.read_text()]
         assert len(files) == 1
         assert files[0].name in at.app.message.text
+        assert at.app.message.text.endswith("studio export markdown --help")
+        assert "Other forms" not in at.app.message.text
 
 
 async def test_help_in_a_field_is_on_a_key_that_types_nothing(tmp_path: Path) -> None:

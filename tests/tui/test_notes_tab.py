@@ -150,3 +150,16 @@ async def test_the_footer_is_about_the_note_under_the_cursor(tmp_path: Path) -> 
         await at.pilot.press("j")
         await at.until(lambda: (note := _under_cursor(at)) is not None and note.state == "dismissed")
         await at.until(lambda: "D dismiss" not in footer())
+
+
+async def test_another_draft_from_the_start_says_that_the_open_notes_stay_behind(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(140, 40)) as at:
+        await _noted(at, "No moths.", "No owls.")
+        inspector = at.app.workbench.inspector
+        inspector.open_tab("context")
+        await at.until(lambda: any(row.text.startswith("revise narration ") for row in inspector.lines))
+        at.app.workbench.to_pane(at.app.workbench.page_view)
+        await at.pilot.press("g")
+        await at.until(lambda: at.app.message is not None and "again" in at.app.message.text)
+        assert at.app.message is not None
+        assert "again, from the start, without 2 open notes (r sends them)" in at.app.message.text

@@ -220,14 +220,14 @@ class FakeLauncher:
         self.refuses = refuses
         self.made: list[str] = []
 
-    async def create_story(self, title: str) -> Path:
+    async def create(self, title: str, workflow: str) -> Path:
         if self.refuses:
             raise Refused(self.refuses)
-        self.made.append(title)
+        self.made.append(f"{workflow}: {title}")
         return self.folder
 
-    async def open_demo(self) -> Path:
-        self.made.append("demo")
+    async def open_demo(self, workflow: str) -> Path:
+        self.made.append(f"{workflow} demo")
         return self.folder
 
 
@@ -248,14 +248,23 @@ async def first_run(tmp_path: Path, *keys: str, refuses: str = "") -> tuple[Fake
 
 async def test_a_new_story_asks_its_title_and_opens(tmp_path: Path) -> None:
     launcher, app, still = await first_run(tmp_path, "enter", *"Ferry", "enter")
-    assert launcher.made == ["Ferry"]
+    assert launcher.made == ["story: Ferry"]
     assert not still
     assert app.session.project is not None
 
 
+async def test_an_application_and_its_demo_are_offered_beside_the_book(tmp_path: Path) -> None:
+    launcher, _, still = await first_run(tmp_path, "j", "enter", *"Shop", "enter")
+    assert launcher.made == ["app: Shop"]
+    assert not still
+    launcher, _, still = await first_run(tmp_path, *"jjj", "enter")
+    assert launcher.made == ["app demo"]
+    assert not still
+
+
 async def test_escape_leaves_the_title_and_the_demo_can_be_chosen(tmp_path: Path) -> None:
-    launcher, _, still = await first_run(tmp_path, "enter", "x", "escape", "j", "enter")
-    assert launcher.made == ["demo"]
+    launcher, _, still = await first_run(tmp_path, "enter", "x", "escape", "j", "j", "enter")
+    assert launcher.made == ["story demo"]
     assert not still
 
 
@@ -267,5 +276,5 @@ async def test_a_project_that_cannot_be_made_is_said_and_the_screen_stays(tmp_pa
 
 
 async def test_quit_writes_nothing(tmp_path: Path) -> None:
-    launcher, _, _ = await first_run(tmp_path, "j", "j", "enter")
+    launcher, _, _ = await first_run(tmp_path, *"jjjj", "enter")
     assert launcher.made == []

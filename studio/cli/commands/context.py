@@ -9,6 +9,7 @@ from studio.cli.arguments import TEXT, describe, page_argument, read_given
 from studio.cli.host import Host
 from studio.cli.outline import word
 from studio.cli.output import table
+from studio.domain.errors import BadInput
 from studio.domain.page import BRIEF
 from studio.protocol import queries as q
 from studio.protocol import views as v
@@ -18,19 +19,25 @@ from studio.tui.presenters.warnings import told
 def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser, run,
-        "Print the exact messages of the next draft, what went in and why, what was left out, tokens and price. Nothing is called.",
-        "studio context next", 'studio context 2/14 --feedback "Colder." --model openai:gpt-6.1-terra',
+        "Print the exact messages of the next call, what went in and why, what was left out, tokens and price. Nothing is called. Of a\n"
+        "draft under review that is a revision, with the open notes; with --again it is another draft from the start, without them.",
+        "studio context next", "studio context 1/1 --again", 'studio context 2/14 --feedback "Colder." --model openai:gpt-6.1-terra',
     )  # fmt: skip
     page_argument(parser)
     parser.add_argument("--stage", help="the stage (default: where the page stands)")
     parser.add_argument("--model", metavar="REF", help="for this model")
     parser.add_argument("--feedback", metavar="TEXT", help=f"of a revision from this feedback: {TEXT}")
+    parser.add_argument("--again", action="store_true", help="of another draft, from the start")
     parser.add_argument("--ledger", action="store_true", help="only what went in and what was left out")
 
 
 def run(args: argparse.Namespace, host: Host) -> int:
     feedback = None if args.feedback is None else read_given(args.feedback)
-    query = q.GetContext(page=args.page, stage=args.stage, model=args.model, feedback=feedback)
+    if args.again and feedback is not None:
+        raise BadInput(
+            "--again is of a draft from the start, which is given no feedback.", hint="Leave one of them out."
+        )
+    query = q.GetContext(page=args.page, stage=args.stage, model=args.model, feedback=feedback, likely=not args.again)
     return host.run(_print(query, args.ledger, host))
 
 

@@ -13,7 +13,6 @@ from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
-from studio.domain.text import counted
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import (
     checks,
@@ -25,6 +24,7 @@ from studio.engine.apps import (
     reviewing,
     standards,
     standing,
+    verdicts,
 )
 from studio.engine.apps.building import Building, Built
 from studio.engine.apps.facts import Facts
@@ -263,46 +263,10 @@ class Builds:
 
     def wants_return(self, tx: Tx, page: Page, revision: Revision) -> bool:
         """Whether a report that nobody reviews sends back by itself: its verdict says so and there are returns left."""
-        if not self._asks_return(revision):
+        if not verdicts.asks_return(self._project.workflow, revision):
             return False
         build = builds.get(tx, page.id)
         return (build.returns if build else 0) < self._project.workflow.stage(revision.stage).returns
-
-    def _asks_return(self, revision: Revision) -> bool:
-        """Whether the verdict of a report is that the work goes back."""
-        stage = self._project.workflow.stage(revision.stage)
-        if stage.returns_to is None or not revision.data:
-            return False
-        try:
-            return reviews.from_json(revision.data).verdict is reviews.Verdict.RETURN
-        except BadInput:
-            return False
-
-    def refuse_return_verdict(self, revision: Revision, *, of_all: bool = False) -> None:
-        """Raises Refused for the approval of a report that asks to send back; with `of_all` also of one whose stage cannot do that
-        itself, which a person should have read."""
-        workflow = self._project.workflow
-        stage = workflow.stage(revision.stage)
-        if not (stage.returns_to or (of_all and stage.output is OutputKind.REVIEW)) or not revision.data:
-            return
-        try:
-            found = reviews.from_json(revision.data)
-        except BadInput:
-            return
-        if found.verdict is not reviews.Verdict.RETURN:
-            return
-        later = next((one for one in workflow.stages[workflow.index(stage.name) :] if one.returns_to), None)
-        if stage.returns_to:
-            hint = "Send it back, settle the findings, or approve all the same."
-        elif later:
-            hint = f"Approve it all the same: the {later.label.lower()} can send the work back. Or take back the approval before it."
-        else:
-            hint = "Take back the approval before it and ask for changes, or approve all the same."
-        raise Refused(
-            f"The report asks to send the work back, with {counted(len(found.findings), 'finding')}.",
-            hint=hint,
-            data={"anyway": True, "findings": len(found.findings), "revision": revision.id},
-        )
 
     def refuse_undone(self, tx: Tx, revision: Revision) -> None:
         """Raises Refused for the approval of files while tasks of their change are neither done nor dropped."""
@@ -329,7 +293,11 @@ class Builds:
                 hint="Revise the implementation yourself, settle the findings, or raise `returns` in the workflow.",
                 data={"limit": stage.returns},
             )
-        if not note and not findings.listing(tx, page.id, open_only=True) and not self._asks_return(revision):
+        if (
+            not note
+            and not findings.listing(tx, page.id, open_only=True)
+            and not verdicts.asks_return(workflow, revision)
+        ):
             raise Refused(
                 "There is nothing to send back: no finding is open, and no note says what to mend.",
                 hint="Say in a note what should be mended, or open a finding again.",

@@ -14,7 +14,7 @@ from studio.domain.page import Origin, Page, Revision
 from studio.domain.run import Outcome
 from studio.domain.text import clean, one_line
 from studio.domain.workflow import Action, OutputKind, Phase, Stage, State, advance
-from studio.engine.apps import outside, progress, repeats
+from studio.engine.apps import outside, progress, repeats, verdicts
 from studio.engine.gates import text_arrived
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.replies import read_reply
@@ -141,7 +141,7 @@ def _judged(project: OpenProject, tx: Tx, page: Page, stage: Stage, revision: Re
     if opened.wants_return(tx, page, revision):
         return opened.send_back(tx, page, revision, "")
     try:
-        opened.refuse_return_verdict(revision)
+        verdicts.refuse_return(project.workflow, revision)
     except Refused:
         return page
     following = project.workflow.after(stage.name)

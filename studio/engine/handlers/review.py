@@ -9,6 +9,7 @@ from studio.domain.page import Feedback, FeedbackKind, Page, Revision, counts
 from studio.domain.run import Outcome
 from studio.domain.text import clean
 from studio.domain.workflow import Action, OutputKind, Phase, State, advance
+from studio.engine.apps import verdicts
 from studio.engine.feedback import add_feedback
 from studio.engine.gates import has_later_text, refuse_decided
 from studio.engine.handlers.drafts import start_automatically
@@ -163,7 +164,7 @@ def _approvable(project: OpenProject, tx: Tx, page: Page, command: c.Approve) ->
             data={"anyway": True, "outcome": newest.outcome.value, "revision": newest.id},
         )
     if project.builds is not None and not command.anyway:
-        project.builds.refuse_return_verdict(newest, of_all=True)
+        verdicts.refuse_return(project.workflow, newest, of_all=True)
     return newest
 
 

@@ -10,6 +10,7 @@ from studio.domain.canon import CanonDocument, Include, LedgerEntry
 from studio.domain.errors import NotFound
 from studio.domain.page import Page
 from studio.domain.run import Run, RunKind
+from studio.domain.workflow import Phase
 from studio.engine.apps.standards import FOLDER as STANDARDS
 from studio.engine.apps.standards import Standards
 from studio.engine.desk import Plan
@@ -97,17 +98,25 @@ def _line(project: OpenProject, document: CanonDocument, missing: tuple[str, ...
 
 async def get_context(project: OpenProject, query: q.GetContext, actor: str) -> v.ContextView:
     page = await project.store.read(lambda tx: pages.resolve(tx, query.page, final_state=project.workflow.final_state))
-    kind = RunKind.REVISE if query.feedback is not None else None
+    feedback = query.feedback
+    if query.likely and feedback is None and _under_review(project, page, query.stage):
+        feedback = ""
+    kind = RunKind.REVISE if feedback is not None else None
     broken = await _broken_off(project, page) if query.goes_on else None
     if broken is not None:
         kind = RunKind.CONTINUE if broken.partial.strip() else RunKind.REVISE
     plan = await project.desk.preview(
-        page.id, kind, stage=query.stage, model=query.model, feedback=query.feedback,
+        page.id, kind, stage=query.stage, model=query.model, feedback=feedback,
         priced=query.price, broken=broken,
     )  # fmt: skip
     if plan.has_model and query.price:
         project.models.prewarm(plan.model)
     return msgspec.structs.replace(context_view(project, plan), priced=query.price)
+
+
+def _under_review(project: OpenProject, page: Page, stage: str | None) -> bool:
+    state = project.state_of(page)
+    return state.phase is Phase.REVIEWING and stage in (None, state.stage) and project.live.of_page(page.id) is None
 
 
 async def _broken_off(project: OpenProject, page: Page) -> Run | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studio.domain.errors import BadInput, NotFound
 from studio.domain.page import BRIEF, Chapter, Page, Revision, StageHead
-from studio.domain.run import Execution
+from studio.domain.run import Execution, Run
 from studio.domain.workflow import Phase, Stage
 from studio.engine.open_project import OpenProject
 from studio.engine.texts import last_partial
@@ -151,6 +151,12 @@ async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> 
         numbers = {revision.id: revision.number for revision in history}
         calls = executions.listing(tx, page=page.id)
         approved = {name: head.approved_id for name, head in heads.items()}
+        known = {one.id: one for one in history}
+
+        def made(run: Run) -> tuple[Revision | None, Revision | None]:
+            revision = known.get(run.revision_id or "")
+            return revision, known.get((revision.parent_id if revision else None) or "")
+
         return v.HistoryView(
             page=page.id,
             revisions=tuple(
@@ -159,7 +165,7 @@ async def get_history(project: OpenProject, query: q.GetHistory, actor: str) -> 
             ),
             feedback=tuple(feedback_view(note, numbers) for note in feedback.listing(tx, page.id, query.stage)),
             runs=tuple(
-                run_view(run, calls, project.workflow.output_of(run.stage))
+                run_view(run, calls, project.workflow.output_of(run.stage), *made(run))
                 for run in runs.listing(tx, page.id)
                 if query.stage in (None, run.stage)
             ),
@@ -202,6 +208,8 @@ async def get_run(project: OpenProject, query: q.GetRun, actor: str) -> v.RunVie
     def read(tx: Tx) -> v.RunView:
         run = runs.get(tx, query.run)
         calls: list[Execution] = executions.listing(tx, run=run.id)
-        return run_view(run, calls, project.workflow.output_of(run.stage))
+        revision = revisions.get(tx, run.revision_id) if run.revision_id else None
+        parent = revisions.get(tx, revision.parent_id) if revision and revision.parent_id else None
+        return run_view(run, calls, project.workflow.output_of(run.stage), revision, parent)
 
     return await project.store.read(read)

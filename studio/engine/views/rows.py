@@ -7,6 +7,7 @@ from studio.domain.run import Execution, Run, RunStatus
 from studio.domain.text import word_count
 from studio.domain.workflow import OutputKind, Stage
 from studio.engine.replies import read_partial
+from studio.engine.texts import same_as
 from studio.protocol import views as v
 
 
@@ -72,8 +73,11 @@ def partial_view(stage: Stage, run: Run) -> v.PartialText:
     )
 
 
-def run_view(run: Run, calls: list[Execution], output: OutputKind) -> v.RunView:
-    """A run, whose stage makes `output`, with the sums of its calls; a sum is None when no call gave that figure."""
+def run_view(
+    run: Run, calls: list[Execution], output: OutputKind, revision: Revision | None, parent: Revision | None
+) -> v.RunView:
+    """A run, whose stage makes `output`, with the sums of its calls; a sum is None when no call gave that figure. `revision` is
+    what it made, `parent` what that was made from."""
     mine = [call for call in calls if call.run_id == run.id]
     return v.RunView(
         id=run.id,
@@ -94,6 +98,7 @@ def run_view(run: Run, calls: list[Execution], output: OutputKind) -> v.RunView:
         input_tokens=_count([call.usage.input_tokens for call in mine]),
         cached_tokens=_count([call.usage.cached_tokens for call in mine]),
         output_tokens=_count([call.usage.output_tokens for call in mine]),
+        same_as=same_as(revision, parent, output),
     )
 
 

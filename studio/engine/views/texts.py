@@ -119,7 +119,9 @@ async def get_book(project: OpenProject, query: q.GetBook, actor: str) -> v.Book
 
 def _sections(project: OpenProject, texts: dict[str, str]) -> tuple[v.ApprovedSection, ...]:
     return tuple(
-        v.ApprovedSection(stage=stage.name, label=stage.label, text=texts[stage.name])
+        v.ApprovedSection(
+            stage=stage.name, label=stage.label, text=texts[stage.name], markdown=project.builds is not None
+        )
         for stage in project.workflow.stages
         if stage.name in texts
     )

@@ -15,13 +15,15 @@ _LOAD_ERROR = re.compile(r"error loading model: (.+)")
 INSTALL_RUNTIME = "pip install xllamacpp"
 
 
-def nothing_set_up() -> MissingModel:
-    """No key and no local model: the one line that says what to do."""
+def nothing_set_up(*, runtime: bool = False, weights: bool = False) -> MissingModel:
+    """No key and no local model: the one line that says what to do. `runtime` and `weights` say what is there already."""
+    missing = [] if runtime else [INSTALL_RUNTIME]
+    if runtime or not weights:
+        missing.append("studio local setup" + ("" if weights else f" ({SMALL.megabytes}, about a minute)"))
     return MissingModel(
         "No model is set up.",
         hint=(
-            "Add ANTHROPIC_API_KEY or OPENAI_API_KEY, or run a small model on this computer: "
-            f"{INSTALL_RUNTIME} && studio local setup ({SMALL.megabytes}, about a minute)."
+            f"Add ANTHROPIC_API_KEY or OPENAI_API_KEY, or run a small model on this computer: {' && '.join(missing)}."
         ),
     )
 

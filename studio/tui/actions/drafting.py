@@ -80,7 +80,8 @@ async def _priced(
     if limit is not None and context.price_high is not None and context.price_high <= limit:
         await start()
         return
-    what = pricing(context.kind, current_cell(app), again=failed_revision(app))
+    revises = app.keymap.shown("revise") if reviewing(app) else ""
+    what = pricing(context.kind, current_cell(app), again=failed_revision(app), revises=revises)
     app.ask(f"{what} {app.glyphs.dot} {context.line}", action_id, start, about=standing(app))
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from studio.domain.errors import BadInput, Refused
-from studio.domain.text import slugify
+from studio.domain.text import counted, slugify
 from studio.protocol.queries import GetBook
 from studio.tui.actions.conditions import connected
 from studio.tui.actions.registry import action
@@ -30,7 +30,8 @@ async def export(app: StudioApp) -> None:
 
     path = root / f"{slugify(book.title) or 'book'}.md"
     made = await asyncio.to_thread(registry.export, "markdown", book, path)
-    pages = "1 page" if made.pages == 1 else f"{made.pages} pages"
+    pages = app.words.put(counted(made.pages, "page"))
     left_out = f"; {made.skipped} without approved text left out" if made.skipped else ""
     edited = f" What you had edited there is kept as {made.kept.name}." if made.kept else ""
-    app.say(f"{pages} written to {made.path}{left_out}.{edited} Other forms: studio export --help")
+    more = "In a folder of files, or in part: studio export markdown --help"
+    app.say(f"{pages} written to {made.path}{left_out}.{edited} {more}")

@@ -47,14 +47,15 @@ def tokens(count: int) -> str:
 
 
 def context_lines(context: ContextView | None, width: int, glyphs: Glyphs, words: Words = OURS) -> list[Line]:
-    """The ledger of the next draft: what goes in and why, then what was left out."""
+    """The ledger of the next call, and whether it drafts or revises: what goes in and why, then what was left out."""
     if context is None:
         return _empty(words.put("What the next draft will see stands here once a page has a brief."), width)
-    kind = {"revise": "a revision", "continue": "going on"}.get(context.kind, "")
+    # The act stands first: a narrow pane cuts off the end.
+    act = {"revise": "revise", "continue": "go on with"}.get(context.kind, "draft")
     over = context.tokens - context.budget
     size = f"{tokens(context.tokens)} of {tokens(context.budget)}"
     figure = (f"{glyphs.failed} {size}", "warn") if over > 0 else (size, "dim")
-    what = ((context.stage, "strong"), (f" {glyphs.dot} {kind}" if kind else "", "dim"))
+    what = ((f"{act} ", "text"), (context.stage, "strong"))
     rows = [spread(what, (figure,), width), *_price(context, width)]
     if over > 0:
         said = f"{glyphs.failed} {tokens(over)} tokens over the budget: what cannot be left out is more than it holds."

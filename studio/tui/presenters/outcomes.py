@@ -36,14 +36,15 @@ def why_outdated(labels: Sequence[str]) -> str:
 
 
 def done_words(event: RunEnded, page: PageView | None, words: Words) -> str:
-    """`Narration is done: 6 s, $0.0022.`, or that a draft on another page is; of a text that is not whole what is wrong with it.
-    `page` is the one on the screen."""
+    """`Narration is done: 6 s, $0.0022.`, or that a draft on another page is; of a text that is not whole what is wrong with it,
+    of a revision that changed nothing that it did. `page` is the one on the screen."""
     here = page is not None and page.id == event.page
     stage = next((cell.label for cell in page.cells if cell.name == event.stage), event.stage) if page else event.stage
     what = stage if here else words.put(f"The {stage.lower()} of another page")
     cost = "price unknown" if event.cost_usd is None else money(event.cost_usd)
     end = NOT_WHOLE.get(event.outcome or "", "")
-    came = f"came, but not whole ({end})" if end else "is done"
+    same = f"came back the same as r{event.same_as}" if event.same_as is not None else ""
+    came = f"came, but not whole ({end})" if end else same or "is done"
     return f"{what} {came}: {event.elapsed:.0f} s, {cost}."
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from studio.domain.page import counts
 from studio.protocol.views import StageCell
 
 
-def pricing(kind: str, cell: StageCell | None, *, again: bool = False) -> str:
-    """The beginning of the line with a price. `kind` is that of the run it is for (`ContextView.kind`); `again`: it failed before."""
+def pricing(kind: str, cell: StageCell | None, *, again: bool = False, revises: str = "") -> str:
+    """The beginning of the line with a price. `kind` is that of the run it is for (`ContextView.kind`); `again`: it failed before;
+    `revises` is the key of a revision, which alone takes the open notes along."""
     if cell is None:
         return "Draft"
     stage = cell.label.lower()
@@ -17,5 +19,7 @@ def pricing(kind: str, cell: StageCell | None, *, again: bool = False) -> str:
     begun = cell.partial is not None and bool(cell.partial.text.strip())
     if cell.output in ("code", "review"):
         return f"Go on with the {stage}" if begun else f"Start the {stage}"
-    anew = begun or cell.head is not None
-    return f"Draft the {stage} again, from the start" if anew else f"Draft the {stage}"
+    if not begun and cell.head is None:
+        return f"Draft the {stage}"
+    left = counts([note.kind for note in cell.notes if note.state == "open"], open_=True) if revises else ""
+    return f"Draft the {stage} again, from the start" + (f", without {left} ({revises} sends them)" if left else "")

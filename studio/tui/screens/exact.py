@@ -9,7 +9,6 @@ from textual.widget import Widget
 
 from studio.protocol.queries import GetContext
 from studio.protocol.views import ContextView
-from studio.tui.actions.conditions import reviewing
 from studio.tui.presenters.exact import exact
 from studio.tui.presenters.lines import BLANK, line
 from studio.tui.screens.framed import FramedScreen
@@ -49,8 +48,7 @@ class ExactScreen(FramedScreen):
         self.app.spawn(self.ask())
 
     async def ask(self) -> None:
-        feedback = "" if self.stage is None and reviewing(self.app) else None
-        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage, feedback=feedback))
+        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage, likely=True))
         if self.is_mounted:
             self.messages.view = view
             self.messages.prepare(self.messages.size.width)

@@ -1,4 +1,4 @@
-"""The first screen in a folder without a project: a new story, the demo, or nothing."""
+"""The first screen in a folder without a project: a new story or application, a demo of either, or nothing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from studio.tui.widgets.bars import Strip
 from studio.tui.widgets.pick_list import PickList
 
 _CHOICES = (
-    ("new", "New story", "asks for a title and makes the project in this folder"),
-    ("demo", "Open the demo", "a graphic novel in progress, copied here to try things on"),
+    ("story", "New story", "asks for a title and makes the project in this folder"),
+    ("app", "New application", "the same, for a program that is planned, written and published"),
+    ("story-demo", "Demo book", "a graphic novel in progress, copied here to try things on"),
+    ("app-demo", "Demo application", "a small shop in the making, copied here"),
     ("quit", "Quit", "nothing is written"),
 )
+_WHAT = {"story": "story", "app": "application"}
 
 
 class MakesProject(Protocol):
@@ -39,7 +42,7 @@ class FirstRunScreen(FramedScreen):
 
     DEFAULT_CSS = """
     FirstRunScreen { align: center top; }
-    FirstRunScreen Choices { height: 7; }
+    FirstRunScreen Choices { height: 9; }
     FirstRunScreen Query { display: none; }
     FirstRunScreen.naming Query { display: block; }
     """
@@ -52,7 +55,8 @@ class FirstRunScreen(FramedScreen):
         self.list = Choices(self._rows, id="choices")
         self.above = Strip(self._above, id="above")
         self.below = Strip(self._below, id="below")
-        self.title_line = Query("the title of your story")
+        self.title_line = Query("")
+        self._workflow = "story"
         self._busy = False
 
     def body(self) -> Iterable[Widget]:
@@ -76,8 +80,8 @@ class FirstRunScreen(FramedScreen):
     def _rows(self, width: int) -> Sequence[Line]:
         rows: list[Line] = []
         for name, label, about in _CHOICES:
-            rows.append(line((label.ljust(16), "strong"), (about if width > 60 else "", "dim"), stop=name))
-            rows.append(BLANK)
+            rows += [BLANK] if rows else []
+            rows.append(line((label.ljust(18), "strong"), (about if width > 60 else "", "dim"), stop=name))
         return rows
 
     def _below(self, width: int) -> Sequence[Line]:
@@ -111,21 +115,25 @@ class FirstRunScreen(FramedScreen):
             return
         if self.has_class("naming"):
             await self._create()
-        elif self.list.cursor == "new":
+            return
+        workflow, _, demo = str(self.list.cursor).partition("-")
+        if workflow not in _WHAT:
+            self._answer(None)
+        elif demo:
+            self.app.say("Copying the demo...")
+            await self._finish(lambda: self.launcher.open_demo(workflow))
+        else:
+            self._workflow = workflow
+            self.title_line.placeholder = f"the title of your {_WHAT[workflow]}"
             self.add_class("naming")
             self.title_line.focus()
-        elif self.list.cursor == "demo":
-            self.app.say("Copying the demo...")
-            await self._finish(self.launcher.open_demo)
-        else:
-            self._answer(None)
 
     async def _create(self) -> None:
         title = one_line(self.title_line.value)
         if not title:
-            self.app.say("A story needs a title; it can be changed later.", "warning")
+            self.app.say(f"Your {_WHAT[self._workflow]} needs a title; it can be changed later.", "warning")
             return
-        await self._finish(lambda: self.launcher.create_story(title))
+        await self._finish(lambda: self.launcher.create(title, self._workflow))
 
     async def _finish(self, make: MakesProject) -> None:
         self._busy = True

@@ -8,7 +8,7 @@ from typing import ClassVar
 from studio.domain.errors import StudioError
 from studio.protocol.queries import GetContext, GetCosts, GetHistory
 from studio.protocol.views import ContextView, CostsView, FeedbackView, HistoryView
-from studio.tui.actions.conditions import is_app, reviewing
+from studio.tui.actions.conditions import is_app
 from studio.tui.presenters import inspector
 from studio.tui.presenters.lines import BLANK, Line, line, wrap
 from studio.tui.presenters.progress import progress_lines
@@ -117,9 +117,7 @@ class Inspector(LineView):
         context, history, costs, problem = self.context, self.history, self.costs, ""
         try:
             if key[0] == "context":
-                # Under review a revision is what comes next: with the notes that wait for it, before a word of feedback.
-                feedback = "" if reviewing(self.app) else None
-                context = await ask(GetContext(page=page, price=False, feedback=feedback))
+                context = await ask(GetContext(page=page, price=False, likely=True))
             elif key[0] == "history":
                 history = await ask(GetHistory(page=page))
             else:

@@ -117,3 +117,11 @@ def test_the_line_for_an_unset_up_machine_names_both_ways_and_never_the_package_
     assert "ANTHROPIC_API_KEY" in said
     assert "pip install xllamacpp && studio local setup (1.1 GB, about a minute)" in said
     assert "pip install studio" not in said
+
+
+def test_of_the_local_model_only_what_is_missing_is_said() -> None:
+    here = str(messages.nothing_set_up(runtime=True))
+    assert "pip install" not in here
+    assert here.endswith("on this computer: studio local setup (1.1 GB, about a minute).")
+    assert str(messages.nothing_set_up(weights=True)).endswith("on this computer: pip install xllamacpp.")
+    assert str(messages.nothing_set_up(runtime=True, weights=True)).endswith("studio local setup.")
