@@ -227,10 +227,8 @@ class PageView(LineView):
         span, cell = self._span(stop), cell_of(stop)
         if span is None or cell is None or stop != head_stop(cell):
             return span
-        last = (
-            next((first for key, first, _ in self.stops if first > span[0] and cell_of(key) != cell), len(self.lines))
-            - 1
-        )
+        after = (first for key, first, _ in self.stops if first > span[0] and cell_of(key) != cell)
+        last = next(after, len(self.lines)) - 1
         while last > span[1] and self.lines[last] == BLANK:
             last -= 1
         return span[0], last
