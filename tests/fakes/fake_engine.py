@@ -31,7 +31,8 @@ DIALOGUE = (
 
 @dataclass
 class Script:
-    """How a draft arrives: `text` in pieces of about `chars` characters, `rate` pieces a second (0: at once, yielding)."""
+    """How a draft arrives: `text` in pieces of about `chars` characters, `rate` pieces a second (0: at once, yielding); `before` is
+    waited for before the first of them, `pause` after the last."""
 
     text: str = NARRATION
     chars: int = 5
@@ -39,6 +40,7 @@ class Script:
     outcome: str = "complete"
     fail: str = ""
     pause: Callable[[], Any] | None = None
+    before: Callable[[], Any] | None = None
 
 
 class FakeEngine(FakeBook):
@@ -342,6 +344,8 @@ class FakeEngine(FakeBook):
         return {"run": run, "page": page.id}
 
     async def _stream(self, page: FakePage, script: Script) -> None:
+        if script.before is not None:
+            await script.before()
         loop = asyncio.get_running_loop()
         began, sent, told = loop.time(), 0, 0.0
         pieces = [script.text[at : at + script.chars] for at in range(0, len(script.text), script.chars)]

@@ -12,6 +12,7 @@ from studio.protocol import build_queries as bq
 from studio.protocol import commands as c
 from studio.tui.options import WorkbenchOptions
 from studio.tui.screens.tasks import TasksScreen
+from studio.tui.screens.versions import VersionsScreen
 from tests.fakes.app_at import through
 from tests.fakes.app_roles import FILES, Roles
 from tests.fakes.project import settled
@@ -332,6 +333,7 @@ async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_whi
         (at.root / "app" / "mine.txt").write_text("Mine.\n")
         await at.at.press("S")
         await at.at.until(lambda: at.at.app.screen.drawer is not None)  # type: ignore[attr-defined]
+        await at.at.press("end")  # what is offered stands selected; a key of the cursor keeps it
         await at.at.type(", my own")
         await at.at.press("enter")
         await at.at.until(lambda: "Saved as version" in at.at.message)
@@ -339,6 +341,25 @@ async def test_changes_by_hand_become_a_version_with_a_title_also_those_made_whi
         assert (await at.client.query(bq.GetVersions())).versions[0].summary == "Changes made by hand, my own"
         newest = (await at.client.query(bq.GetVersions())).versions[0]
         assert (newest.origin, newest.added) == ("person", 1)
+
+
+async def test_the_title_of_a_version_is_typed_over_what_is_offered_and_its_difference_is_shown(tmp_path: Path) -> None:
+    async with shop(tmp_path, stands="user_reviewing_implementation") as at:
+        await at.opened("V", "VersionsScreen", lambda screen: "1 version" in screen)
+        (at.root / "app" / "mine.txt").write_text("Mine.\n")
+        await at.at.press("S")
+        await at.at.until(lambda: at.at.app.screen.drawer is not None, 5)  # type: ignore[attr-defined]
+        await at.at.type("My own note")
+        await at.at.press("enter")
+        await at.at.until(lambda: "Saved as version" in at.at.message, 5)
+        versions = (await at.client.query(bq.GetVersions())).versions
+        assert versions[0].summary == "My own note"
+        screen = at.at.app.screen
+        assert isinstance(screen, VersionsScreen)
+        assert screen.here == versions[0].id
+        shown = "\n".join(line.text for line in screen.detail.lines)
+        assert f"{versions[1].number} to {versions[0].number}" in shown
+        assert "mine.txt" in shown
 
 
 async def test_a_version_that_was_saved_is_approved_by_the_second_key(tmp_path: Path) -> None:

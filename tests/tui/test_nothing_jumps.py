@@ -138,6 +138,26 @@ async def test_a_revision_begins_on_a_whole_screen_with_the_cursor_on_its_cell()
         assert rows_of(at, "Ilse counts", "BRIEF", "NARRATION") == [0, 4, 8]
 
 
+async def test_the_text_that_is_revised_stays_in_sight_dim_until_the_first_word_of_the_new_one() -> None:
+    engine = one_page(SHORT)
+    begin = asyncio.Event()
+    engine.script = Script("Colder rain.", chars=5, rate=50, before=begin.wait)
+    async with bench(engine, size=(80, 24)) as at:
+        view = at.app.workbench.page_view
+        before = rows_of(at, "slantwise", "She counted", "Nobody spoke")
+        await at.press("r")
+        await at.type("colder")
+        await at.press("ctrl+s")
+        await at.until(lambda: "drafting" in at.screen(), 10)
+        assert rows_of(at, "slantwise", "She counted", "Nobody spoke") == before
+        old = next(row for row in view.lines if "She counted" in row.text)
+        assert {style for _, style in old.spans} == {"dim"}
+        begin.set()
+        await at.until(lambda: "Colder" in at.screen(), 10)
+        assert "She counted" not in at.screen()
+        assert view.cursor == ("narration", "head")
+
+
 async def test_a_composer_that_opens_and_closes_moves_nothing() -> None:
     for keys in ("r", "c", "b"):
         async with bench(one_page(LONG), size=(80, 24)) as at:

@@ -105,6 +105,15 @@ def _live(found: list[Line], cell: StageCell, live: LiveText, look: Look) -> Pic
     return Picture(found, head, len(found), at)
 
 
+def text_before(cell: StageCell, look: Look) -> list[Line]:
+    """The text that a draft is to follow, dim and without stops: it stays in sight until the first word of the new one. What
+    workers wrote is in their files."""
+    if cell.head is None or cell.output == "code":
+        return []
+    rows = text_lines(cell.head.text, cell.name, cell.output, look.width)
+    return [line(*((text, "dim") for text, _ in row.spans)) for row in rows]
+
+
 def live_figures(cell: StageCell, live: LiveText, look: Look) -> str:
     """Time, words or tasks, and cost of a live run."""
     figures = live.figures(time.monotonic(), words=cell.output != "code")

@@ -195,12 +195,16 @@ class VersionsScreen(ListedScreen):
                 f"{error.message} {key} again goes on; your changes become a version of their own first.", action, go
             )
             return
+        await self._to_newest()
+        self.app.say(done.message or f"Back to {to.number}.")
+
+    async def _to_newest(self) -> None:
+        """The version that was just made, under the cursor."""
         self._preview = False
         await self.refresh_rows()
         if self.list.stops:
             self.list.set_cursor(self.list.stops[0][0])
             await self.show_row()
-        self.app.say(done.message or f"Back to {to.number}.")
 
     async def approve(self, one: VersionView) -> None:
         async def go() -> None:
@@ -222,9 +226,10 @@ class VersionsScreen(ListedScreen):
 
         async def save(title: str) -> None:
             done = await self.app.session.execute(SaveVersion(summary=title))
-            await self.refresh_rows()
+            await self._to_newest()
             self.app.say(done.message or "Your changes are a version now.")
 
         count = f"{len(changed)} file{'s' if len(changed) != 1 else ''}"
-        prompt = PromptLine(f"A version of what you changed in {count}, its title", save, text="Changes made by hand")
+        question = f"A version of what you changed in {count}, its title"
+        prompt = PromptLine(question, save, text="Changes made by hand", selected=True)
         await self.open_drawer(prompt, focus=prompt.input)

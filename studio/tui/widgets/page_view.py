@@ -60,6 +60,7 @@ class PageView(LineView):
         self._live: LiveText | None = None
         self._grown: StreamLines | None = None
         self._head = self._text = self._board = -1
+        self._old_stands = False  # whether the text that a live run is to follow stands in its place
 
     @property
     def shown(self) -> Page | None:
@@ -129,12 +130,17 @@ class PageView(LineView):
 
     def _with_stream(self, drawn: picture.Picture, page: Page, column: int) -> list[Line]:
         self._head, self._text, self._board = drawn.live_head, drawn.live_text, drawn.live_board
+        self._old_stands = False
         if self._live is None or drawn.live_head < 0:
             self._grown = None
             return drawn.lines
         output = next((cell.output for cell in page.cells if cell.name == self._live.stage), "prose")
         self._grown = StreamLines(self._live.stage, output, column)
-        return [*drawn.lines, *self._grown.feed(self._live.text)[1]]
+        rows = self._grown.feed(self._live.text)[1]
+        if not rows and (cell := self._live_cell()) is not None:
+            rows = picture.text_before(cell, self._look(column))
+            self._old_stands = bool(rows)
+        return [*drawn.lines, *rows]
 
     def _place(self, page: Page, first: bool, fresh: bool) -> None:
         """Where cursor and view go: on a page just opened to the cell that waits, or where the person was last unless a draft is
@@ -152,7 +158,10 @@ class PageView(LineView):
             self._go_to_draft()
         elif fresh and (first or self.at_end):
             self.following = True
-            self._follow()
+            if first and self._old_stands:
+                self._show_before()
+            elif not self._old_stands:
+                self._follow()
             self.repaint()
 
     def _arrive(self, page: Page) -> None:
@@ -175,8 +184,15 @@ class PageView(LineView):
     def _go_to_draft(self) -> None:
         assert self._live is not None
         self._asked = ""
-        self.set_cursor(head_stop(self._live.stage), scroll=not self._live.text)
+        self.set_cursor(head_stop(self._live.stage), scroll=not self._live.text and not self._old_stands)
+        if self._old_stands:
+            self._show_before()
         self.following = True
+
+    def _show_before(self) -> None:
+        """The head of a draft without a word yet, and under it, on half of the rows or more, the text that it is to follow."""
+        self.top = max(self._head - self.size.height // 2, 0)
+        self.repaint()
 
     def _go_to_board(self) -> None:
         """Work on files: its head at the top, with the tasks in sight; the log under them is followed by the key for the end."""
@@ -211,10 +227,8 @@ class PageView(LineView):
         span, cell = self._span(stop), cell_of(stop)
         if span is None or cell is None or stop != head_stop(cell):
             return span
-        last = (
-            next((first for key, first, _ in self.stops if first > span[0] and cell_of(key) != cell), len(self.lines))
-            - 1
-        )
+        after = (first for key, first, _ in self.stops if first > span[0] and cell_of(key) != cell)
+        last = next(after, len(self.lines)) - 1
         while last > span[1] and self.lines[last] == BLANK:
             last -= 1
         return span[0], last
@@ -257,8 +271,12 @@ class PageView(LineView):
             self.show()
             return
         start, rows = self._grown.feed(self._live.text)
-        if rows:
-            self.replace_tail(self._text + start, rows)
+        if not rows:
+            return
+        if self._old_stands:
+            self._old_stands = False
+            self.top = min(self.top, max(self._text + len(rows) - self.size.height, 0))
+        self.replace_tail(self._text + start, rows)
 
     def _paint_board(self) -> bool:
         """Paint the rows of the tasks that workers are at; False when there are others than were drawn."""

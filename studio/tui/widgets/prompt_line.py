@@ -32,7 +32,7 @@ class Answer(Drawable, Input):
 
 class PromptLine(Vertical):
     """Calls `send` with the cleaned line, and stays open with the words until that has taken them; `left` when it is closed without.
-    An empty line goes to `empty`, or `needs` is said of it."""
+    An empty line goes to `empty`, or `needs` is said of it. With `selected` the first letter replaces the `text`."""
 
     DEFAULT_CSS = """
     PromptLine { height: 3; }
@@ -53,6 +53,7 @@ class PromptLine(Vertical):
         send: Callable[[str], Awaitable[None]],
         *,
         text: str = "",
+        selected: bool = False,
         needs: str = "",
         empty: Callable[[str], Awaitable[None]] | None = None,
         left: Callable[[], Awaitable[None]] | None = None,
@@ -61,7 +62,7 @@ class PromptLine(Vertical):
         self._question, self._needs = question, needs
         self._send, self._empty, self._left = send, empty, left
         self._busy = False
-        self.input = Answer(value=text, select_on_focus=False)
+        self.input = Answer(value=text, select_on_focus=selected)
         self.input.cursor_blink = False
 
     def compose(self) -> ComposeResult:
