@@ -13,7 +13,7 @@ from studio.cli.following import Drafted, draft, sentence
 from studio.cli.outline import page_ref
 from studio.config.paths import PROJECT_FILE
 from studio.domain.errors import BadReply, NotFound, Refused
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.domain.workflow import state_words
 from studio.protocol import commands as c
 from studio.protocol import queries as q
@@ -172,7 +172,7 @@ def lines(root: Path, finished: Finished) -> list[tuple[str, ...]]:
         ("history", f"{revisions} revisions: studio -C {where} history {ref}"),
         (
             "cost",
-            f"${total.cost_usd:.4f}{unknown} in {total.calls} calls: studio -C {where} costs --page {ref} --calls",
+            f"${total.cost_usd:.4f}{unknown} in {counted(total.calls, 'call')}: studio -C {where} costs --page {ref} --calls",
         ),
         ("open", f"studio -C {where}"),
     ]

@@ -132,7 +132,7 @@ def lines(root: Path, finished: FinishedChange) -> list[tuple[str, ...]]:
         ("tools", f"{tools}: studio -C {where} tools"),
         (
             "cost",
-            f"${total.cost_usd:.4f}{unknown} in {total.calls} calls: studio -C {where} costs --page {ref} --calls",
+            f"${total.cost_usd:.4f}{unknown} in {counted(total.calls, 'call')}: studio -C {where} costs --page {ref} --calls",
         ),
         ("open", f"studio -C {where}"),
     ]

@@ -11,7 +11,7 @@ from studio.cli.live_text import LOGS, LiveText, LogLines, screen_for
 from studio.cli.outline import page_ref
 from studio.domain import errors
 from studio.domain.errors import ERRORS, Interrupted, StudioError
-from studio.domain.text import word_count
+from studio.domain.text import counted, word_count
 from studio.protocol import build_events as be
 from studio.protocol import commands as c
 from studio.protocol import events as e
@@ -234,4 +234,4 @@ def sentence(drafted: Drafted) -> str:
     price = "price unknown" if run.cost_usd is None else f"${run.cost_usd:.4f}" if run.cost_usd else "free"
     label = next((cell.label for cell in drafted.page.cells if cell.name == revision.stage), revision.stage)
     badge = f" ({revision.badge})" if revision.badge else ""
-    return f"{label}, revision {revision.number}: {revision.words} words by {run.model}{badge}, {price}."
+    return f"{label}, revision {revision.number}: {counted(revision.words, 'word')} by {run.model}{badge}, {price}."

@@ -10,6 +10,7 @@ from studio.cli.application import is_app
 from studio.cli.output import table
 from studio.domain.page import counts
 from studio.domain.run import NOT_WHOLE
+from studio.domain.text import counted
 from studio.domain.workflow import state_words
 from studio.protocol import build_views as bv
 from studio.protocol import views as v
@@ -106,7 +107,7 @@ def page_card(page: v.PageView, project: v.ProjectView) -> Iterator[str]:
         ("state", _state(page) + (", archived" if page.archived else "")),
         ("slug", page.slug),
         ("id", page.id),
-        ("spent", f"${page.cost_usd:.4f}" + (f", {page.cost_unknown} calls of unknown price" if page.cost_unknown else "")),
+        ("spent", f"${page.cost_usd:.4f}" + (f", {counted(page.cost_unknown, 'call')} of unknown price" if page.cost_unknown else "")),
     ]  # fmt: skip
     if page.mirror:
         facts.append(("file", page.mirror))
@@ -129,7 +130,11 @@ def _stage_row(cell: v.StageCell, labels: Mapping[str, str]) -> tuple[str, ...]:
     why = why_outdated([labels[name] for name in cell.outdated])
     end = f", {NOT_WHOLE[head.outcome]}" if head.outcome in NOT_WHOLE else ""
     old = f", {why[:1].lower()}{why[1:].rstrip('.')}" if why else ""
-    return (cell.label, cell.status, f"r{head.number} of {cell.revisions}, {head.words} words, {who}{end}{notes}{old}")
+    return (
+        cell.label,
+        cell.status,
+        f"r{head.number} of {cell.revisions}, {counted(head.words, 'word')}, {who}{end}{notes}{old}",
+    )
 
 
 def build_card(build: bv.BuildView) -> Iterator[str]:
@@ -147,7 +152,7 @@ def build_card(build: bv.BuildView) -> Iterator[str]:
             ("tasks", tasks if build.tasks_total else "none yet"),
             ("findings", f"{build.findings_open} open"),
             ("version", _version(build)),
-            ("sent back", f"{build.returns} of {build.returns_limit} times"),
+            ("sent back", f"{build.returns} of {counted(build.returns_limit, 'time')}"),
             ("next", build.next_action),
         ]
     )

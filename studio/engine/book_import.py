@@ -11,7 +11,7 @@ import msgspec
 
 from studio.domain.errors import BadInput, Refused
 from studio.domain.page import BRIEF, FeedbackKind, Origin, Page, Revision
-from studio.domain.text import clean, one_line, slugify
+from studio.domain.text import clean, counted, one_line, slugify
 from studio.domain.workflow import Action, Phase, Stage, State, advance
 from studio.engine.book_outline import Book, PageOutline, Step
 from studio.engine.feedback import add_feedback
@@ -49,7 +49,7 @@ async def import_book(project: OpenProject, path: str, call: Call) -> c.Done:
                 _import_page(project, tx, chapter.id, one, trees)
                 count += 1
         tx.now = now
-        return c.Done(seq=0, message=f"{len(book.chapter)} chapters and {count} pages imported.")
+        return c.Done(seq=0, message=f"{counted(len(book.chapter), 'chapter')} and {counted(count, 'page')} imported.")
 
     return await project.act(call, work)
 

@@ -65,7 +65,9 @@ def _states(project: OpenProject, tx: Tx) -> Check:
         if row.state != page.state:
             wrong.append(f"{page.slug}: the page says {page.state}, its state row {row.state}")
     if wrong:
-        return Check(name="states", ok=False, message=f"{len(wrong)} pages: {_some(wrong)}.", hint="Report this.")
+        return Check(
+            name="states", ok=False, message=f"{counted(len(wrong), 'page')}: {_some(wrong)}.", hint="Report this."
+        )
     return Check(
         name="states", ok=True, message=f"{counted(len(everything), 'page')}, each in a state of its workflow."
     )

@@ -14,7 +14,7 @@ from studio.domain.words import words_of
 from studio.engine.handlers import book, drafts, mirror, places, review, settings, texts
 from studio.engine.open_project import Call, OpenProject
 from studio.engine.presence import Presence
-from studio.engine.views import canon, machinery, outline, page
+from studio.engine.views import asked, canon, machinery, outline, page
 from studio.engine.views import texts as text_views
 from studio.engine.watching import Watching
 from studio.protocol import commands as c
@@ -71,6 +71,7 @@ ANSWERS: dict[type[q.Query[Any]], Answer] = {
     q.GetRevision: page.get_revision,
     q.GetHistory: page.get_history,
     q.GetRun: page.get_run,
+    q.GetAsked: asked.get_asked,
     q.GetContext: canon.get_context,
     q.GetCanon: canon.get_canon,
     q.GetCanonText: canon.get_canon_text,

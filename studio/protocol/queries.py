@@ -32,6 +32,14 @@ class GetRun(Query[views.RunView], frozen=True, kw_only=True, tag="run"):
     run: str
 
 
+class GetAsked(Query[views.ContextView], frozen=True, kw_only=True, tag="asked"):
+    """The exact prompt that a past call was sent: of a run, or of the run that made a revision (`page@stage:number` or its id).
+    The figures are those of the call, and no budget is named."""
+
+    run: str = ""
+    revision: str = ""
+
+
 class GetContext(Query[views.ContextView], frozen=True, kw_only=True, tag="context"):
     """The exact prompt of the next call. `feedback` previews a revision, `goes_on` the continuing of a draft that broke off, `likely`
     what comes next: a revision of a draft under review, with the notes that wait for it, else a draft. `stage` defaults to where
@@ -109,6 +117,7 @@ AnyQuery = (
     | GetRevision
     | GetHistory
     | GetRun
+    | GetAsked
     | GetContext
     | GetCosts
     | Search

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from studio.domain.errors import MissingKey, NotFound, Refused, RequestRejected, StudioError, TimedOut
-from studio.domain.text import clean, one_line, slugify
+from studio.domain.text import clean, counted, one_line, slugify
 from studio.publishers import options, snapshot
 from studio.publishers.appwrite_sdk import CLOUD, Appwrite, Deployment, Resource, Variable, checked_endpoint, index_key
 from studio.publishers.base import (
@@ -105,7 +105,9 @@ class AppwritePublisher:
         if names:
             steps.append(Step("variables", "Set its variables", ", ".join(names)))
         size = len(await asyncio.to_thread(archive, release))
-        steps.append(Step("deploy", "Upload the release", f"{len(release.tree)} files, {size} bytes as tar.gz"))
+        steps.append(
+            Step("deploy", "Upload the release", f"{counted(len(release.tree), 'file')}, {size} bytes as tar.gz")
+        )
         steps.append(Step("ready", "Wait until it is built and in use", f"at most {wanted.wait_s / 60:.0f} minutes"))
         lines.append(f"{what.kind} {what.id}: {'a new deployment' if exists else 'is made, with its first deployment'}")
         lines += [f"  {file.path} ({file.size} bytes)" for file in release.tree]

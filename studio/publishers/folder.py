@@ -15,7 +15,7 @@ from pathlib import Path
 from studio.config import modes
 from studio.config.files import storage_error
 from studio.domain.errors import Conflict, Refused, StorageError, StudioError
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.publishers import options, snapshot
 from studio.publishers.base import (
     Done,
@@ -71,7 +71,7 @@ class FolderPublisher:
         steps: tuple[Step, ...] = ()
         if not (_same(release, there) and old.get("version_id") == release.version_id):
             steps = (
-                Step("write", "Write the files beside it", f"{len(release.tree)} files"),
+                Step("write", "Write the files beside it", counted(len(release.tree), "file")),
                 Step("swap", f"Put them in the place of {shown}", "in one step; the folder before it is removed after"),
             )
         summary = f"Version {release.version} goes to {shown}."
@@ -100,7 +100,9 @@ class FolderPublisher:
             return await asyncio.to_thread(_holds, release, place)
 
         await carry_out(plan, done, report, {"write": write, "swap": swap}, {"write": written, "swap": swapped})
-        return Published(str(place), f"{len(release.tree)} files in {one_line(str(place))}", {"path": str(place)})
+        return Published(
+            str(place), f"{counted(len(release.tree), 'file')} in {one_line(str(place))}", {"path": str(place)}
+        )
 
 
 def _place(release: Release, target: Target) -> Path:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.domain.errors import Conflict, Refused
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.publishers import commit, remote
 from studio.publishers.base import Done, Release, Secrets, Step, StepData
 from studio.publishers.carrying_out import Action, Check
@@ -206,7 +206,9 @@ def _steps(
     if repository is None:
         found.append(Step("repository", "Make the repository", f"{shown}, branch {branch}"))
     if not committed:
-        found.append(Step("commit", "Write the commit", f"{len(release.tree)} files by {commit.author(release)}"))
+        found.append(
+            Step("commit", "Write the commit", f"{counted(len(release.tree), 'file')} by {commit.author(release)}")
+        )
         found.append(Step("branch", f"Move {branch} to it", "only if it is still where it was"))
         if place.app:
             found.append(Step("index", "Bring the index in line", "unless something is staged there"))

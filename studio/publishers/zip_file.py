@@ -15,7 +15,7 @@ from pathlib import Path
 from studio.config import modes
 from studio.config.files import replace_at, storage_error
 from studio.domain.errors import Conflict, Refused
-from studio.domain.text import one_line, slugify
+from studio.domain.text import counted, one_line, slugify
 from studio.publishers import options, snapshot
 from studio.publishers.base import (
     Done,
@@ -88,7 +88,9 @@ class ZipPublisher:
             return await asyncio.to_thread(lambda: _read(place) == pack(release))
 
         await carry_out(plan, done, report, {"write": write}, {"write": written})
-        return Published(str(place), f"{len(release.tree)} files in {one_line(place.name)}", {"path": str(place)})
+        return Published(
+            str(place), f"{counted(len(release.tree), 'file')} in {one_line(place.name)}", {"path": str(place)}
+        )
 
 
 def _place(release: Release, target: Target) -> Path:

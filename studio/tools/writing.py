@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 from studio.domain.errors import BadInput, Conflict
 from studio.domain.finding import Problem
-from studio.domain.text import clean, one_line
+from studio.domain.text import clean, counted, one_line
 from studio.domain.tooling import ChangeKind, FileChange
 from studio.tools.base import Declined, Done, Gated, ToolContext, refused
 from studio.workspace.files import decode
@@ -91,7 +91,7 @@ def check_caps(at: ToolContext, path: str, size: int) -> None:
     if size > caps.file_bytes:
         why = f"it would have {size:,} bytes, and a file may have {caps.file_bytes:,}. Split it into several files"
     elif path not in spent.paths and spent.files >= caps.files:
-        why = f"this task has changed {spent.files} files, which is its limit. Finish with what there is"
+        why = f"this task has changed {counted(spent.files, 'file')}, which is its limit. Finish with what there is"
     elif spent.bytes + sum(spent.begun.values()) + size > caps.task_bytes:
         why = f"this task has written {spent.bytes:,} bytes of its {caps.task_bytes:,}. Change passages instead of whole files"
     else:

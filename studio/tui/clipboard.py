@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from studio.config.files import atomic_write
 from studio.config.paths import state_folder
 from studio.domain.errors import StudioError
-from studio.domain.text import word_count
+from studio.domain.text import counted, word_count
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -23,7 +23,7 @@ def copy(app: StudioApp, text: str) -> str:
 
     No terminal confirms OSC 52, so the file is what can be relied on.
     """
-    words = f"{word_count(text)} words"
+    words = counted(word_count(text), "word")
     sent = len(text.encode()) <= _LONGEST
     if sent:
         app.copy_to_clipboard(text)

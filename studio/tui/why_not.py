@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from studio.domain.text import counted
 from studio.protocol.views import PageView
 from studio.tui.actions.conditions import at_limit, current_cell, in_notes
 from studio.tui.presenters.words import writes_files
@@ -160,7 +161,7 @@ def _no_return(app: StudioApp) -> str:
     waits = page is not None and page.phase == "user_reviewing" and page.stage in reviews[-1:]
     if waits and build is not None and build.returns >= build.returns_limit:
         settle, approve = then(app, "findings", "settles the findings"), then(app, "approve", "approves all the same")
-        return f"This change was sent back {build.returns} times, which is the limit{settle}{approve}."
+        return f"This change was sent back {counted(build.returns, 'time')}, which is the limit{settle}{approve}."
     return "Nothing waits here that could be sent back: a report of the overseer can."
 
 

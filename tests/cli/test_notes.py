@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.conftest import Studio
+from tests.fakes.wire_server import WireServer
 
 
 def test_notes_are_written_changed_dismissed_and_listed(studio: Studio) -> None:
@@ -47,3 +48,23 @@ def test_the_context_of_a_draft_under_review_is_that_of_a_revision_with_its_note
     assert "=== draft of narration" in again
     assert "No moths here." not in again
     assert "given no feedback" in studio("context", "1/1", "--again", "--feedback", "Colder.", code=2).stderr
+
+
+def test_what_a_model_was_sent_for_a_revision_is_shown_word_for_word(studio: Studio, server: WireServer) -> None:
+    before = studio.data("context", "next")
+    studio("generate", "next")
+    studio("note", "add", "1/1", "No moths here.")
+    studio("revise", "1/1", "--feedback", "Colder.")
+    studio("page", "brief", "1/1", "Something else.")
+    first = studio.data("context", "1/1", "--revision", "1")
+    assert first["messages"] == before["messages"]
+    assert first["prompt_digest"] == before["prompt_digest"]
+    second = studio("context", "1/1", "--revision", "2")
+    assert "No moths here." in second.stdout
+    assert "note 1" in second.stdout
+    assert "tokens in" in second.stderr
+    run = studio.data("history", "1/1")["runs"][0]["id"]
+    assert studio("context", "1/1", "--run", run).stdout == second.stdout
+    studio("edit", "1/1", "--file", "-", stdin="Mine.")
+    assert "No model wrote r3" in studio("context", "1/1", "--revision", "3", code=2).stderr
+    studio("context", "1/1", "--revision", "1", "--feedback", "Colder.", code=2)

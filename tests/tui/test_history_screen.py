@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.protocol import commands as c
+from studio.protocol import queries as q
+from studio.tui.screens.exact import ExactScreen
 from studio.tui.screens.history import HistoryScreen
+from tests.fakes.project import add_page, draft
+from tests.fakes.wire_script import Step
+from tests.tui.bench import real
 from tests.tui.desk import NARRATION, Desk, desk
 
 
@@ -132,3 +137,27 @@ async def test_the_mark_of_the_row_that_is_compared_with_and_the_way_out_are_who
             assert any(row.text.rstrip().endswith("compare with") for row in screen.list.lines)
             assert all(row.width < screen.list.size.width for row in screen.list.lines)
             assert "esc close" in screen.footer.lines[-1].text
+
+
+async def test_p_opens_what_the_model_was_sent_and_a_persons_text_has_nothing_to_open(tmp_path: Path) -> None:
+    async with real(tmp_path, size=(130, 200)) as (at, client, server):
+        page = await add_page(client)
+        server.play(Step(text="Fog lay on the Throat."))
+        await draft(client, page)
+        sent = (await client.query(q.GetAsked(revision=f"{page}@narration:1"))).messages
+        await client.execute(c.Edit(page=page, stage="narration", text="Fog stood."))
+        await at.until(lambda: at.app.session.page and at.app.session.page.cells[0].revisions == 2)
+        await at.press("H")
+        history = at.app.screen
+        assert isinstance(history, HistoryScreen)
+        await at.until(lambda: history.rows)
+        assert "history.prompt" not in history.acts()
+        await at.press("down", "p")
+        await at.until(lambda: isinstance(at.app.screen, ExactScreen) and at.app.screen.messages.view)
+        screen = at.app.screen
+        assert isinstance(screen, ExactScreen)
+        assert screen.messages.view is not None
+        assert screen.messages.view.messages == sent
+        assert "What the model saw" in at.screen()
+        await at.press("escape")
+        await at.until(lambda: at.app.screen is history)

@@ -192,7 +192,7 @@ async def test_under_review_the_context_is_that_of_a_revision_with_the_notes_tha
         assert head is not None
         await client.execute(c.Comment(revision=head.id, text="Colder, and no dogs."))
         await at.until(lambda: inspector.context and "no dogs" in inspector.context.messages[-1].text)
-        assert "a revision" in at.screen()
+        assert "revise narration" in at.screen()
 
 
 async def test_a_paste_of_several_lines_into_a_title_is_one_line_with_all_words(tmp_path: Path) -> None:

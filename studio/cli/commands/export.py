@@ -8,7 +8,7 @@ from pathlib import Path
 from studio.cli.arguments import CHAPTER, Group, path_name
 from studio.cli.host import Host
 from studio.domain.errors import Refused
-from studio.domain.text import slugify
+from studio.domain.text import counted, slugify
 from studio.protocol import queries as q
 from studio.protocol import views as v
 
@@ -59,7 +59,7 @@ def _export(output: str | None, book: v.BookView, host: Host) -> int:
         return 0
     host.out.line(str(made.path))
     left_out = f"; {made.skipped} without approved text left out." if made.skipped else "."
-    host.out.say(f"{made.pages} page{'s' if made.pages != 1 else ''} written{left_out}")
+    host.out.say(f"{counted(made.pages, 'page')} written{left_out}")
     if made.kept:
         host.out.say(f"The file there had been edited since its export: it is kept as {made.kept}.")
     return 0

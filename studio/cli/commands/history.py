@@ -9,7 +9,7 @@ from studio.cli.arguments import describe, page_argument
 from studio.cli.host import Host
 from studio.cli.output import table
 from studio.domain.run import NOT_WHOLE
-from studio.domain.text import one_line, word_count
+from studio.domain.text import counted, one_line, word_count
 from studio.protocol import queries as q
 from studio.protocol import views as v
 
@@ -62,7 +62,7 @@ def _revision(one: v.RevisionView) -> tuple[str, ...]:
     ]
     who = one.model if one.origin == "agent" and one.model else one.author
     return (
-        f"{one.stage} r{one.number}", f"{one.created_at:%Y-%m-%d %H:%M}", f"{one.words} words", who, one.origin,
+        f"{one.stage} r{one.number}", f"{one.created_at:%Y-%m-%d %H:%M}", counted(one.words, "word"), who, one.origin,
         ", ".join(filter(None, [*marks, one_line(one.note, 60)])),
     )  # fmt: skip
 
@@ -73,5 +73,5 @@ def _feedback(one: v.FeedbackView) -> tuple[str, ...]:
 
 
 def _run(one: v.RunView) -> tuple[str, ...]:
-    words = f"{word_count(one.partial)} words" if one.partial.strip() else "no text"
+    words = counted(word_count(one.partial), "word") if one.partial.strip() else "no text"
     return (one.stage, f"{one.started_at:%Y-%m-%d %H:%M}", one.status, one.model, words, one_line(one.error or ""))

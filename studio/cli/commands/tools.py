@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from studio.cli.arguments import describe, number, page_argument
 from studio.cli.host import Host
+from studio.domain.text import counted
 from studio.protocol import build_queries as bq
 from studio.protocol import build_views as bv
 
@@ -39,7 +40,7 @@ async def _print(args: argparse.Namespace, host: Host) -> int:
         host.out.json(found)
         return 0
     host.out.lines(_lines(found, full=args.full))
-    host.out.say(f"{len(found.calls)} of {found.total} calls.")
+    host.out.say(f"{len(found.calls)} of {counted(found.total, 'call')}.")
     return 0
 
 

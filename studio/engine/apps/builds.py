@@ -143,7 +143,7 @@ class Builds:
                 return "every task is done, only the review of the lead is left; a call"
             words = f"every task is done, all are done again: {words}"
         total = await self._total(count * app.iterations, call_usd)
-        return f"{words}, at most {app.iterations} calls each{total}; a call"
+        return f"{words}, at most {counted(app.iterations, 'call')} each{total}; a call"
 
     async def _total(self, calls: int, call_usd: float | None) -> str:
         """What so many calls may cost in all: what the limits leave, where they leave less."""
@@ -289,7 +289,7 @@ class Builds:
             raise Refused("Nothing was built on this page yet.", hint="Draft it first.")
         if build.returns >= stage.returns:
             raise LimitReached(
-                f"{stage.label} has sent this change back {stage.returns} times already.",
+                f"{stage.label} has sent this change back {counted(stage.returns, 'time')} already.",
                 hint="Revise the implementation yourself, settle the findings, or raise `returns` in the workflow.",
                 data={"limit": stage.returns},
             )

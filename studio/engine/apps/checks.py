@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from studio.config.allowed import AllowedCommands
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.engine.apps import recording
 from studio.engine.apps.facts import checks_key
 from studio.engine.apps.gate import Place, finding
@@ -48,7 +48,7 @@ async def run(project: OpenProject, place: Place) -> Report:
     tree = await project.app.scan()
     texts = await asyncio.to_thread(project.builds_open.facts.texts, tree)
     found = await asyncio.to_thread(_validate, texts, standards.rules)
-    words = [f"Validators: {_count(len(found))} in {len(texts)} files."]
+    words = [f"Validators: {_count(len(found))} in {counted(len(texts), 'file')}."]
     ran = await _command(project)
     if ran is not None:
         said, problem = ran

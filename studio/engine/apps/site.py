@@ -12,7 +12,7 @@ from studio.domain.build import AppVersion, BuildTask, ToolUse
 from studio.domain.finding import Finding, FindingSource, FindingState, Problem, Severity
 from studio.domain.ids import new_id
 from studio.domain.run import Run
-from studio.domain.text import one_line
+from studio.domain.text import counted, one_line
 from studio.domain.tooling import BrokenCall, CallStatus, ToolCall, ToolOutcome
 from studio.domain.workflow import Stage
 from studio.engine.apps import kept, progress, recording
@@ -104,7 +104,7 @@ class Recorder(Hooks):
     async def snapshot(self, label: str) -> str:
         tree = await asyncio.to_thread(self._site.project.app.files.snapshot)
         number = self._site.version.number if self._site.version else "?"
-        return f"Version {number} as it is now is kept: {len(tree)} files, as {one_line(label, 80)!r}."
+        return f"Version {number} as it is now is kept: {counted(len(tree), 'file')}, as {one_line(label, 80)!r}."
 
     async def undecided(self, path: str) -> bool:
         run = self._site.run.id

@@ -10,6 +10,7 @@ from studio.config.allowed import AllowedCommands
 from studio.domain.build import Build, BuildTask, Handoff, Operation, TaskStatus, undone
 from studio.domain.errors import StudioError
 from studio.domain.page import BRIEF, Page
+from studio.domain.text import counted
 from studio.domain.workflow import OutputKind, Phase, Stage, State, Workflow, state_words
 from studio.engine.apps.progress import percent
 from studio.engine.apps.standing import version_of
@@ -269,7 +270,7 @@ def _to_review(workflow: Workflow, standing: Standing, stage: Stage) -> str:
     if stage.returns_to:
         left = max(stage.returns - standing.build.returns, 0)
         if not left:
-            spent = f"it was sent back {stage.returns} times, which is the limit"
+            spent = f"it was sent back {counted(stage.returns, 'time')}, which is the limit"
             return f"Read the report, then approve it to {then}; {spent}: settle the {open_ones} or take approvals back (reopen)."
         target = workflow.stage(stage.returns_to).label.lower()
         back = f"send it back to the {target} with {open_ones} ({left} of {stage.returns} returns left)"

@@ -136,7 +136,7 @@ def context_view(project: OpenProject, plan: Plan) -> v.ContextView:
             v.MessageView(role=one.role, text=one.text, tokens=tokens.estimate(one.text), cache=one.cache)
             for one in plan.request.messages
         ),
-        ledger=tuple(_entry(entry) for entry in plan.ledger),
+        ledger=tuple(ledger_view(entry) for entry in plan.ledger),
         tokens=plan.tokens,
         budget=plan.budget,
         output_tokens=plan.output_high,
@@ -151,7 +151,7 @@ def context_view(project: OpenProject, plan: Plan) -> v.ContextView:
     )
 
 
-def _entry(entry: LedgerEntry) -> v.LedgerView:
+def ledger_view(entry: LedgerEntry) -> v.LedgerView:
     return v.LedgerView(
         kind=entry.kind.value,
         name=entry.name,

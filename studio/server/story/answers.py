@@ -9,6 +9,7 @@ import msgspec
 
 from studio.domain import dialogue
 from studio.domain.errors import BadInput, NotFound
+from studio.domain.text import counted
 from studio.protocol import queries as q
 from studio.protocol import views as v
 from studio.server.asked import Asked, NoParameters
@@ -250,7 +251,7 @@ def _costs(found: v.CostsView, state: str, page: str | None) -> s.Costs:
     unknown = f", {found.total.unknown} of them without a known price" if found.total.unknown else ""
     return s.Costs(
         state=state,
-        message=f"{found.total.calls} calls{unknown}: ${found.total.cost_usd:.4f}.",
+        message=f"{counted(found.total.calls, 'call')}{unknown}: ${found.total.cost_usd:.4f}.",
         costs=tuple(shaped(row, s.CostShape) for row in found.rows),
         total=shaped(found.total, s.CostShape),
         data=s.CostsData(by=found.by),

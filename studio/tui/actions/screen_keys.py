@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 IDS = (
     "close", "pick.down", "pick.up", "pick.page_down", "pick.page_up", "pick.choose", "models.target", "models.check",
     "entry.down", "entry.up", "change.next", "change.previous", "history.restore", "history.undo", "history.against",
-    "history.mark", "history.text", "history.side", "history.copy", "history.stage", "prompts.edit", "prompts.reset",
+    "history.mark", "history.text", "history.side", "history.copy", "history.prompt", "history.stage", "prompts.edit", "prompts.reset",
     "prompts.undo", "prompts.filter", "first.down", "first.up", "first.choose", "first.back",
     *(row[0] for row in APP_ROWS if "workbench" not in row[3].split()),
 )  # fmt: skip

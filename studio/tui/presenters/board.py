@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from studio.domain.text import counted
 from studio.protocol.build_views import TasksView, TaskView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import BLANK, Line, Span, fit, line, wrap
@@ -159,7 +160,7 @@ def task_story(task: TaskView, width: int, board: TasksView) -> list[Line]:
     facts += [f"after {', '.join(needs)}"] if needs else []
     facts += [short_model(task.model)] if task.model else []
     facts += [f"{task.attempts} tries"] if task.attempts > 1 else []
-    facts += [f"{task.calls} calls"] if task.calls else []
+    facts += [counted(task.calls, "call")] if task.calls else []
     facts += [f"changed by {task.edited_by}"] if task.edited_by else []
     rows = _wrapped(f"{task.position}. {task.title}", width, "strong")
     rows += _wrapped(f"{task.key}: {', '.join(facts)}", width, "dim")

@@ -33,7 +33,12 @@ def exact(view: ContextView, cells: int, glyphs: Glyphs = UNICODE, words: Words 
 
 def head(view: ContextView) -> str:
     """The line of the engine, else how full the budget is."""
-    return view.line.strip() or f"{view.tokens:,} of {view.budget:,} tokens"
+    return view.line.strip() or _size(view)
+
+
+def _size(view: ContextView) -> str:
+    """A call that was made has no budget any more."""
+    return f"{view.tokens:,} of {view.budget:,} tokens" if view.budget else f"{view.tokens:,} tokens"
 
 
 def _message(message: MessageView, at: int, measure: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -47,7 +52,7 @@ def _message(message: MessageView, at: int, measure: int, glyphs: Glyphs) -> Ite
 
 def _ledger(view: ContextView, measure: int, glyphs: Glyphs, words: Words) -> Iterator[Line]:
     left = ((f"{glyphs.bar}CONTEXT", "head"), (f"  {view.template}", "dim"))
-    yield spread(left, ((f"{view.tokens:,} of {view.budget:,} tokens", "dim"),), measure, "ledger")
+    yield spread(left, ((_size(view), "dim"),), measure, "ledger")
     yield BLANK
     yield from (_entry(entry, measure, glyphs, words) for entry in view.ledger if entry.included)
     left_out = [entry for entry in view.ledger if not entry.included]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from studio.domain.run import NOT_WHOLE
-from studio.domain.text import one_line, word_count
+from studio.domain.text import counted, one_line, word_count
 from studio.protocol.views import FeedbackView, HistoryView, RevisionView, RunView
 from studio.tui.glyphs import UNICODE, Glyphs
 from studio.tui.presenters.ages import age
@@ -89,7 +89,7 @@ def row(entry: Entry, cells: int, now: datetime | None = None, glyphs: Glyphs = 
 
 
 def _facts(entry: Entry, rev: RevisionView, cells: int, glyphs: Glyphs) -> Line:
-    words = f"  {rev.words} words"
+    words = f"  {counted(rev.words, 'word')}"
     end = f" {glyphs.dot} {NOT_WHOLE[rev.outcome]}" if rev.outcome in NOT_WHOLE else ""
     said = entry.feedback[0].text if entry.feedback else rev.note
     room = cells - len(words) - len(end)
@@ -99,7 +99,7 @@ def _facts(entry: Entry, rev: RevisionView, cells: int, glyphs: Glyphs) -> Line:
 
 def _run_facts(entry: Entry, cells: int, glyphs: Glyphs) -> Line:
     kept = word_count(entry.text)
-    words = f"{kept} words kept" if kept else "no text"
+    words = f"{counted(kept, 'word')} kept" if kept else "no text"
     model = f" {glyphs.dot} {entry.run.model}" if entry.run else ""
     return line((fit(f"  {words}{model}", cells, glyphs.more), "dim"), stop=entry.id)
 

@@ -192,7 +192,10 @@ def costs_lines(
     if costs is not None and costs.total.calls:
         total = costs.total
         cached = f"{100 * total.cached_tokens / total.input_tokens:.0f}% cached" if total.input_tokens else ""
-        rows += [BLANK, spread(((f"{total.calls} calls for this {words['page']}", "text"),), ((cached, "dim"),), width)]
+        rows += [
+            BLANK,
+            spread(((f"{counted(total.calls, 'call')} for this {words['page']}", "text"),), ((cached, "dim"),), width),
+        ]
         for number, call in enumerate(costs.executions[:40]):
             price = "?" if call.cost_usd is None else money(call.cost_usd)
             name = f"{call.stage} {call.model.split('/')[-1]}"

@@ -46,10 +46,11 @@ def _report(found: MetricsView) -> Iterator[str]:
     if found.tools:
         yield from ("", "## Tools", "")
     for one in found.tools:
-        yield f"- {one.name}: {one.calls} calls, {one.errors} errors, {one.refused} refused, {one.mean_ms:.0f} ms each"
+        made = f"{counted(one.calls, 'call')}, {counted(one.errors, 'error')}, {one.refused} refused"
+        yield f"- {one.name}: {made}, {one.mean_ms:.0f} ms each"
     if found.patterns:
         yield from ("", "## What follows what", "")
-        yield from (f"- {words}: {times} times" for words, times in found.patterns)
+        yield from (f"- {words}: {counted(times, 'time')}" for words, times in found.patterns)
 
 
 def _mean(value: float | None) -> str:

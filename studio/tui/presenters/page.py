@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from studio.domain.diff import paragraphs
 from studio.domain.page import counts
 from studio.domain.run import NOT_WHOLE
-from studio.domain.text import word_count
+from studio.domain.text import counted, word_count
 from studio.domain.words import OURS, Words
 from studio.protocol.build_views import TasksView
 from studio.protocol.views import FeedbackView, PageView, PartialText, RevisionView, StageCell
@@ -249,7 +249,7 @@ def _head(page: PageView, cell: StageCell, look: Look) -> Line:
 
 def _partial_facts(partial: PartialText, look: Look, room: int) -> tuple[Span, ...]:
     """Who wrote the words of a draft that broke off, and how many there are."""
-    model, words = partial.model.split(":")[-1].split("/")[-1], f"{word_count(partial.text)} words"
+    model, words = partial.model.split(":")[-1].split("/")[-1], counted(word_count(partial.text), "word")
     said = f"{model} {look.glyphs.dot} {words}" if model else words
     return ((said if cell_len(said) <= room else words, "dim"),)
 
@@ -260,7 +260,7 @@ def _facts(head: RevisionView | None, look: Look, room: int) -> tuple[Span, ...]
         return ()
     dot = f" {look.glyphs.dot} "
     who = head.badge or (head.model or "").split(":")[-1] or head.author
-    parts = [who, f"{head.words} words", age(head.created_at, look.now)]
+    parts = [who, counted(head.words, "word"), age(head.created_at, look.now)]
     if head.badge and head.model and look.width >= 66:
         parts.insert(0, head.model.split(":")[-1].split("/")[-1])
     parts = [part for part in parts if part]

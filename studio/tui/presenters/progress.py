@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio.domain.text import counted
 from studio.protocol.build_views import BuildView, PhaseLine, TasksView
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.board import counts, short_model
@@ -22,7 +23,7 @@ def progress_lines(build: BuildView | None, board: TasksView | None, width: int,
     figures.append(
         f"{build.findings_open} finding{'s' if build.findings_open != 1 else ''} open" if build.tasks_total else ""
     )
-    figures.append(f"sent back {build.returns} of {build.returns_limit} times" if build.returns else "")
+    figures.append(f"sent back {build.returns} of {counted(build.returns_limit, 'time')}" if build.returns else "")
     figures.append(f"version {build.version or build.versions[0].number}" if build.versions else "")
     rows += [line((figure, "text")) for figure in figures if figure]
     if build.next_action:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from studio.domain.text import word_count
+from studio.domain.text import counted, word_count
 from studio.protocol.events import RunSnapshot
 from studio.protocol.views import LiveRun
 from studio.tui.presenters.lines import BLANK, Line
@@ -73,7 +73,7 @@ class LiveText:
         if self.waiting:
             parts.append(self.waiting)
         elif self.text and words:
-            parts.append(f"{word_count(self.text)} words")
+            parts.append(counted(word_count(self.text), "word"))
         if self.tokens and elapsed >= 1 and words:
             parts.append(f"{self.tokens / elapsed:.0f} tok/s")
         if self.cost:

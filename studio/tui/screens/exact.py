@@ -1,4 +1,4 @@
-"""The next call in full: its ledger and its messages, word for word, before anything is sent."""
+"""The next call in full, its ledger and its messages, word for word, before anything is sent; or one that was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
-from studio.protocol.queries import GetContext
+from studio.protocol.queries import GetAsked, GetContext
 from studio.protocol.views import ContextView
 from studio.tui.presenters.exact import exact
 from studio.tui.presenters.lines import BLANK, line
@@ -34,9 +34,11 @@ class Messages(LineView):
 class ExactScreen(FramedScreen):
     scopes: ClassVar[tuple[str, ...]] = ("exact", "anywhere")
 
-    def __init__(self, page: str, stage: str | None = None) -> None:
+    def __init__(self, page: str, stage: str | None = None, *, run: str = "") -> None:
+        """With a `run` it is what that one was sent."""
         super().__init__()
-        self.page, self.stage = page, stage
+        self.page, self.stage, self.run = page, stage, run
+        self.title_text = "What the model saw" if run else "What the next draft will see"
         self.messages = Messages()
 
     def body(self) -> Iterable[Widget]:
@@ -44,14 +46,15 @@ class ExactScreen(FramedScreen):
 
     def on_mount(self) -> None:
         self.messages.focus()
-        self.head.say(self.title_spans("What the next draft will see"))
+        self.head.say(self.title_spans(self.title_text))
         self.app.spawn(self.ask())
 
     async def ask(self) -> None:
-        view = await self.app.session.query(GetContext(page=self.page, stage=self.stage, likely=True))
+        wanted = GetAsked(run=self.run) if self.run else GetContext(page=self.page, stage=self.stage, likely=True)
+        view = await self.app.session.query(wanted)
         if self.is_mounted:
             self.messages.view = view
             self.messages.prepare(self.messages.size.width)
             kind = " (a revision)" if view.kind == "revise" else ""
             stage = f"{view.stage}{kind}, {view.model or 'no model'}"
-            self.head.say(self.title_spans("What the next draft will see"), ((stage, "dim"),))
+            self.head.say(self.title_spans(self.title_text), ((stage, "dim"),))

@@ -219,6 +219,8 @@ class HistoryScreen(FramedScreen):
         }
         if self.can_restore():
             acts["history.restore"] = self.restore
+        if self._asked():
+            acts["history.prompt"] = self.open_prompt
         if self.undo is not None:
             acts["history.undo"] = self.undo_restore
         return acts
@@ -269,6 +271,17 @@ class HistoryScreen(FramedScreen):
     def copy_text(self) -> None:
         if self.entry is not None:
             self.app.say(copy(self.app, self.entry.text))
+
+    def _asked(self) -> str:
+        """The run behind the entry, whose prompt is kept; work on files has a prompt for each of its calls."""
+        if self.entry is None or self._output() == "code":
+            return ""
+        if self.entry.run is not None:
+            return self.entry.run.id
+        return (self.entry.revision.run if self.entry.revision else None) or ""
+
+    async def open_prompt(self) -> None:
+        await self.app.open_screen("exact", page=self.page, run=self._asked())
 
     # Restore
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from studio.domain.text import counted
 from studio.tui.glyphs import Glyphs
 from studio.tui.presenters.lines import Line, line, spread
 from studio.tui.presenters.outline import state_sign
@@ -17,7 +18,7 @@ class JumpScreen(PickScreen):
 
     def show_head(self) -> None:
         count = len(self._places())
-        self.head.say(self.title_spans("Jump to a page"), ((f"{count} pages", "dim"),))
+        self.head.say(self.title_spans("Jump to a page"), ((counted(count, "page"), "dim"),))
 
     def _places(self) -> tuple[Place, ...]:
         project = self.app.session.project

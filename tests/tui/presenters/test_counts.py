@@ -10,7 +10,7 @@ from studio.cli.outline import page_card
 from studio.protocol import commands as c
 from studio.protocol import queries as q
 from studio.tui.glyphs import UNICODE
-from studio.tui.presenters.inspector import notes_lines
+from studio.tui.presenters.inspector import costs_lines, notes_lines
 from studio.tui.presenters.page import Look, page_picture
 from tests.fakes.fake_engine import FakeEngine
 
@@ -49,3 +49,10 @@ async def test_without_an_open_note_the_page_counts_none_and_the_inspector_says_
     assert notes_lines(view, 30, UNICODE)[0].text == "no open note"
     card = list(page_card(view, await engine.query(q.GetProject())))
     assert "note" not in next(row for row in card if row.startswith("Narration"))
+
+
+async def test_one_call_is_one_call() -> None:
+    costs = await FakeEngine().query(q.GetCosts())
+    for calls, said in ((1, "1 call for this page"), (2, "2 calls for this page")):
+        shown = costs_lines(replace(costs, total=replace(costs.total, calls=calls)), None, None, 40)
+        assert any(row.text.startswith(said) for row in shown)
