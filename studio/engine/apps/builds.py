@@ -13,6 +13,7 @@ from studio.domain.errors import BadInput, LimitReached, Refused
 from studio.domain.finding import FindingState
 from studio.domain.page import Page, Revision
 from studio.domain.run import Run, RunKind, RunStatus
+from studio.domain.text import counted
 from studio.domain.workflow import Action, OutputKind, Stage, State, advance
 from studio.engine.apps import (
     checks,
