@@ -44,14 +44,17 @@ class UndoLog:
         self._resting = asyncio.Event()
         self._resting.set()
         self._may_hold = True  # what an earlier process left, until it was looked for
+        self._ended = False
 
     @asynccontextmanager
     async def act(self) -> AsyncGenerator[None]:
         """The block is an act: it notes its files, changes them and calls `end` in the transaction that records it. Whatever it
         raises, its files are put back first; what cannot be now (a full disk) is before the next act."""
         self._resting.clear()
+        self._ended = False
         try:
             yield
+            self._may_hold = not self._ended
         except (Exception, asyncio.CancelledError) as error:
             try:
                 await _to_the_end(asyncio.create_task(self._put_back()))
@@ -73,8 +76,9 @@ class UndoLog:
         for path, digest in becomes.items():
             state = now.get(path)
             entries[path] = _Entry(_Bytes(state.digest, state.mode) if state else None, digest)
+        write = meta.put if self._may_hold else meta.add
         self._may_hold = True
-        meta.put(tx, _KEY, msgspec.json.encode(entries).decode())
+        write(tx, _KEY, msgspec.json.encode(entries).decode())
 
     async def change(self, work: Callable[[], T]) -> T:
         """Change files in a thread, to the end also when nobody waits for it any more: they are put back only after it."""
@@ -82,6 +86,7 @@ class UndoLog:
 
     def end(self, tx: Tx) -> None:
         """In the transaction that records the act: it is whole, and nothing of it will be undone."""
+        self._ended = True
         meta.remove(tx, _KEY)
 
     async def undo(self) -> bool:
