@@ -21,7 +21,7 @@ from studio.tui.widgets.pick_list import PickList
 
 _CHOICES = (
     ("story", "New story", "asks for a title and makes the project in this folder"),
-    ("app", "New application", "the same, for a program that is planned, written and published"),
+    ("app", "New application", "the same, for a program that is built change by change"),
     ("story-demo", "Demo book", "a graphic novel in progress, copied here to try things on"),
     ("app-demo", "Demo application", "a small shop in the making, copied here"),
     ("quit", "Quit", "nothing is written"),
