@@ -35,6 +35,7 @@ def killing(work: Callable[..., object], calls: int = 1) -> Callable[..., object
 
 
 async def main(root: Path, act: str, name: str, moment: str) -> None:
+    # The real methods, but for one call of one that never comes: what mypy is told not to look at below.
     async with opened(root, os.environ, watch=False) as client:
         if moment == "files":
             AppFiles.delete = killing(AppFiles.delete, SECOND)  # type: ignore[method-assign, assignment]

@@ -128,9 +128,8 @@ class AppRoom:
     async def _undo_left(self, error: str = _UNRECORDED) -> None:
         if not await self.undo_log.undo():
             return
-        for version in await self._store.read(
-            versions.open
-        ):  # of files that were handed in, which are back as they were
+        # Of files that were handed in, which are back as they were.
+        for version in await self._store.read(versions.open):
             await self._record_end(version, Finish(status=VersionStatus.FAILED, error=error), {})
 
     async def rest(self) -> None:
