@@ -126,7 +126,7 @@ async def test_a_restoring_that_nobody_waits_for_any_more_ends_before_it_is_undo
 
     def slow(self: AppFiles, *args: object, **named: object) -> object:
         time.sleep(0.3)
-        return restore(self, *args, **named)  # type: ignore[arg-type]
+        return restore(self, *args, **named)  # type: ignore[arg-type]  # passed on as they came
 
     async with app_project(tmp_path) as project:
         await saved(project, OLD)

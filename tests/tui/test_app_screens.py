@@ -348,7 +348,7 @@ async def test_the_title_of_a_version_is_typed_over_what_is_offered_and_its_diff
         await at.opened("V", "VersionsScreen", lambda screen: "1 version" in screen)
         (at.root / "app" / "mine.txt").write_text("Mine.\n")
         await at.at.press("S")
-        await at.at.until(lambda: at.at.app.screen.drawer is not None, 5)  # type: ignore[attr-defined]
+        await at.at.until(lambda: at.at.app.screen.drawer is not None, 5)  # type: ignore[attr-defined]  # a FramedScreen by now
         await at.at.type("My own note")
         await at.at.press("enter")
         await at.at.until(lambda: "Saved as version" in at.at.message, 5)
